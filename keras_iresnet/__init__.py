@@ -1,0 +1,26 @@
+"""Invertible residual networks in Keras 3 and TensorFlow."""
+
+import keras
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "keras_iresnet needs the TensorFlow backend of Keras: set KERAS_BACKEND=tensorflow. "
+        f"Received: KERAS_BACKEND={keras.backend.backend()}"
+    )
+
+from keras_iresnet import layers, models, zoo  # noqa: E402
+from keras_iresnet.models import Flow  # noqa: E402
+from keras_iresnet.ops.fixed_point import FixedPointResult, fixed_point  # noqa: E402
+from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, SeriesLogDet  # noqa: E402
+
+__all__ = [
+    "BackpropSeriesLogDet",
+    "ExactLogDet",
+    "FixedPointResult",
+    "Flow",
+    "SeriesLogDet",
+    "fixed_point",
+    "layers",
+    "models",
+    "zoo",
+]

@@ -1,0 +1,54 @@
+"""Data sets as `tf.data` pipelines of examples alone: embedded digits, 2-D toys, TFDS images.
+
+`load` gives a data set's three splits, `batches` makes one of them ready for `fit` or `evaluate`.
+Nothing here knows a model.
+"""
+
+from keras_iresnet.data import digits, tfds_images, toys
+from keras_iresnet.data.pipeline import Splits, batches
+
+__all__ = ["Splits", "batches", "digits", "load", "names", "tfds_images", "toys"]
+
+_TOY = "toy/"
+
+
+def names() -> list[str]:
+    """Names that `load` understands, sorted.
+
+    Example:
+    >>> from keras_iresnet import data
+    >>> [name for name in data.names() if name.startswith("toy/")][:3]
+    ['toy/2spirals', 'toy/8gaussians', 'toy/checkerboard']
+    """
+    return sorted(["digits", *(_TOY + toy for toy in toys.names()), *tfds_images.names()])
+
+
+def load(name: str, *, data_dir: str | None = None, seed: int = 0) -> Splits:
+    """The splits of the data set called `name`.
+
+    Args:
+        name: one of `names()`.
+        data_dir: TFDS data directory, read for TFDS images alone; by default the environment's
+            `TFDS_DATA_DIR`, else TFDS's own default.
+        seed: seed of the toys' training points; every other split is the same for every seed.
+
+    Returns:
+        The `Splits`, each an unbatched data set of examples without labels.
+
+    Raises:
+        ValueError: no data set has that name; the message lists those there are.
+        FileNotFoundError: the TFDS data set is not in the data directory; the message says how to get it.
+
+    Example:
+    >>> from keras_iresnet import data
+    >>> splits = data.load("digits")
+    >>> splits.event_shape, splits.bins, len(splits.train), len(splits.test)
+    ((8, 8, 1), 17, 1293, 360)
+    """
+    if name == "digits":
+        return digits.load()
+    if name in tfds_images.names():
+        return tfds_images.load(name, data_dir)
+    if name in names():
+        return toys.load(name.removeprefix(_TOY), seed)
+    raise ValueError(f"`name` must be one of {', '.join(names())}. Received: name={name!r}")

@@ -1,0 +1,87 @@
+"""What every data set gives, and the one way from a split to batches."""
+
+import dataclasses
+
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class Splits:
+    """A data set: three splits of one kind of example, without labels.
+
+    Args:
+        name: what `keras_iresnet.data.load` calls it.
+        event_shape: shape of one example: `(height, width, channels)` of a uint8 image, `(2,)` of a
+            float32 point.
+        bins: number of values a pixel can take, 0 to `bins - 1`; `None` where the data are continuous.
+        train: unbatched examples to fit to.
+        validation: examples to choose a checkpoint or a setting by, none of them in `train`.
+        test: examples that only a final evaluation may touch.
+    """
+
+    name: str
+    event_shape: tuple[int, ...]
+    bins: int | None
+    train: tf.data.Dataset
+    validation: tf.data.Dataset
+    test: tf.data.Dataset
+
+
+def batches(
+    split: tf.data.Dataset,
+    batch_size: int,
+    *,
+    shuffle: bool = False,
+    seed: int | None = None,
+    drop_remainder: bool = False,
+    limit: int | None = None,
+) -> tf.data.Dataset:
+    """Batches of a split, cached in memory on the first pass and prefetched.
+
+    Args:
+        split: unbatched data set of known, finite size.
+        batch_size: examples in a batch, over all replicas.
+        shuffle: whether to draw a new order of the whole split for each pass.
+        seed: fixes the sequence of orders, one for each iterator made; without it the orders differ from run to
+            run. As in all of TensorFlow, a global seed (`keras.utils.set_random_seed`) enters too where one is set.
+        drop_remainder: whether to leave out the last batch where it is smaller than the others.
+        limit: how many examples to use, the first of the split; all by default.
+
+    Returns:
+        Data set of `(batch_size, *event_shape)` with known cardinality, in the split's dtype.
+
+    Raises:
+        ValueError: `batch_size` or `limit` is not positive, the split's size is not known, or no batch is left.
+
+    Example:
+    >>> from keras_iresnet import data
+    >>> train = data.load("digits").train
+    >>> [tuple(batch.shape) for batch in data.batches(train, 500, shuffle=True, seed=0)]
+    [(500, 8, 8, 1), (500, 8, 8, 1), (293, 8, 8, 1)]
+    """
+    for argument, value in {"batch_size": batch_size, "limit": limit}.items():
+        if value is not None and value < 1:
+            raise ValueError(f"`{argument}` must be at least 1. Received: {argument}={value}")
+    size = _size(split)
+    if limit is not None and limit < size:
+        split, size = split.take(limit), limit
+    if drop_remainder and size < batch_size:
+        raise ValueError(
+            f"With `drop_remainder`, `batch_size` must be at most the number of examples, {size}: no batch would "
+            f"be left. Received: batch_size={batch_size}"
+        )
+    split = split.cache()
+    if shuffle:
+        split = split.shuffle(size, seed=seed, reshuffle_each_iteration=True)
+    return split.batch(batch_size, drop_remainder=drop_remainder).prefetch(tf.data.AUTOTUNE)
+
+
+def _size(split: tf.data.Dataset) -> int:
+    size = int(split.cardinality())
+    if size <= 0:  # TensorFlow codes unknown and infinite as negative numbers
+        meaning = {
+            int(tf.data.UNKNOWN_CARDINALITY): "unknown",
+            int(tf.data.INFINITE_CARDINALITY): "infinite",
+        }.get(size, size)
+        raise ValueError(f"`split` must be of known, finite size with at least 1 example. Received: size={meaning}")
+    return size

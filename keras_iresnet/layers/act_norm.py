@@ -1,0 +1,55 @@
+"""Per-channel shift and scale that starts from the data: ActNorm."""
+
+import keras
+import tensorflow as tf
+
+from keras_iresnet.layers.invertible import InvertibleLayer
+
+_MIN_STANDARD_DEVIATION = 1e-6  # a channel that never changes must not be blown up without bound
+
+
+@keras.saving.register_keras_serializable(package="keras_iresnet")
+class ActNorm(InvertibleLayer):
+    """y = (x + shift) exp(log_scale) per channel, log-det = grid size * sum(log_scale).
+
+    `initialize(x)` sets shift and scale so that y has mean 0 and variance 1 over the batch and the grid; until then
+    the layer is the identity. That it was initialised is a weight, saved with the others.
+
+    Reference: Kingma and Dhariwal, NeurIPS 2018, section 3.1.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> import tensorflow as tf
+    >>> layer = ki.layers.ActNorm()
+    >>> y = layer.initialize(tf.random.normal((256, 4, 4, 3), mean=5.0, stddev=2.0))
+    >>> bool(abs(tf.reduce_mean(y)) < 1e-4), bool(abs(tf.math.reduce_std(y) - 1) < 1e-4)
+    (True, True)
+    """
+
+    def build(self, input_shape):
+        """Create shift and scale for (batch, ..., channels)."""
+        channels = (input_shape[-1],)
+        self.shift = self.add_weight(name="shift", shape=channels, initializer="zeros")
+        self.log_scale = self.add_weight(name="log_scale", shape=channels, initializer="zeros")
+        self.initialized = self.add_weight(
+            name="initialized", shape=(), dtype="bool", initializer="zeros", trainable=False
+        )
+
+    def initialize(self, x):
+        """Set shift and scale from x (batch, ..., channels), eagerly; returns the normalised batch."""
+        x = self._ready(x)
+        mean, variance = tf.nn.moments(x, list(range(x.shape.rank - 1)))
+        deviation = tf.maximum(tf.sqrt(variance), _MIN_STANDARD_DEVIATION)
+        self.shift.assign(-mean)
+        self.log_scale.assign(-tf.math.log(deviation))
+        self.initialized.assign(True)
+        return self(x)
+
+    def _forward_and_log_det(self, x, **_):
+        log_scale = self._cast(self.log_scale)
+        grid = tf.cast(tf.reduce_prod(tf.shape(x)[1:-1]), x.dtype)
+        log_det = grid * tf.reduce_sum(log_scale)
+        return (x + self._cast(self.shift)) * tf.exp(log_scale), tf.fill(tf.shape(x)[:1], log_det)
+
+    def _inverse(self, y):
+        return y * tf.exp(-self._cast(self.log_scale)) - self._cast(self.shift)

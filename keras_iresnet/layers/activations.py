@@ -1,0 +1,121 @@
+"""Activations whose Lipschitz constant is 1, with their derivatives."""
+
+import keras
+import tensorflow as tf
+
+from keras_iresnet.ops import maps
+
+DEFAULT_ACTIVATION = "elu"
+
+_LIPSWISH_BETA = 0.5  # softplus of it starts the slope, as in Chen et al. 2019
+
+
+def _elu_slope(x, y):
+    return tf.where(x > 0, tf.ones_like(x), y + 1)
+
+
+def _softplus_slope(x, y):
+    del y
+    return tf.sigmoid(x)
+
+
+def _relu_slope(x, y):
+    del y
+    return tf.cast(x > 0, x.dtype)
+
+
+def _lipswish(beta):
+    def function(x):
+        return x * tf.sigmoid(beta * x) / 1.1
+
+    def slope(x, y):
+        del y
+        gate = tf.sigmoid(beta * x)
+        return gate * (1 + beta * x * (1 - gate)) / 1.1
+
+    return maps.Elementwise(function, slope)
+
+
+_MAPS = {
+    "elu": lambda: maps.Elementwise(tf.nn.elu, _elu_slope),
+    "softplus": lambda: maps.Elementwise(tf.nn.softplus, _softplus_slope),
+    "relu": lambda: maps.Elementwise(tf.nn.relu, _relu_slope),
+    "maxmin": maps.MaxMin,
+    "lipswish": _lipswish,
+}
+
+_REFUSED = {
+    "swish": "its slope reaches 1.1; 'lipswish' is swish / 1.1",
+    "silu": "its slope reaches 1.1; 'lipswish' is swish / 1.1",
+    "gelu": "its slope reaches 1.13",
+    "mish": "its slope reaches 1.09",
+    "selu": "its slope reaches 1.76",
+    "exponential": "its slope is unbounded",
+}
+
+
+@keras.saving.register_keras_serializable(package="keras_iresnet")
+class LipschitzActivation(keras.layers.Layer):
+    """A nonlinearity phi with |phi(a) - phi(b)| <= |a - b|.
+
+    | name | phi | derivative |
+    |---|---|---|
+    | `"elu"` | x for x > 0, else exp(x) - 1 | continuous: the default |
+    | `"softplus"` | log(1 + exp(x)) | smooth |
+    | `"relu"` | max(x, 0) | jumps, so the log-det is not continuous in the weights |
+    | `"maxmin"` | pairs of channels sorted (Anil et al., ICML 2019) | jumps; keeps the norm of gradients |
+    | `"lipswish"` | x sigmoid(beta x) / 1.1, beta learned (Chen et al., NeurIPS 2019) | smooth |
+
+    Args:
+        activation: one of the names above.
+
+    Raises:
+        ValueError: another name, with the reason why it is refused where there is one.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> import tensorflow as tf
+    >>> ki.layers.LipschitzActivation("maxmin")(tf.constant([[1.0, 3.0]])).numpy().tolist()
+    [[3.0, 1.0]]
+    """
+
+    def __init__(self, activation=DEFAULT_ACTIVATION, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        if activation not in _MAPS:
+            reason = _REFUSED.get(activation, "no proof of its Lipschitz constant and no derivative of it is here")
+            raise ValueError(
+                f"`activation` must be 1-Lipschitz, one of {', '.join(sorted(_MAPS))}. "
+                f"Received: activation={activation!r} ({reason})"
+            )
+        self.activation = activation
+
+    def build(self, input_shape):
+        """Check the pairing of channels, create the learned slope."""
+        if self.activation == "maxmin" and input_shape[-1] % 2:
+            raise ValueError(
+                "'maxmin' sorts pairs of channels: their number must be even. "
+                f"Received: input_shape={tuple(input_shape)}"
+            )
+        if self.activation == "lipswish":
+            start = keras.initializers.Constant(_LIPSWISH_BETA)
+            self.beta = self.add_weight(name="beta", shape=(), initializer=start)
+
+    def as_map(self, training=False):
+        """The activation as a map of `keras_iresnet.ops.maps`."""
+        del training
+        if self.activation == "lipswish":
+            beta = tf.nn.softplus(tf.convert_to_tensor(self.beta))
+            return _lipswish(tf.cast(beta, self.compute_dtype))
+        return _MAPS[self.activation]()
+
+    def call(self, x):
+        """x (batch, ..., channels) -> the same shape, in the compute dtype."""
+        return self.as_map()(tf.cast(x, self.compute_dtype))
+
+    def compute_output_shape(self, input_shape):
+        """The shape of the input."""
+        return tuple(input_shape)
+
+    def get_config(self):
+        """JSON only."""
+        return {**super().get_config(), "activation": self.activation}

@@ -1,0 +1,154 @@
+"""The contractive branch g of a residual block: activations and spectrally normalised layers in turn."""
+
+import keras
+import tensorflow as tf
+
+from keras_iresnet.layers.activations import DEFAULT_ACTIVATION, LipschitzActivation
+from keras_iresnet.layers.precision import stream_dtype
+from keras_iresnet.layers.spectral_conv2d import SpectralConv2D
+from keras_iresnet.layers.spectral_dense import SpectralDense
+from keras_iresnet.layers.spectral_norm import DEFAULT_COEFF, DEFAULT_POWER_ITERATIONS, SpectralLayer
+from keras_iresnet.ops import maps
+
+
+class Branch(keras.layers.Layer):
+    """g = W_n phi(... W_2 phi(W_1 phi(x))), with Lip(g) <= coeff^n.
+
+    A subclass names its linear layers in `_linear_layers`; the last of them has as many outputs as the input has
+    channels.
+
+    Args:
+        coeff: bound of each layer's norm, in (0, 1), or `None`.
+        activation: 1-Lipschitz activation, see `LipschitzActivation`.
+        power_iterations: steps of the power iteration in each training call.
+        preactivate: whether the first layer is preceded by an activation.
+    """
+
+    def __init__(
+        self,
+        *,
+        coeff=DEFAULT_COEFF,
+        activation=DEFAULT_ACTIVATION,
+        power_iterations=DEFAULT_POWER_ITERATIONS,
+        preactivate=True,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        LipschitzActivation(activation)  # refuses a bad name here rather than at the first call
+        self.coeff, self.activation = coeff, activation
+        self.power_iterations, self.preactivate = power_iterations, preactivate
+        self.parts = []
+
+    def _linear_layers(self, channels, options):
+        raise NotImplementedError
+
+    def build(self, input_shape):
+        """Create the layers for (batch, ..., channels)."""
+        options = {"coeff": self.coeff, "power_iterations": self.power_iterations, "dtype": self.dtype_policy}
+        linear = self._linear_layers(input_shape[-1], options)
+        parts = []
+        for i, layer in enumerate(linear):
+            if i > 0 or self.preactivate:
+                parts.append(LipschitzActivation(self.activation, dtype=self.dtype_policy, name=f"activation_{i}"))
+            parts.append(layer)
+        shape = tuple(input_shape)
+        for part in parts:
+            part.build(shape)
+            shape = part.compute_output_shape(shape)
+        self.parts = parts
+
+    @property
+    def spectral_layers(self):
+        """The normalised layers, in order."""
+        return [part for part in self.parts if isinstance(part, SpectralLayer)]
+
+    def as_map(self, training=False):
+        """g with its weights normalised once: computed in the compute dtype, from and to that of the stream."""
+        inner = [part.as_map(training) for part in self.parts]
+        stream = stream_dtype(self.variable_dtype)
+        if self.compute_dtype != stream:
+            inner = [maps.Cast(self.compute_dtype), *inner, maps.Cast(stream)]
+        return maps.Composition(inner)
+
+    def call(self, x, training=None):
+        """x (batch, *event) -> g(x) (batch, *event)."""
+        return self.as_map(bool(training))(tf.cast(x, stream_dtype(self.variable_dtype)))
+
+    def compute_output_shape(self, input_shape):
+        """The shape of the input."""
+        return tuple(input_shape)
+
+    def get_config(self):
+        """JSON only."""
+        return {
+            **super().get_config(),
+            "coeff": self.coeff,
+            "activation": self.activation,
+            "power_iterations": self.power_iterations,
+            "preactivate": self.preactivate,
+        }
+
+
+@keras.saving.register_keras_serializable(package="keras_iresnet")
+class ConvBranch(Branch):
+    """The image branch of Behrmann et al. 2019: 3x3, 1x1 and 3x3 convolutions.
+
+    Args:
+        channels: hidden channels, an integer for all or one per hidden layer.
+        kernel_sizes: sides of the kernels.
+        **kwargs: as for `Branch`: `coeff`, `activation`, `power_iterations`, `preactivate`.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> import tensorflow as tf
+    >>> g = ki.layers.ConvBranch(16, coeff=0.9)
+    >>> g(tf.ones((2, 8, 8, 4))).shape
+    TensorShape([2, 8, 8, 4])
+    """
+
+    def __init__(self, channels, *, kernel_sizes=(3, 1, 3), **kwargs):
+        super().__init__(**kwargs)
+        self.kernel_sizes = tuple(kernel_sizes)
+        self.channels = _as_tuple("channels", channels, len(self.kernel_sizes) - 1)
+
+    def _linear_layers(self, channels, options):
+        sizes = zip((*self.channels, channels), self.kernel_sizes, strict=True)
+        return [SpectralConv2D(filters, side, name=f"conv_{i}", **options) for i, (filters, side) in enumerate(sizes)]
+
+    def get_config(self):
+        """JSON only."""
+        return {**super().get_config(), "channels": list(self.channels), "kernel_sizes": list(self.kernel_sizes)}
+
+
+@keras.saving.register_keras_serializable(package="keras_iresnet")
+class DenseBranch(Branch):
+    """The branch for vectors, as in the paper's 2-D toys: D-64-64-64-D.
+
+    Args:
+        units: hidden units, one per hidden layer.
+        **kwargs: as for `Branch`: `coeff`, `activation`, `power_iterations`, `preactivate`.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> import tensorflow as tf
+    >>> ki.layers.DenseBranch((16, 16))(tf.ones((5, 2))).shape
+    TensorShape([5, 2])
+    """
+
+    def __init__(self, units=(64, 64, 64), **kwargs):
+        super().__init__(**kwargs)
+        self.units = tuple(units)
+
+    def _linear_layers(self, channels, options):
+        return [SpectralDense(units, name=f"dense_{i}", **options) for i, units in enumerate((*self.units, channels))]
+
+    def get_config(self):
+        """JSON only."""
+        return {**super().get_config(), "units": list(self.units)}
+
+
+def _as_tuple(name, value, length):
+    values = (value,) * length if isinstance(value, int) else tuple(value)
+    if len(values) != length:
+        raise ValueError(f"`{name}` must be one integer or {length}, one per hidden layer. Received: {name}={value!r}")
+    return values

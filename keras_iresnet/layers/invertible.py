@@ -1,0 +1,175 @@
+"""The base of every invertible layer: forward, inverse, and the log-determinant of the forward map."""
+
+import warnings
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from keras_iresnet.layers.precision import stream_dtype
+
+ON_FAILURE = ("raise", "warn", "ignore")
+
+
+class NotConvergedError(RuntimeError):
+    """An inverse that did not reach its tolerance: the map is not contractive enough, or the steps ran out."""
+
+
+class InverseReport(NamedTuple):
+    """How an inverse was reached, per sample, over all blocks on its way.
+
+    Attributes:
+        steps: (batch,) int32, fixed-point steps taken in all.
+        residual: (batch,), the largest relative residual of a block.
+        converged: (batch,) bool, whether every block reached its tolerance.
+    """
+
+    steps: tf.Tensor
+    residual: tf.Tensor
+    converged: tf.Tensor
+
+    @classmethod
+    def exact(cls, y):
+        """The report of an inverse in closed form."""
+        batch = tf.shape(y)[:1]
+        return cls(tf.zeros(batch, tf.int32), tf.zeros(batch, y.dtype), tf.ones(batch, tf.bool))
+
+    def then(self, other):
+        """The report of two inverses, one after the other."""
+        return InverseReport(
+            self.steps + other.steps,
+            tf.maximum(self.residual, other.residual),
+            self.converged & other.converged,
+        )
+
+
+class InvertibleLayer(keras.layers.Layer):
+    """A bijection x -> y = F(x), or an injection for layers that pad.
+
+    A subclass implements `_forward_and_log_det` and `_inverse` (or `_inverse_and_report`, where the inverse is
+    iterative); all else is derived. Tensors between layers stay in `stream_dtype`, which is float32 under a
+    mixed-precision policy: rounding the stream would break the inverse.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+
+    @property
+    def stream_dtype(self):
+        """The dtype of the tensors between layers."""
+        return stream_dtype(self.variable_dtype)
+
+    def call(self, x, training=None):
+        """x (batch, *event) -> y (batch, *event)."""
+        return self._forward_and_log_det(self._cast(x), seed=None, training=bool(training), estimator=None)[0]
+
+    def forward_and_log_det(self, x, seed=None, training=False, estimator=None):
+        """F(x) and log|det dF/dx|.
+
+        Args:
+            x: (batch, *event).
+            seed: integer, or pair of integers as for `tf.random.stateless_uniform`, of the random probes.
+            training: whether power iterations advance.
+            estimator: replaces the estimator of every residual block below, e.g. `ExactLogDet()`.
+
+        Returns:
+            y of shape (batch, *event) and (batch,) nats.
+        """
+        x = self._ready(x)
+        return self._forward_and_log_det(x, seed=as_seed(seed), training=training, estimator=estimator)
+
+    def inverse(self, y, on_failure="raise"):
+        """The x with F(x) = y.
+
+        Args:
+            y: (batch, *event).
+            on_failure: what to do when the inverse of a sample did not converge: `"raise"`, `"warn"` or `"ignore"`.
+                Inside a compiled function, where no Python exception can be raised, `"raise"` stops with
+                `tf.errors.InvalidArgumentError`; under XLA, which has no assertions either, the samples that did
+                not converge are NaN.
+
+        Raises:
+            NotConvergedError: some sample did not converge.
+        """
+        return settle(*self.inverse_and_report(y), on_failure)
+
+    def inverse_and_report(self, y):
+        """`inverse` and its `InverseReport`, whether or not it converged."""
+        return self._inverse_and_report(self._cast(y))
+
+    def initialize(self, x):
+        """Set what depends on data from one batch, eagerly; returns F(x). Most layers have nothing to set."""
+        return self(x)
+
+    def compute_output_shape(self, input_shape):
+        """(batch, *event) -> (batch, *event)."""
+        return tuple(input_shape)
+
+    def _forward_and_log_det(self, x, *, seed, training, estimator):
+        raise NotImplementedError
+
+    def _inverse(self, y):
+        raise NotImplementedError
+
+    def _inverse_and_report(self, y):
+        return self._inverse(y), InverseReport.exact(y)
+
+    def _cast(self, x):
+        return tf.cast(tf.convert_to_tensor(x), self.stream_dtype)
+
+    def _ready(self, x):
+        x = self._cast(x)
+        if not self.built:
+            with tf.init_scope():
+                self.build(tuple(x.shape))
+        return x
+
+
+def settle(x, report, on_failure):
+    """Return x, or act on the samples that did not converge as `on_failure` says."""
+    if on_failure not in ON_FAILURE:
+        raise ValueError(f"`on_failure` must be one of {ON_FAILURE}. Received: on_failure={on_failure!r}")
+    if on_failure == "ignore":
+        return x
+    if tf.executing_eagerly():
+        _speak_up(report, on_failure)
+        return x
+    message = "The inverse did not converge. Number of samples, largest residual:"
+    failed = tf.reduce_sum(tf.cast(~report.converged, tf.int32))
+    worst = tf.reduce_max(report.residual)
+    if on_failure == "warn":
+        warning = tf.cond(failed > 0, lambda: tf.print(message, failed, worst), tf.no_op)
+        with tf.control_dependencies([warning]):
+            return tf.identity(x)
+    with tf.control_dependencies([tf.debugging.Assert(failed == 0, [message, failed, worst])]):
+        kept = tf.reshape(report.converged, [-1] + [1] * (x.shape.rank - 1))
+        return tf.where(kept, x, tf.constant(float("nan"), x.dtype))
+
+
+def _speak_up(report, on_failure):
+    failed = int(tf.reduce_sum(tf.cast(~report.converged, tf.int32)))
+    if not failed:
+        return
+    message = (
+        f"The inverse must converge for every sample; {failed} of {len(report.converged)} did not. "
+        f"Received: largest residual {float(tf.reduce_max(report.residual)):.3g} after "
+        f"{int(tf.reduce_max(report.steps))} steps. Is every branch contractive (coeff < 1, sigma converged)?"
+    )
+    if on_failure == "raise":
+        raise NotConvergedError(message)
+    warnings.warn(message, RuntimeWarning, stacklevel=4)
+
+
+def as_seed(seed):
+    """`None`, an integer or a pair of integers -> `None` or a (2,) int32 tensor."""
+    if seed is None:
+        return None
+    seed = tf.cast(tf.convert_to_tensor(seed), tf.int32)
+    return tf.stack([seed, tf.zeros_like(seed)]) if seed.shape.rank == 0 else seed
+
+
+def split_seed(seed, count):
+    """Independent seeds for `count` layers; `None` gives `None` to each."""
+    if seed is None:
+        return [None] * count
+    return tf.unstack(tf.random.split(seed, count))

@@ -1,0 +1,48 @@
+"""[0, 1] -> the real line: pixels before the first residual block."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_iresnet.layers.invertible import InvertibleLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_iresnet")
+class Logit(InvertibleLayer):
+    """y = logit(s), s = alpha + (1 - 2 alpha) x.
+
+        log-det = sum log((1 - 2 alpha) / (s (1 - s)))
+
+    A flow with a Gaussian prior then starts near the density of real images (Dinh et al., ICLR 2017, section 4.1).
+
+    Args:
+        alpha: distance kept from 0 and 1, in (0, 0.5).
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> import tensorflow as tf
+    >>> ki.layers.Logit()(tf.constant([[0.25, 0.5]])).numpy().round(3).tolist()
+    [[-1.0989999771118164, 0.0]]
+    """
+
+    def __init__(self, alpha=1e-6, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 < alpha < 0.5:
+            raise ValueError(f"`alpha` must lie in (0, 0.5). Received: alpha={alpha!r}")
+        self.alpha = alpha
+
+    def _forward_and_log_det(self, x, **_):
+        # Both sides of the logarithm's argument are formed from x itself: 1 - s would lose small values.
+        s = self.alpha + (1 - 2 * self.alpha) * x
+        one_minus_s = self.alpha + (1 - 2 * self.alpha) * (1 - x)
+        log_s, log_one_minus_s = tf.math.log(s), tf.math.log(one_minus_s)
+        log_slope = math.log(1 - 2 * self.alpha) - log_s - log_one_minus_s
+        return log_s - log_one_minus_s, tf.reduce_sum(log_slope, list(range(1, x.shape.rank)))
+
+    def _inverse(self, y):
+        return (tf.sigmoid(y) - self.alpha) / (1 - 2 * self.alpha)
+
+    def get_config(self):
+        """JSON only."""
+        return {**super().get_config(), "alpha": self.alpha}

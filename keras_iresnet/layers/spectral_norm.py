@@ -1,0 +1,125 @@
+"""What convolutions and dense layers share when the norm of their operator must not exceed `coeff`."""
+
+import keras
+import tensorflow as tf
+
+from keras_iresnet.layers.precision import stream_dtype
+from keras_iresnet.ops.power_iteration import converge, power_iteration
+
+DEFAULT_COEFF = 0.9
+DEFAULT_POWER_ITERATIONS = 1
+
+
+class SpectralLayer(keras.layers.Layer):
+    """A linear layer whose kernel is softly normalised: W min(1, coeff / sigma).
+
+    sigma is the norm of the *operator* (for a convolution: with its padding and strides, on its own grid), from a
+    power iteration whose vector is kept between steps (Gouk et al., arXiv:1804.04368; Behrmann et al. 2019,
+    equation 2). The vector is converged when the layer is built, and advances by `power_iterations` in each call
+    with `training=True`; other calls only read it. Gradients flow through W / sigma.
+
+    A subclass builds its kernel, calls `_build_norm`, and implements `linear_map`.
+    """
+
+    def __init__(
+        self,
+        *,
+        coeff=DEFAULT_COEFF,
+        power_iterations=DEFAULT_POWER_ITERATIONS,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        check_coeff(coeff)
+        if not isinstance(power_iterations, int) or power_iterations < 1:
+            raise ValueError(
+                "`power_iterations` must be an integer of at least 1. "
+                f"Received: power_iterations={power_iterations!r}"
+            )
+        self.coeff = coeff
+        self.power_iterations = power_iterations
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def linear_map(self, kernel, bias=None):
+        """The operator with the given kernel, as a map of `keras_iresnet.ops.maps`."""
+        raise NotImplementedError
+
+    def _build_weights(self, kernel_shape, output_shape):
+        """Create kernel, bias, and the vector u of the operator's range, of shape (1, *output_shape)."""
+        self.kernel = self.add_weight(name="kernel", shape=kernel_shape, initializer=self.kernel_initializer)
+        self.bias = self.add_weight(name="bias", shape=kernel_shape[-1:], initializer="zeros") if self.use_bias else None
+        if self.coeff is not None:
+            self.u = self.add_weight(
+                name="u",
+                shape=(1, *output_shape),
+                initializer=self._converged_vector,
+                dtype=stream_dtype(self.variable_dtype),
+                trainable=False,
+                # It depends on the weights alone, so the replicas' copies are equal.
+                aggregation="only_first_replica",
+            )
+
+    def _converged_vector(self, shape, dtype):
+        start = tf.random.stateless_normal(shape, (20190609, 1), dtype)
+        return converge(self.linear_map(self._raw_kernel()), start).u
+
+    def converge(self, tolerance=1e-3, max_iterations=200):
+        """Run the power iteration until sigma grows by less than `tolerance` in a step; nothing to do without `coeff`."""
+        if self.coeff is not None:
+            operator, u = self.linear_map(self._raw_kernel()), tf.convert_to_tensor(self.u)
+            found = converge(operator, u, tolerance=tolerance, max_iterations=max_iterations)
+            self.u.assign(found.u)
+
+    def sigma(self, training=False):
+        """The estimate of the operator's norm, a differentiable scalar; `training` advances the vector first."""
+        iterations = self.power_iterations if training else 0
+        operator = self.linear_map(self._raw_kernel())
+        result = power_iteration(operator, tf.convert_to_tensor(self.u), iterations=iterations)
+        if training:
+            self.u.assign(result.u)
+        return result.sigma
+
+    def normalized_kernel(self, training=False):
+        """The kernel that calls use: W min(1, coeff / sigma), in float32 at least."""
+        kernel = self._raw_kernel()
+        if self.coeff is None:
+            return kernel
+        return kernel * tf.minimum(tf.constant(1, kernel.dtype), self.coeff / self.sigma(training))
+
+    def _raw_kernel(self):
+        return tf.cast(tf.convert_to_tensor(self.kernel), stream_dtype(self.variable_dtype))
+
+    def as_map(self, training=False):
+        """The affine map with the normalised kernel, in the compute dtype: normalised once, used many times."""
+        kernel = tf.cast(self.normalized_kernel(training), self.compute_dtype)
+        bias = None if self.bias is None else tf.cast(tf.convert_to_tensor(self.bias), self.compute_dtype)
+        return self.linear_map(kernel, bias)
+
+    def call(self, x, training=None):
+        """x (batch, ..., inputs) -> (batch, ..., outputs) in the compute dtype."""
+        return self.as_map(bool(training))(tf.cast(x, self.compute_dtype))
+
+    def get_config(self):
+        """JSON only."""
+        return {
+            **super().get_config(),
+            "coeff": self.coeff,
+            "power_iterations": self.power_iterations,
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+
+def check_coeff(coeff):
+    """Refuse what does not make a contraction; `None` means no constraint."""
+    if coeff is not None and not (isinstance(coeff, (int, float)) and 0 < coeff < 1):
+        raise ValueError(f"`coeff` must lie in (0, 1), or be None for no constraint. Received: coeff={coeff!r}")
+
+
+def converge_power_iterations(layer):
+    """Converge the power iteration of every `SpectralLayer` in a layer or model."""
+    for inner in layer._flatten_layers():
+        if isinstance(inner, SpectralLayer):
+            inner.converge()

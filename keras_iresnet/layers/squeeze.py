@@ -1,0 +1,52 @@
+"""Space to channels: each 2x2 patch of pixels becomes one pixel of four times the channels."""
+
+import keras
+import tensorflow as tf
+
+from keras_iresnet.layers.invertible import InvertibleLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_iresnet")
+class Squeeze(InvertibleLayer):
+    """(batch, height, width, channels) -> (batch, height / f, width / f, f^2 channels); log-det 0.
+
+    It takes the place of a stride (Dinh et al., ICLR 2017, section 3.6; Jacobsen et al., ICLR 2018).
+
+    Args:
+        factor: f, which must divide both sides.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> import tensorflow as tf
+    >>> ki.layers.Squeeze()(tf.ones((1, 8, 8, 3))).shape
+    TensorShape([1, 4, 4, 12])
+    """
+
+    def __init__(self, factor=2, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(factor, int) or factor < 2:
+            raise ValueError(f"`factor` must be an integer of at least 2. Received: factor={factor!r}")
+        self.factor = factor
+
+    def build(self, input_shape):
+        """Check that the sides can be divided."""
+        if len(input_shape) != 4 or any(side is None or side % self.factor for side in input_shape[1:3]):
+            raise ValueError(
+                "The input must be (batch, height, width, channels) with height and width divisible by "
+                f"factor={self.factor}. Received: input_shape={tuple(input_shape)}"
+            )
+
+    def compute_output_shape(self, input_shape):
+        """(batch, height, width, channels) -> (batch, height / f, width / f, f^2 channels)."""
+        batch, height, width, channels = input_shape
+        return (batch, height // self.factor, width // self.factor, channels * self.factor**2)
+
+    def _forward_and_log_det(self, x, **_):
+        return tf.nn.space_to_depth(x, self.factor), tf.zeros(tf.shape(x)[:1], x.dtype)
+
+    def _inverse(self, y):
+        return tf.nn.depth_to_space(y, self.factor)
+
+    def get_config(self):
+        """JSON only."""
+        return {**super().get_config(), "factor": self.factor}

@@ -1,0 +1,47 @@
+"""Refuses data that a flow cannot give a density to, before or while it is used."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def check_shape(x, event_shape):
+    """Raise ValueError unless x has shape (batch, *event_shape)."""
+    if x.shape.rank is None or not x.shape[1:].is_compatible_with(event_shape) or x.shape.rank == 0:
+        raise ValueError(
+            f"The data must have shape (batch, {', '.join(map(str, event_shape))}). Received: shape={tuple(x.shape)}"
+        )
+
+
+def check_dtype(dtype, bins):
+    """Raise ValueError unless data of this dtype can be read: integers need a declared number of bins."""
+    dtype = tf.as_dtype(dtype)
+    if dtype.is_floating or (dtype.is_integer and bins is not None):
+        return
+    must = "integer images or floats in data space" if bins else "floats, since `bins` is None"
+    raise ValueError(f"The data must be {must}. Received: dtype={dtype.name}")
+
+
+def check_values(x, bins):
+    """Refuse integers outside [0, bins) and floats that are not finite; returns x.
+
+    Raises:
+        ValueError: eagerly. In a compiled function `tf.errors.InvalidArgumentError` takes its place.
+    """
+    if x.dtype.is_integer:
+        valid = (x >= 0) & (x < tf.cast(bins, x.dtype)) if bins <= x.dtype.max else x >= 0
+        message = f"Integer images must lie in [0, bins) with bins={bins}."
+    else:
+        valid = tf.math.is_finite(x)
+        message = "The data must be finite."
+    if not tf.executing_eagerly():
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(valid), [message])]):
+            return tf.identity(x)
+    if not bool(tf.reduce_all(valid)):
+        raise ValueError(f"{message} Received: {_describe(x.numpy(), valid.numpy())}")
+    return x
+
+
+def _describe(x, valid):
+    bad = x[~valid]
+    example, pixel = np.argwhere(~valid)[0][0], tuple(int(i) for i in np.argwhere(~valid)[0][1:])
+    return f"{bad.size} other values, the first {bad[0]} in example {example} at {pixel}"

@@ -1,0 +1,300 @@
+"""A normalizing flow as a Keras model: an invertible layer and a Gaussian prior make a density."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_iresnet.layers.chain import check_invertible
+from keras_iresnet.layers.invertible import as_seed, settle, split_seed
+from keras_iresnet.layers.precision import stream_dtype
+from keras_iresnet.layers.spectral_norm import converge_power_iterations
+from keras_iresnet.models.checks import check_dtype, check_shape, check_values
+from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
+from keras_iresnet.ops.dequantize import dequantize, quantize
+
+INITIALIZATION_BATCH = 1024
+
+
+@keras.saving.register_keras_serializable(package="keras_iresnet")
+class Flow(keras.Model):
+    """ln p(x) = ln p_z(F(x)) + ln|det dF/dx|  (Behrmann et al., ICML 2019, equation 3).
+
+    `flow(x)` is the log-likelihood in nats, so the model is compiled, fitted, evaluated, saved and exported as any
+    other Keras model. Images may be integers: they are dequantized inside, with fresh noise at each call. `compile`
+    brings the loss and the metric along (bits/dim for images, nats for points); labels are ignored.
+
+    The density is learned from a good start: before training, `initialize` sets ActNorm and the prior's mean and
+    scale from one batch. `fit` does it by itself if it was not done.
+
+    Args:
+        layer: invertible layer (usually a `Chain`) from data space to the latents.
+        event_shape: shape of one example: (height, width, channels) or (D,).
+        bins: number of values of a pixel, for images; `None` for points.
+        learned_prior: whether the mean and scale of the diagonal Gaussian are trained, or stay 0 and 1.
+        seed: integer that all noise drawn without an explicit seed comes from.
+
+    Call arguments:
+        x: (batch, *event_shape), integers in [0, bins) or floats in data space, which is [0, 1) for images.
+        training: whether power iterations advance.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> import numpy as np
+    >>> block = ki.layers.InvertibleResidualBlock(ki.layers.DenseBranch((16, 16)), estimator=ki.ExactLogDet())
+    >>> flow = ki.models.Flow(ki.layers.Chain([ki.layers.ActNorm(), block]), event_shape=(2,))
+    >>> points = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
+    >>> flow.compile("adam")
+    >>> history = flow.fit(points, epochs=1, verbose=0)
+    >>> flow.log_prob(points).shape, flow.sample(3).shape
+    (TensorShape([64]), TensorShape([3, 2]))
+    """
+
+    def __init__(self, layer, event_shape, *, bins=None, learned_prior=True, seed=None, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        check_invertible("layer", layer)
+        if bins is not None and (not isinstance(bins, int) or bins < 2):
+            raise ValueError(f"`bins` must be an integer of at least 2, or None. Received: bins={bins!r}")
+        self.layer = layer
+        self.event_shape = tuple(event_shape)
+        self.bins, self.learned_prior, self.seed = bins, learned_prior, seed
+        self.dimension = math.prod(self.event_shape)
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.build((None, *self.event_shape))
+
+    def build(self, input_shape):
+        """Create the layers and the prior, all at once: the shape is known from the start."""
+        if not self.layer.built:
+            self.layer.build(tuple(input_shape))
+        self._latent_event = tuple(self.layer.compute_output_shape(tuple(input_shape)))[1:]
+        if math.prod(self._latent_event) != self.dimension:
+            raise ValueError(
+                "A density needs a bijection: latents must have as many dimensions as the data. "
+                f"Received: event_shape={self.event_shape}, latent shape={self._latent_event}"
+            )
+        options = {"shape": (self.dimension,), "initializer": "zeros", "trainable": self.learned_prior}
+        self.prior_loc = self.add_weight(name="prior_loc", **options)
+        self.prior_log_scale = self.add_weight(name="prior_log_scale", **options)
+        self._initialized = self.add_weight(
+            name="initialized", shape=(), dtype="bool", initializer="zeros", trainable=False
+        )
+
+    @property
+    def stream_dtype(self):
+        """The dtype of data space, latents and log-likelihoods."""
+        return stream_dtype(self.variable_dtype)
+
+    @property
+    def initialized(self):
+        """Whether ActNorm and the prior have been set from data."""
+        return bool(tf.convert_to_tensor(self._initialized))
+
+    def call(self, x, training=None):
+        """x (batch, *event_shape) -> log-likelihood (batch,) nats."""
+        return self.log_prob(x, training=bool(training))
+
+    def log_prob(self, x, seed=None, estimator=None, training=False):
+        """Log-likelihood in data space.
+
+        Args:
+            x: (batch, *event_shape), integer images or floats in data space.
+            seed: integer or pair of integers of the dequantization noise and the probes; `None` draws one.
+            estimator: replaces the blocks' own log-det estimators, e.g. `ExactLogDet()`.
+            training: whether power iterations advance.
+
+        Returns:
+            (batch,) nats.
+        """
+        noise_seed, probe_seed = split_seed(self._seed(seed), 2)
+        z, log_det = self.forward_and_log_det(self._in_data_space(x, noise_seed), probe_seed, estimator, training)
+        return self._prior_log_prob(z) + log_det
+
+    def bits_per_dim(self, images, seed=None, estimator=None):
+        """Bits per dimension of integer images (batch, *event_shape), one draw of the noise each -> (batch,)."""
+        self._require_bins("bits_per_dim")
+        log_prob = self.log_prob(images, seed, estimator)
+        return bits_per_dim(log_prob, dimension=self.dimension, bins=self.bins)
+
+    def forward(self, x):
+        """Data space (batch, *event_shape) -> latents (batch, D)."""
+        return self._flat(self.layer(self._floats(x)))
+
+    def forward_and_log_det(self, x, seed=None, estimator=None, training=False):
+        """Data space (batch, *event_shape) -> latents (batch, D) and log|det dF/dx| (batch,) in nats."""
+        z, log_det = self.layer.forward_and_log_det(self._floats(x), self._seed(seed), training, estimator)
+        return self._flat(z), log_det
+
+    def inverse(self, z, on_failure="raise"):
+        """Latents (batch, D) -> data space; `on_failure` as for `InvertibleLayer.inverse`."""
+        return settle(*self.inverse_and_report(z), on_failure)
+
+    def inverse_and_report(self, z):
+        """`inverse`, and the `InverseReport` of its fixed points."""
+        z = tf.cast(tf.convert_to_tensor(z), self.stream_dtype)
+        check_shape(z, (self.dimension,))
+        return self.layer.inverse_and_report(tf.reshape(z, (-1, *self._latent_event)))
+
+    def sample(self, n, seed=None, temperature=1.0, on_failure="raise"):
+        """Draw n examples (n, *event_shape) in data space; `temperature` scales the prior's deviation."""
+        dtype = self.stream_dtype
+        noise = tf.random.stateless_normal((n, self.dimension), self._seed(seed), dtype=dtype)
+        loc, log_scale = tf.cast(self.prior_loc, dtype), tf.cast(self.prior_log_scale, dtype)
+        return self.inverse(loc + temperature * tf.exp(log_scale) * noise, on_failure)
+
+    def to_data(self, images, seed=None):
+        """Integer images -> data space, (k + u) / bins with the noise u drawn from `seed`."""
+        self._require_bins("to_data")
+        images = tf.convert_to_tensor(images)
+        check_shape(images, self.event_shape)
+        check_dtype(images.dtype, self.bins)
+        return dequantize(check_values(images, self.bins), self._seed(seed), bins=self.bins, dtype=self.stream_dtype)
+
+    def to_images(self, x):
+        """Data space -> integer images: the bins that x lies in, uint8 up to 256 bins."""
+        self._require_bins("to_images")
+        return quantize(tf.convert_to_tensor(x), bins=self.bins)
+
+    def initialize(self, x):
+        """Set every ActNorm, then a learned prior's mean and scale, from one batch; eagerly, in place.
+
+        Args:
+            x: (batch, *event_shape), integer images or floats in data space; about a thousand examples.
+        """
+        converge_power_iterations(self.layer)
+        z = self._flat(self.layer.initialize(self._in_data_space(x, self._seed(None))))
+        if self.learned_prior:
+            mean, variance = tf.nn.moments(z, [0])
+            self.prior_loc.assign(mean)
+            self.prior_log_scale.assign(0.5 * tf.math.log(tf.maximum(variance, 1e-12)))
+        self._initialized.assign(True)
+
+    def compile(self, optimizer="adamax", loss=None, metrics=None, **kwargs):
+        """As `keras.Model.compile`; the loss is bits/dim (nats for points), with a metric of that name."""
+        options = {"dimension": self.dimension, "bins": self.bins}
+        if loss is None:
+            loss = NegativeLogLikelihood(dtype=self.stream_dtype, **options)
+        if metrics is None:
+            metrics = [Nats(dtype=self.stream_dtype) if self.bins is None else BitsPerDim(dtype=self.stream_dtype, **options)]
+        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+
+    def fit(self, x=None, *args, callbacks=None, **kwargs):
+        """As `keras.Model.fit`, after `initialize` where that was not done."""
+        self._check_data(x)
+        if not self.initialized:
+            self.initialize(_first_examples(x, INITIALIZATION_BATCH))
+        callbacks = [_ConvergePowerIterations(), *(callbacks or [])]
+        return super().fit(x, *args, callbacks=callbacks, **kwargs)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        """As `keras.Model.evaluate`."""
+        self._check_data(x)
+        return super().evaluate(x, *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        """As `keras.Model.predict`: log-likelihoods (batch,) in nats."""
+        self._check_data(x)
+        return super().predict(x, *args, **kwargs)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The compiled loss of the log-likelihoods; there are no targets."""
+        return super().compute_loss(x, tf.zeros_like(y_pred), y_pred, sample_weight, training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """The compiled metrics of the log-likelihoods; there are no targets."""
+        return super().compute_metrics(x, tf.zeros_like(y_pred), y_pred, sample_weight)
+
+    def export(self, filepath, format="tf_saved_model", input_signature=None, **kwargs):
+        """As `keras.Model.export`; the served function takes what `fit` takes: images as integers, points as floats."""
+        if input_signature is None and format == "tf_saved_model":
+            dtype = self.stream_dtype if self.bins is None else "uint8" if self.bins <= 256 else "int32"
+            input_signature = [tf.TensorSpec((None, *self.event_shape), dtype)]
+        return super().export(filepath, format=format, input_signature=input_signature, **kwargs)
+
+    def get_config(self):
+        """JSON only."""
+        return {
+            **super().get_config(),
+            "layer": keras.saving.serialize_keras_object(self.layer),
+            "event_shape": list(self.event_shape),
+            "bins": self.bins,
+            "learned_prior": self.learned_prior,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Rebuild the layer from its config."""
+        return cls(**{**config, "layer": keras.saving.deserialize_keras_object(config["layer"])})
+
+    def _prior_log_prob(self, z):
+        log_scale = tf.cast(self.prior_log_scale, z.dtype)
+        standard = (z - tf.cast(self.prior_loc, z.dtype)) * tf.exp(-log_scale)
+        return -0.5 * tf.reduce_sum(tf.square(standard) + 2 * log_scale + math.log(2 * math.pi), -1)
+
+    def _floats(self, x):
+        x = tf.convert_to_tensor(x)
+        check_shape(x, self.event_shape)
+        check_dtype(x.dtype, None)
+        return tf.cast(x, self.stream_dtype)
+
+    def _in_data_space(self, x, noise_seed):
+        x = tf.convert_to_tensor(x)
+        if x.dtype.is_integer and self.bins is not None:
+            return self.to_data(x, noise_seed)
+        return check_values(self._floats(x), self.bins)
+
+    def _flat(self, z):
+        return tf.reshape(z, (-1, self.dimension))
+
+    def _seed(self, seed):
+        if seed is not None:
+            return as_seed(seed)
+        drawn = as_seed(self.seed_generator.next())
+        context = tf.distribute.get_replica_context()
+        if context is None or context.num_replicas_in_sync == 1:
+            return drawn
+        # The generators of all replicas are in step: without this they would draw the same noise.
+        return tf.random.fold_in(drawn, context.replica_id_in_sync_group)
+
+    def _require_bins(self, method):
+        if self.bins is None:
+            raise ValueError(f"`{method}` needs a flow of images: set `bins`. Received: bins=None")
+
+    def _check_data(self, x):
+        """Check an array whole, a data set by its specification; the rest is checked batch by batch."""
+        if isinstance(x, tf.data.Dataset):
+            spec = x.element_spec[0] if isinstance(x.element_spec, tuple) else x.element_spec
+            check_shape(spec, self.event_shape)
+            check_dtype(spec.dtype, self.bins)
+        elif isinstance(x, np.ndarray) or tf.is_tensor(x):
+            x = tf.convert_to_tensor(x)
+            check_shape(x, self.event_shape)
+            check_dtype(x.dtype, self.bins)
+            check_values(x, self.bins)
+
+
+@keras.saving.register_keras_serializable(package="keras_iresnet")
+class _ConvergePowerIterations(keras.callbacks.Callback):
+    """Converges sigma before it is relied on: a running estimate is below the norm (see `power_iteration`)."""
+
+    def on_test_begin(self, logs=None):
+        converge_power_iterations(self.model)
+
+    def on_epoch_end(self, epoch, logs=None):
+        converge_power_iterations(self.model)
+
+
+def _first_examples(x, count):
+    """Up to `count` examples: at random from an array, which may be sorted; the first of a data set."""
+    if not isinstance(x, tf.data.Dataset):
+        x = np.asarray(x)
+        chosen = np.random.default_rng(0).choice(len(x), min(count, len(x)), replace=False)
+        return x[np.sort(chosen)]
+    batches, found = [], 0
+    for batch in x:
+        batches.append(batch[0] if isinstance(batch, tuple) else batch)
+        found += len(batches[-1])
+        if found >= count:
+            break
+    return tf.concat(batches, 0)[:count]

@@ -1,0 +1,1 @@
+"""Pure tensor functions: no Keras state, no globals, any floating-point dtype."""

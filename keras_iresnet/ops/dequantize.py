@@ -1,0 +1,32 @@
+"""Integers in bins <-> points of [0, 1): x = (k + u) / bins with uniform noise u.
+
+The density of x bounds the probability of k: log2 P(k) >= E_u[log2 p(x)] - D log2(bins)
+(Theis et al., ICLR 2016, section 3.1), which is what bits per dimension report.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+
+def dequantize(images, seed, *, bins, dtype=tf.float32):
+    """Integer images in [0, bins) -> points of (0, 1), (batch, *event), with noise drawn from `seed`.
+
+    The noise keeps away from the edges of its bin by the rounding error of `dtype`, so that `quantize` gives the
+    same images back.
+
+    Example:
+    >>> import tensorflow as tf
+    >>> from keras_iresnet.ops.dequantize import dequantize, quantize
+    >>> images = tf.constant([[0, 7, 16]], tf.uint8)
+    >>> quantize(dequantize(images, (1, 2), bins=17), bins=17).numpy().tolist()
+    [[0, 7, 16]]
+    """
+    edge = bins * np.finfo(tf.as_dtype(dtype).as_numpy_dtype).eps
+    noise = tf.random.stateless_uniform(tf.shape(images), seed, edge, 1.0 - edge, dtype)
+    return (tf.cast(images, dtype) + noise) / bins
+
+
+def quantize(x, *, bins):
+    """Points of [0, 1) -> the integer images whose bins they lie in; what lies outside goes to the nearest bin."""
+    images = tf.clip_by_value(tf.floor(x * bins), 0, bins - 1)
+    return tf.cast(images, tf.uint8 if bins <= 256 else tf.uint16)

@@ -1,0 +1,77 @@
+"""The largest singular value of any linear operator that comes with its adjoint.
+
+With u held from one call to the next, one iteration a training step follows the slowly moving weights
+(Miyato et al., ICLR 2018, algorithm 1; for convolutions as operators, Gouk et al., arXiv:1804.04368). An estimate
+from vectors that have not converged is below the norm, never above.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class PowerIteration(NamedTuple):
+    """An estimate of the norm, differentiable in the operator, and the unit vector u to go on from."""
+
+    sigma: tf.Tensor
+    u: tf.Tensor
+
+
+def power_iteration(operator, u, *, iterations=1):
+    """Estimate the norm of A: v <- A^T u / |A^T u|, u <- A v / |A v|, sigma = <u, A v>.
+
+    u and v are held fixed in the gradient, which is then that of a simple singular value: d sigma = <u, dA v>.
+
+    Args:
+        operator: a linear map with `apply` and `adjoint` (`maps.Dense`, `maps.Conv2D`).
+        u: vector in the operator's range, of any length but 0.
+        iterations: how often both steps are taken; 0 gives |A^T u| for u as it stands.
+
+    Example:
+    >>> import tensorflow as tf
+    >>> from keras_iresnet.ops import maps
+    >>> from keras_iresnet.ops.power_iteration import power_iteration
+    >>> matrix = maps.Dense(tf.constant([[3.0, 0.0], [0.0, 1.0]]))
+    >>> print(f"{power_iteration(matrix, tf.ones((1, 2)), iterations=20).sigma.numpy():.4f}")
+    3.0000
+    """
+    u = tf.stop_gradient(_unit(u))
+    if iterations == 0:
+        image = operator.adjoint(u)
+        return PowerIteration(_inner(tf.stop_gradient(_unit(image)), image), u)
+    for _ in range(iterations):
+        v = tf.stop_gradient(_unit(operator.adjoint(u)))
+        image = operator.apply(v)
+        u = tf.stop_gradient(_unit(image))
+    return PowerIteration(_inner(u, image), u)
+
+
+def converge(operator, u, *, tolerance=1e-3, max_iterations=200):
+    """Iterate until sigma grows by less than `tolerance` (relative) in one iteration; no gradient.
+
+    Returns:
+        `PowerIteration`.
+    """
+
+    def growing(sigma, previous, u):
+        del u
+        return sigma - previous > tolerance * sigma
+
+    def advance(sigma, previous, u):
+        del previous
+        step = power_iteration(operator, u)
+        return step.sigma, sigma, step.u
+
+    first = power_iteration(operator, u)
+    start = (first.sigma, tf.zeros_like(first.sigma), first.u)
+    sigma, _, u = tf.while_loop(growing, advance, start, maximum_iterations=max_iterations)
+    return PowerIteration(tf.stop_gradient(sigma), tf.stop_gradient(u))
+
+
+def _unit(vector):
+    # A zero kernel gives zero vectors: they must stay finite.
+    return vector / tf.maximum(tf.norm(vector), tf.constant(1e-12, vector.dtype))
+
+
+def _inner(a, b):
+    return tf.reduce_sum(a * b)

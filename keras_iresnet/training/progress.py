@@ -1,0 +1,79 @@
+"""What a user sees while a model trains: one bar over the whole run, or a line an epoch where there is no terminal."""
+
+import keras
+import rich.console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+UNITS = {"bits_per_dim": "bits/dim", "nats": "nats"}
+
+
+def console(shown=True) -> rich.console.Console:
+    """Where progress goes: standard error, so that standard output holds results alone; nowhere if not `shown`."""
+    return rich.console.Console(stderr=True, quiet=not shown, highlight=False, soft_wrap=True)
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """Shows epoch, training and validation metric, elapsed and remaining time.
+
+    Args:
+        budget: the run's `Budget`, whose fraction the bar shows.
+        metric: log to show, `"bits_per_dim"` or `"nats"`; its validation value is `"val_" + metric`.
+        console: the console to write to.
+    """
+
+    def __init__(self, budget, metric, console):
+        super().__init__()
+        self.budget = budget
+        self.metric = metric
+        self.console = console
+        self._step = 0
+        self._validation = ""
+        self._bar = None
+
+    def on_train_begin(self, logs=None):  # noqa: D102
+        self._step = int(self.model.optimizer.iterations)
+        self.console.print("Tracing the training step (the first step takes longest) ...")
+        if self.console.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+            times = (TimeElapsedColumn(), TextColumn("elapsed,"), TimeRemainingColumn(), TextColumn("left"))
+            self._bar = Progress(*columns, *times, console=self.console, refresh_per_second=4)
+            self._task = self._bar.add_task("tracing", total=1.0)
+            self._bar.start()
+
+    def on_epoch_begin(self, epoch, logs=None):  # noqa: D102
+        self._epoch = f"epoch {epoch + 1}/{self.params['epochs']}"
+
+    def on_train_batch_end(self, batch, logs=None):  # noqa: D102
+        self._step += 1
+        if self._bar:
+            text = f"{self._epoch}  {float(logs[self.metric]):.3f} {UNITS[self.metric]}{self._validation}"
+            self._bar.update(self._task, completed=self.budget.fraction(self._step), description=text)
+
+    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
+        self._validation = f", validation {logs['val_' + self.metric]:.3f}"
+        if not self._bar:
+            fraction, elapsed = self.budget.fraction(self._step), self.budget.elapsed
+            left = elapsed * (1 / fraction - 1)
+            text = f"{self._epoch}  {logs[self.metric]:.3f} {UNITS[self.metric]}{self._validation}"
+            self.console.print(f"{text}  {duration(elapsed)} elapsed, {duration(left)} left")
+
+    def on_train_end(self, logs=None):  # noqa: D102
+        self.stop()
+
+    def stop(self):
+        """Take the bar down, also after training broke off; harmless where there is none."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+
+def duration(seconds: float) -> str:
+    """Seconds as h:mm:ss.
+
+    Example:
+    >>> from keras_iresnet.training.progress import duration
+    >>> duration(3725.4)
+    '1:02:05'
+    """
+    seconds = round(seconds)
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"

@@ -1,0 +1,118 @@
+"""The folder of one training run: its settings, its history, its checkpoints and what it reached."""
+
+import datetime
+import json
+import os
+import pathlib
+import tempfile
+
+
+class RunFolder:
+    """Paths of a run folder, and the ways to make, open and write it.
+
+        config.json    what was run: settings, versions, commit, command, machine
+        history.csv    losses by epoch            metrics.json   what it reached
+        best.keras     the checkpoint to use      last.keras     the state after the last epoch
+        samples.png    a picture of samples       tensorboard/   the same history for TensorBoard
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.config = self.path / "config.json"
+        self.history = self.path / "history.csv"
+        self.metrics = self.path / "metrics.json"
+        self.best = self.path / "best.keras"
+        self.last = self.path / "last.keras"
+        self.samples = self.path / "samples.png"
+        self.tensorboard = self.path / "tensorboard"
+
+    @classmethod
+    def create(cls, path) -> "RunFolder":
+        """A new run's folder, empty and writable.
+
+        Raises:
+            OSError: the folder cannot be made or written.
+            ValueError: it holds a run, or anything else.
+        """
+        run = cls(path)
+        try:
+            run.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=run.path):
+                pass
+        except OSError as error:
+            raise OSError(f"`out` must be a folder that can be written. Received: out={str(path)!r} ({error})") from error
+        held = sorted(entry.name for entry in run.path.iterdir())
+        if held:
+            raise ValueError(
+                f"`out` must be a new or an empty folder; this one holds {run._describe(held)}. "
+                f"Choose another folder, or delete this one. Received: out={str(path)!r}"
+            )
+        return run
+
+    @classmethod
+    def open(cls, path) -> "RunFolder":
+        """The folder of a run that has a checkpoint.
+
+        Raises:
+            ValueError: it is no run folder, or has no checkpoint yet.
+        """
+        run = cls(path)
+        missing = [file.name for file in (run.config, run.best) if not file.is_file()]
+        if missing:
+            raise ValueError(
+                f"`run` must be a run folder, as `keras-iresnet train` makes; this one has no {' and no '.join(missing)}. "
+                f"Received: run={str(path)!r}"
+            )
+        return run
+
+    def read_config(self) -> dict:
+        """What was run."""
+        return json.loads(self.config.read_text())
+
+    def read_metrics(self) -> dict:
+        """What the run reached, or `{}` before it ended."""
+        return json.loads(self.metrics.read_text()) if self.metrics.is_file() else {}
+
+    def write_json(self, path, content):
+        """Write `content` so that a reader sees the old file or the new one, never half of it."""
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + "\n")
+
+    def save(self, path, model):
+        """Write a checkpoint so that an interruption leaves the old one whole."""
+        with replacing(path) as temporary:
+            model.save(temporary)
+
+    def _describe(self, held):
+        if not self.config.is_file():
+            return ", ".join(held[:5]) + (", ..." if len(held) > 5 else "")
+        try:
+            config = self.read_config()
+            return f"a run of {config['name']} started {config['started']}"
+        except (ValueError, KeyError, TypeError):
+            return "a run with an unreadable config.json"
+
+
+class replacing:
+    """Context manager: a temporary path beside `path` that takes its place when the body ends well."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.temporary = self.path.with_name(f".{self.path.stem}.part{self.path.suffix}")
+
+    def __enter__(self):
+        return self.temporary
+
+    def __exit__(self, kind, error, traceback):
+        if kind is None:
+            os.replace(self.temporary, self.path)
+        else:
+            self.temporary.unlink(missing_ok=True)
+
+
+def default_path(name: str) -> pathlib.Path:
+    """`runs/NAME-<date-time>` under the working directory."""
+    return pathlib.Path("runs") / f"{name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"

@@ -1,0 +1,151 @@
+"""What a run is made of: a model's recipe and its builder's keywords, each field open to an override."""
+
+import dataclasses
+import inspect
+import math
+import types
+import typing
+from collections.abc import Mapping
+
+import keras
+
+from keras_iresnet import zoo
+
+OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamax": keras.optimizers.Adamax, "sgd": keras.optimizers.SGD}
+DECAYS = ("constant", "cosine")
+_FIXED = ("parameters", "expected", "reference")  # records of the released run, not settings of a new one
+_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """A run's resolved settings.
+
+    Args:
+        name: the model's name in the zoo.
+        recipe: its recipe, overrides applied.
+        keywords: every keyword of its builder, overrides applied.
+        overrides: the fields that were set apart from their defaults.
+    """
+
+    name: str
+    recipe: zoo.Recipe
+    keywords: dict
+    overrides: dict
+
+    def build(self):
+        """The untrained model."""
+        return zoo.get(self.name).builder(**self.keywords)
+
+
+def resolve(name: str, overrides: Mapping | None = None) -> Settings:
+    """Merge a model's recipe and its builder's defaults with overrides.
+
+    A field that recipe and builder share, such as `seed`, has one value: the override, else the recipe's.
+
+    Args:
+        name: a name of `zoo.list()`.
+        overrides: field of the recipe or keyword of the builder -> value, either as such or as text: `"8"`,
+            `"0.01"`, `"true"`, `"8,8"` for a tuple, `"none"`.
+
+    Raises:
+        ValueError: unknown model or field (the message lists the known ones), or a value that the field cannot take.
+
+    Example:
+    >>> from keras_iresnet.training import resolve
+    >>> settings = resolve("digits_flow", {"epochs": "1", "learning_rate": 0.01})
+    >>> settings.recipe.epochs, settings.recipe.learning_rate, settings.recipe.dataset
+    (1, 0.01, 'digits')
+    """
+    entry = zoo.get(name)
+    recipe_fields, keyword_fields = _recipe_fields(entry.recipe), _keyword_fields(entry.builder)
+    known = recipe_fields | keyword_fields
+    overrides = dict(overrides or {})
+    unknown = sorted(set(overrides) - set(known))
+    if unknown:
+        raise ValueError(f"A field of {name} must be one of {', '.join(sorted(known))}. Received: {', '.join(unknown)}")
+    values = {field: _convert(field, value, known[field][1]) for field, value in overrides.items()}
+    recipe = dataclasses.replace(entry.recipe, **{k: v for k, v in values.items() if k in recipe_fields})
+    _check(recipe)
+    shared = {field: getattr(recipe, field) for field in keyword_fields if field in recipe_fields}
+    keywords = {field: default for field, (default, _) in keyword_fields.items()} | shared
+    keywords |= {k: v for k, v in values.items() if k in keyword_fields}
+    return Settings(name, recipe, keywords, values)
+
+
+def _recipe_fields(recipe):
+    """Field -> (value, type), of what may be overridden."""
+    hints = typing.get_type_hints(type(recipe))
+    fields = (field.name for field in dataclasses.fields(recipe))
+    return {field: (getattr(recipe, field), _kinds(hints[field])) for field in fields if field not in _FIXED}
+
+
+def _keyword_fields(builder):
+    hints = typing.get_type_hints(builder)
+    return {
+        name: (parameter.default, _kinds(hints.get(name), parameter.default))
+        for name, parameter in inspect.signature(builder).parameters.items()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    }
+
+
+def _kinds(hint, default=None):
+    """The plain types that a field takes, from its annotation, else from its default."""
+    if hint is None:
+        return (type(default),)
+    members = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    return tuple(typing.get_origin(member) or member for member in members)
+
+
+def _convert(field, value, kinds):
+    """`value`, or the value its text stands for, in the first of `kinds` that takes it."""
+    for kind in kinds:
+        try:
+            return _parse(value, kind) if isinstance(value, str) else _accept(value, kind)
+        except (ValueError, TypeError):
+            continue
+    wanted = " or ".join("none" if kind is types.NoneType else kind.__name__ for kind in kinds)
+    raise ValueError(f"`{field}` must be of type {wanted}. Received: {field}={value!r}")
+
+
+def _parse(text, kind):
+    if kind is types.NoneType:
+        return _only({"none": None}, text)
+    if kind is bool:
+        return _only(_FLAGS, text)
+    if kind in (tuple, list):
+        return tuple(int(part) for part in text.split(","))
+    return kind(text)
+
+
+def _only(meanings, text):
+    if text.lower() not in meanings:
+        raise ValueError(text)
+    return meanings[text.lower()]
+
+
+def _accept(value, kind):
+    if kind in (tuple, list) and isinstance(value, (tuple, list)):
+        return tuple(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TypeError(value)
+    return value
+
+
+def _check(recipe):
+    """Refuse numbers that no run can have, before any work starts."""
+    for field in ("epochs", "batch_size", "initialization_batch"):
+        _require(getattr(recipe, field) >= 1, recipe, field, "at least 1")
+    _require(0 < recipe.learning_rate < math.inf, recipe, "learning_rate", "positive and finite")
+    _require(recipe.warmup_steps >= 0, recipe, "warmup_steps", "at least 0")
+    _require(recipe.clip_norm is None or recipe.clip_norm > 0, recipe, "clip_norm", "positive, or none")
+    _require(recipe.ema_momentum is None or 0 < recipe.ema_momentum < 1, recipe, "ema_momentum", "in (0, 1), or none")
+    _require(recipe.optimizer in OPTIMIZERS, recipe, "optimizer", f"one of {', '.join(OPTIMIZERS)}")
+    _require(recipe.decay in DECAYS, recipe, "decay", f"one of {', '.join(DECAYS)}")
+
+
+def _require(holds, recipe, field, what):
+    if not holds:
+        raise ValueError(f"`{field}` must be {what}. Received: {field}={getattr(recipe, field)!r}")

@@ -1,0 +1,153 @@
+"""Trains a model of the zoo into a run folder."""
+
+import datetime
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_iresnet import data
+from keras_iresnet.training import devices as device_names
+from keras_iresnet.training import provenance
+from keras_iresnet.training.checkpoints import SaveBest, SaveLast
+from keras_iresnet.training.evaluate import split_figures
+from keras_iresnet.training.progress import ProgressBar, console
+from keras_iresnet.training.run_folder import RunFolder, default_path
+from keras_iresnet.training.sample import draw
+from keras_iresnet.training.schedule import Budget, Pace
+from keras_iresnet.training.settings import OPTIMIZERS, Settings, resolve
+
+
+def train(
+    name: str,
+    out=None,
+    *,
+    data_dir: str | None = None,
+    overrides: Mapping | None = None,
+    devices: Sequence[str] | None = None,
+    deterministic: bool = False,
+    minutes: float | None = None,
+    progress: bool = True,
+) -> dict:
+    """Train a model by its recipe, evaluate its best checkpoint on the test split, draw samples.
+
+    Sets the global random seed to the recipe's.
+
+    Args:
+        name: a name of `zoo.list()`.
+        out: folder of the run, new or empty; `runs/NAME-<date-time>` by default.
+        data_dir: TFDS data directory.
+        overrides: field of the recipe or keyword of the builder -> value; see `resolve`.
+        devices: such as `["GPU:0", "GPU:1"]`; all visible GPUs by default.
+        deterministic: whether TensorFlow's operations must give the same result each time, at a cost in speed.
+        minutes: limit of the training time, start-up and evaluation apart; the recipe's epochs hold as well.
+        progress: whether to show it, on standard error.
+
+    Returns:
+        What metrics.json holds: flat, units in the names.
+
+    Raises:
+        ValueError: unknown model, field or device, or a value that cannot be, or a folder that holds something.
+        OSError: the folder cannot be written, the data cannot be read.
+        FloatingPointError: the loss became infinite or NaN.
+    """
+    started = time.monotonic()
+    settings = resolve(name, overrides)
+    Budget(1, minutes)  # refuses a bad limit before any work starts
+    scope = device_names.scope(devices)
+    run = RunFolder.create(default_path(name) if out is None else out)
+    keras.utils.set_random_seed(settings.recipe.seed)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+    shown = console(progress)
+    splits = data.load(settings.recipe.dataset, data_dir=data_dir, seed=settings.recipe.seed)
+    flow = _prepare(settings, splits, scope, shown)
+    command = _command(settings, data_dir, devices, deterministic, minutes)
+    run.write_json(run.config, _config(settings, splits, command))
+    figures = _fit(flow, settings.recipe, splits, run, minutes, shown)
+    # Written after each stage: a run of hours must not lose what it knows to a failing picture.
+    run.write_json(run.metrics, figures)
+    flow = keras.saving.load_model(run.best, compile=False)
+    shown.print("Evaluating the best checkpoint on the test split ...")
+    figures |= split_figures(flow, splits, "test", seed=settings.recipe.seed, progress=progress)
+    run.write_json(run.metrics, figures)
+    shown.print("Drawing samples ...")
+    draw(flow, splits, run.samples, seed=settings.recipe.seed)
+    figures |= {"total_seconds": round(time.monotonic() - started, 1)}
+    run.write_json(run.metrics, figures)
+    return figures
+
+
+def _prepare(settings: Settings, splits, scope, shown):
+    """A built, compiled and initialised flow."""
+    recipe = settings.recipe
+    kind = "points" if splits.bins is None else "images"
+    shown.print(f"{splits.name}: {len(splits.train):,} {kind} to train on, {len(splits.validation):,} to validate")
+    shown.print(f"Building {settings.name} ...")
+    with scope:
+        flow = settings.build()
+        flow.compile(_optimizer(recipe))
+        first = next(iter(splits.train.batch(recipe.initialization_batch)))
+        shown.print(f"Initialising from {len(first):,} {kind} ...")
+        flow.initialize(first)
+    return flow
+
+
+def _optimizer(recipe):
+    return OPTIMIZERS[recipe.optimizer](
+        learning_rate=recipe.learning_rate,
+        global_clipnorm=recipe.clip_norm,
+        use_ema=recipe.ema_momentum is not None,
+        ema_momentum=recipe.ema_momentum or 0.99,
+    )
+
+
+def _fit(flow, recipe, splits, run, minutes, shown):
+    """Train; returns what the run cost and when it was best."""
+    batches = data.batches(splits.train, recipe.batch_size, shuffle=True, seed=recipe.seed, drop_remainder=True)
+    validation = data.batches(splits.validation, recipe.batch_size)
+    metric = "nats" if splits.bins is None else "bits_per_dim"
+    budget = Budget(recipe.epochs * len(batches), minutes)
+    pace, best, bar = Pace(recipe, budget), SaveBest(run, "val_" + metric), ProgressBar(budget, metric, shown)
+    averaging = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if recipe.ema_momentum is not None else []
+    logs = [keras.callbacks.CSVLogger(run.history), keras.callbacks.TensorBoard(run.tensorboard, write_graph=False)]
+    callbacks = [pace, SaveLast(run), *averaging, best, *logs, bar]
+    try:
+        history = flow.fit(batches, validation_data=validation, epochs=recipe.epochs, callbacks=callbacks, verbose=0)
+    finally:
+        bar.stop()
+    return {
+        "parameters": flow.count_params(),
+        "epochs": len(history.epoch),
+        "steps": pace.step,
+        "train_seconds": round(budget.elapsed, 1),
+        "best_epoch": best.epoch,
+        "validation_" + ("bits_per_dim" if splits.bins else "log_likelihood_nats"): best.best if splits.bins else -best.best,
+    }
+
+
+def _config(settings, splits, command):
+    sizes = {split: len(getattr(splits, split)) for split in ("train", "validation", "test")}
+    return {
+        "name": settings.name,
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "recipe": settings.recipe_fields(),
+        "builder": settings.keywords,
+        "data": {"name": splits.name, "event_shape": splits.event_shape, "bins": splits.bins, **sizes},
+        "versions": provenance.versions(),
+        "package_commit": provenance.package_commit(),
+        "project_commit": provenance.project_commit(),
+        "machine": provenance.machine(),
+    }
+
+
+def _command(settings, data_dir, devices, deterministic, minutes):
+    """The command that asks for the same run, whether or not this one came from a shell."""
+    words = ["keras-iresnet", "train", settings.name]
+    for field, value in settings.overrides.items():
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower() if value in (None, True, False) and ... else str(value)
+        words += [f"--{field.replace('_', '-')}", text]
