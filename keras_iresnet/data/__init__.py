@@ -4,6 +4,8 @@
 Nothing here knows a model.
 """
 
+import os
+
 from keras_iresnet.data import digits, tfds_images, toys
 from keras_iresnet.data.pipeline import Splits, batches
 
@@ -23,7 +25,7 @@ def names() -> list[str]:
     return sorted(["digits", *(_TOY + toy for toy in toys.names()), *tfds_images.names()])
 
 
-def load(name: str, *, data_dir: str | None = None, seed: int = 0) -> Splits:
+def load(name: str, *, data_dir: str | os.PathLike | None = None, seed: int = 0) -> Splits:
     """The splits of the data set called `name`.
 
     Args:

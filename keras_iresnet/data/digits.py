@@ -2,6 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
+from sklearn.datasets import load_digits
 
 from keras_iresnet.data.pipeline import Splits
 
@@ -24,8 +25,6 @@ def load_arrays() -> tuple[np.ndarray, np.ndarray]:
     >>> images.shape, images.dtype.name, int(images.max()), int(labels[7])
     ((1797, 8, 8, 1), 'uint8', 16, 7)
     """
-    from sklearn.datasets import load_digits  # here, because the import takes seconds
-
     bunch = load_digits()
     return bunch.images.astype(np.uint8)[..., None], bunch.target.astype(np.int64)
 

@@ -38,7 +38,7 @@ def names() -> list[str]:
     return sorted(_IMAGE_SETS)
 
 
-def load(name: str, data_dir: str | None = None) -> Splits:
+def load(name: str, data_dir: str | os.PathLike | None = None) -> Splits:
     """An image data set as `Splits` of uint8 `(height, width, channels)` images with 256 bins.
 
     The last 5,000 of TFDS's training images, in its fixed order, are held out for validation.
@@ -61,15 +61,14 @@ def load(name: str, data_dir: str | None = None) -> Splits:
         raise ValueError(f"`name` must be one of {', '.join(names())}. Received: name={name!r}")
     expected = _IMAGE_SETS[name]
     builder = _prepared_builder(name, data_dir or os.environ.get("TFDS_DATA_DIR"))
-    counts = (expected.train - expected.validation, expected.validation, expected.test)
-    splits = [f"train[:-{expected.validation}]", f"train[-{expected.validation}:]", "test"]
-    parts = [_images(builder, split) for split in splits]
-    for split, part, count in zip(splits, parts, counts, strict=True):
-        _check(name, split, part, expected.event_shape, count)
+    for split, count in {"train": expected.train, "test": expected.test}.items():
+        _check(name, split, _images(builder, split), expected.event_shape, count)
+    held_out = expected.validation
+    parts = [_images(builder, split) for split in (f"train[:-{held_out}]", f"train[-{held_out}:]", "test")]
     return Splits(name, expected.event_shape, 256, *parts)
 
 
-def _prepared_builder(name: str, data_dir: str | None):
+def _prepared_builder(name: str, data_dir: str | os.PathLike | None):
     import tensorflow_datasets as tfds  # here, because only these data sets need it
 
     builder = tfds.builder(name, data_dir=data_dir)
@@ -97,6 +96,6 @@ def _check(name: str, split: str, part: tf.data.Dataset, event_shape: tuple[int,
     received = (int(part.cardinality()), tuple(spec.shape), spec.dtype.name)
     if received != (count, tuple(event_shape), "uint8"):
         raise ValueError(
-            f"TFDS must return {count} uint8 images of shape {tuple(event_shape)} for {name}, split {split!r}. "
+            f"TFDS must return {count} uint8 images of shape {tuple(event_shape)} in {name}'s split {split!r}. "
             f"Received: count={received[0]}, shape={received[1]}, dtype={received[2]}"
         )

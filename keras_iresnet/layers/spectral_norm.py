@@ -62,7 +62,7 @@ class SpectralLayer(keras.layers.Layer):
             )
 
     def _converged_vector(self, shape, dtype):
-        start = tf.random.stateless_normal(shape, (20190609, 1), dtype)
+        start = tf.random.stateless_normal(shape, (20190609, 1), dtype=dtype)
         return converge(self.linear_map(self._raw_kernel()), start).u
 
     def converge(self, tolerance=1e-3, max_iterations=200):

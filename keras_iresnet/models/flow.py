@@ -274,7 +274,6 @@ class Flow(keras.Model):
             check_values(x, self.bins)
 
 
-@keras.saving.register_keras_serializable(package="keras_iresnet")
 class _ConvergePowerIterations(keras.callbacks.Callback):
     """Converges sigma before it is relied on: a running estimate is below the norm (see `power_iteration`)."""
 

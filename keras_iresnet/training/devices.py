@@ -26,7 +26,11 @@ def scope(devices: Sequence[str] | None = None):
     if len(devices) > 1:
         return _mirrored(devices)
     # Keras compiles with XLA on one GPU, but never under a strategy: name a strategy only where one is needed.
-    return contextlib.nullcontext() if devices == (gpus or known)[:1] else tf.distribute.OneDeviceStrategy(devices[0]).scope()
+    return (
+        contextlib.nullcontext()
+        if devices == (gpus or known)[:1]
+        else tf.distribute.OneDeviceStrategy(devices[0]).scope()
+    )
 
 
 def _mirrored(devices):

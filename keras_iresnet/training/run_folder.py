@@ -1,10 +1,13 @@
 """The folder of one training run: its settings, its history, its checkpoints and what it reached."""
 
+import contextlib
 import datetime
 import json
 import os
 import pathlib
 import tempfile
+
+import keras
 
 
 class RunFolder:
@@ -43,7 +46,9 @@ class RunFolder:
             with tempfile.TemporaryFile(dir=run.path):
                 pass
         except OSError as error:
-            raise OSError(f"`out` must be a folder that can be written. Received: out={str(path)!r} ({error})") from error
+            raise OSError(
+                f"`out` must be a folder that can be written. Received: out={str(path)!r} ({error})"
+            ) from error
         held = sorted(entry.name for entry in run.path.iterdir())
         if held:
             raise ValueError(
@@ -63,8 +68,8 @@ class RunFolder:
         missing = [file.name for file in (run.config, run.best) if not file.is_file()]
         if missing:
             raise ValueError(
-                f"`run` must be a run folder, as `keras-iresnet train` makes; this one has no {' and no '.join(missing)}. "
-                f"Received: run={str(path)!r}"
+                "`run` must be a run folder, as `keras-iresnet train` makes them; "
+                f"this one has no {' and no '.join(missing)}. Received: run={str(path)!r}"
             )
         return run
 
@@ -75,6 +80,10 @@ class RunFolder:
     def read_metrics(self) -> dict:
         """What the run reached, or `{}` before it ended."""
         return json.loads(self.metrics.read_text()) if self.metrics.is_file() else {}
+
+    def load_best(self):
+        """The model of the best checkpoint, to use rather than to train on."""
+        return keras.saving.load_model(self.best, compile=False)
 
     def write_json(self, path, content):
         """Write `content` so that a reader sees the old file or the new one, never half of it."""
@@ -96,21 +105,16 @@ class RunFolder:
             return "a run with an unreadable config.json"
 
 
-class replacing:
-    """Context manager: a temporary path beside `path` that takes its place when the body ends well."""
-
-    def __init__(self, path):
-        self.path = pathlib.Path(path)
-        self.temporary = self.path.with_name(f".{self.path.stem}.part{self.path.suffix}")
-
-    def __enter__(self):
-        return self.temporary
-
-    def __exit__(self, kind, error, traceback):
-        if kind is None:
-            os.replace(self.temporary, self.path)
-        else:
-            self.temporary.unlink(missing_ok=True)
+@contextlib.contextmanager
+def replacing(path):
+    """Give a temporary path beside `path`, which takes its place when the body ends well."""
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def default_path(name: str) -> pathlib.Path:

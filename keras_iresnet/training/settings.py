@@ -37,6 +37,14 @@ class Settings:
         """The untrained model."""
         return zoo.get(self.name).builder(**self.keywords)
 
+    def recipe_fields(self) -> dict:
+        """The recipe's settings, without what it records of the released run."""
+        return {field: value for field, value in vars(self.recipe).items() if field not in _FIXED}
+
+    def options(self) -> list[str]:
+        """The overrides as the words of a command: `["--epochs", "1"]`."""
+        return [word for field, value in self.overrides.items() for word in (f"--{option(field)}", _text(value))]
+
 
 def resolve(name: str, overrides: Mapping | None = None) -> Settings:
     """Merge a model's recipe and its builder's defaults with overrides.
@@ -59,7 +67,7 @@ def resolve(name: str, overrides: Mapping | None = None) -> Settings:
     """
     entry = zoo.get(name)
     recipe_fields, keyword_fields = _recipe_fields(entry.recipe), _keyword_fields(entry.builder)
-    known = recipe_fields | keyword_fields
+    known = keyword_fields | recipe_fields
     overrides = dict(overrides or {})
     unknown = sorted(set(overrides) - set(known))
     if unknown:
@@ -71,6 +79,12 @@ def resolve(name: str, overrides: Mapping | None = None) -> Settings:
     keywords = {field: default for field, (default, _) in keyword_fields.items()} | shared
     keywords |= {k: v for k, v in values.items() if k in keyword_fields}
     return Settings(name, recipe, keywords, values)
+
+
+def overridable(name: str) -> list[str]:
+    """Names of the fields that `resolve` takes for the model called `name`."""
+    entry = zoo.get(name)
+    return [*_recipe_fields(entry.recipe) | _keyword_fields(entry.builder)]
 
 
 def _recipe_fields(recipe):
@@ -116,6 +130,18 @@ def _parse(text, kind):
     if kind in (tuple, list):
         return tuple(int(part) for part in text.split(","))
     return kind(text)
+
+
+def option(field: str) -> str:
+    """A field's name as a command spells it: `learning-rate`."""
+    return field.replace("_", "-")
+
+
+def _text(value):
+    """What `_parse` reads as `value`."""
+    if isinstance(value, (tuple, list)):
+        return ",".join(map(str, value))
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _only(meanings, text):

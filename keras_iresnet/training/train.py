@@ -6,19 +6,18 @@ import time
 from collections.abc import Mapping, Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_iresnet import data
 from keras_iresnet.training import devices as device_names
 from keras_iresnet.training import provenance
-from keras_iresnet.training.checkpoints import SaveBest, SaveLast
+from keras_iresnet.training.checkpoints import SaveBest, SaveLast, UseAverages
 from keras_iresnet.training.evaluate import split_figures
 from keras_iresnet.training.progress import ProgressBar, console
 from keras_iresnet.training.run_folder import RunFolder, default_path
 from keras_iresnet.training.sample import draw
 from keras_iresnet.training.schedule import Budget, Pace
-from keras_iresnet.training.settings import OPTIMIZERS, Settings, resolve
+from keras_iresnet.training.settings import OPTIMIZERS, resolve
 
 
 def train(
@@ -42,7 +41,8 @@ def train(
         data_dir: TFDS data directory.
         overrides: field of the recipe or keyword of the builder -> value; see `resolve`.
         devices: such as `["GPU:0", "GPU:1"]`; all visible GPUs by default.
-        deterministic: whether TensorFlow's operations must give the same result each time, at a cost in speed.
+        deterministic: whether every operation must give the same result each time, at a cost in speed. TensorFlow
+            has no way back: it holds for the rest of the process.
         minutes: limit of the training time, start-up and evaluation apart; the recipe's epochs hold as well.
         progress: whether to show it, on standard error.
 
@@ -56,32 +56,32 @@ def train(
     """
     started = time.monotonic()
     settings = resolve(name, overrides)
+    recipe = settings.recipe
     Budget(1, minutes)  # refuses a bad limit before any work starts
     scope = device_names.scope(devices)
     run = RunFolder.create(default_path(name) if out is None else out)
-    keras.utils.set_random_seed(settings.recipe.seed)
+    shown = console(progress)
+    keras.utils.set_random_seed(recipe.seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    shown = console(progress)
-    splits = data.load(settings.recipe.dataset, data_dir=data_dir, seed=settings.recipe.seed)
+    splits = data.load(recipe.dataset, data_dir=data_dir, seed=recipe.seed)
     flow = _prepare(settings, splits, scope, shown)
-    command = _command(settings, data_dir, devices, deterministic, minutes)
-    run.write_json(run.config, _config(settings, splits, command))
-    figures = _fit(flow, settings.recipe, splits, run, minutes, shown)
+    run.write_json(run.config, _config(settings, splits, _command(settings, data_dir, devices, deterministic, minutes)))
+    figures = _fit(flow, recipe, splits, run, minutes, shown)
     # Written after each stage: a run of hours must not lose what it knows to a failing picture.
     run.write_json(run.metrics, figures)
-    flow = keras.saving.load_model(run.best, compile=False)
+    flow = run.load_best()
     shown.print("Evaluating the best checkpoint on the test split ...")
-    figures |= split_figures(flow, splits, "test", seed=settings.recipe.seed, progress=progress)
+    figures |= split_figures(flow, splits, "test", seed=recipe.seed, progress=progress)
     run.write_json(run.metrics, figures)
     shown.print("Drawing samples ...")
-    draw(flow, splits, run.samples, seed=settings.recipe.seed)
+    draw(flow, splits, run.samples, seed=recipe.seed, on_failure="warn")
     figures |= {"total_seconds": round(time.monotonic() - started, 1)}
     run.write_json(run.metrics, figures)
     return figures
 
 
-def _prepare(settings: Settings, splits, scope, shown):
+def _prepare(settings, splits, scope, shown):
     """A built, compiled and initialised flow."""
     recipe = settings.recipe
     kind = "points" if splits.bins is None else "images"
@@ -106,13 +106,13 @@ def _optimizer(recipe):
 
 
 def _fit(flow, recipe, splits, run, minutes, shown):
-    """Train; returns what the run cost and when it was best."""
+    """Train; returns what the run cost and how good it was on the validation split."""
     batches = data.batches(splits.train, recipe.batch_size, shuffle=True, seed=recipe.seed, drop_remainder=True)
     validation = data.batches(splits.validation, recipe.batch_size)
     metric = "nats" if splits.bins is None else "bits_per_dim"
     budget = Budget(recipe.epochs * len(batches), minutes)
     pace, best, bar = Pace(recipe, budget), SaveBest(run, "val_" + metric), ProgressBar(budget, metric, shown)
-    averaging = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if recipe.ema_momentum is not None else []
+    averaging = [] if recipe.ema_momentum is None else [UseAverages()]
     logs = [keras.callbacks.CSVLogger(run.history), keras.callbacks.TensorBoard(run.tensorboard, write_graph=False)]
     callbacks = [pace, SaveLast(run), *averaging, best, *logs, bar]
     try:
@@ -120,12 +120,12 @@ def _fit(flow, recipe, splits, run, minutes, shown):
     finally:
         bar.stop()
     return {
-        "parameters": flow.count_params(),
+        "parameters": sum(weight.shape.num_elements() for weight in flow.trainable_weights),
         "epochs": len(history.epoch),
         "steps": pace.step,
         "train_seconds": round(budget.elapsed, 1),
         "best_epoch": best.epoch,
-        "validation_" + ("bits_per_dim" if splits.bins else "log_likelihood_nats"): best.best if splits.bins else -best.best,
+        "best_validation_" + metric: best.best,
     }
 
 
@@ -147,7 +147,11 @@ def _config(settings, splits, command):
 
 def _command(settings, data_dir, devices, deterministic, minutes):
     """The command that asks for the same run, whether or not this one came from a shell."""
-    words = ["keras-iresnet", "train", settings.name]
-    for field, value in settings.overrides.items():
-        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower() if value in (None, True, False) and ... else str(value)
-        words += [f"--{field.replace('_', '-')}", text]
+    words = ["keras-iresnet", "train", settings.name, *settings.options()]
+    for option, value in {
+        "--data-dir": data_dir,
+        "--devices": devices and ",".join(devices),
+        "--minutes": minutes,
+    }.items():
+        words += [option, str(value)] if value is not None else []
+    return shlex.join(words + ["--deterministic"] * deterministic)

@@ -55,7 +55,8 @@ def digits_flow(
         keras.utils.set_random_seed(seed)
     branch = {"channels": channels, "coeff": coeff, "activation": activation, "power_iterations": power_iterations}
     estimator = SeriesLogDet(num_terms, num_probes)
-    return Flow(_multi_scale(blocks, branch, estimator), (8, 8, 1), bins=17, learned_prior=learned_prior, seed=seed)
+    chain = layers.Chain([layers.Logit(), _multi_scale(blocks, branch, estimator)])
+    return Flow(chain, (8, 8, 1), bins=17, learned_prior=learned_prior, seed=seed)
 
 
 def _multi_scale(blocks, branch, estimator):
