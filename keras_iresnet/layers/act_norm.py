@@ -1,5 +1,7 @@
 """Per-channel shift and scale that starts from the data: ActNorm."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -47,9 +49,8 @@ class ActNorm(InvertibleLayer):
 
     def _forward_and_log_det(self, x, **_):
         log_scale = self._cast(self.log_scale)
-        grid = tf.cast(tf.reduce_prod(tf.shape(x)[1:-1]), x.dtype)
-        log_det = grid * tf.reduce_sum(log_scale)
-        return (x + self._cast(self.shift)) * tf.exp(log_scale), tf.fill(tf.shape(x)[:1], log_det)
+        log_det = math.prod(x.shape[1:-1]) * tf.reduce_sum(log_scale)
+        return tf.nn.bias_add(x, self._cast(self.shift)) * tf.exp(log_scale), log_det
 
     def _inverse(self, y):
         return y * tf.exp(-self._cast(self.log_scale)) - self._cast(self.shift)

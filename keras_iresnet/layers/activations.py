@@ -10,36 +10,38 @@ DEFAULT_ACTIVATION = "elu"
 _LIPSWISH_BETA = 0.5  # softplus of it starts the slope, as in Chen et al. 2019
 
 
-def _elu_slope(x, y):
-    return tf.where(x > 0, tf.ones_like(x), y + 1)
+def _elu(x, y):
+    del x
+    return lambda tangent: tf.raw_ops.EluGrad(gradients=tangent, outputs=y)
 
 
-def _softplus_slope(x, y):
+def _softplus(x, y):
     del y
-    return tf.sigmoid(x)
+    return lambda tangent: tf.raw_ops.SoftplusGrad(gradients=tangent, features=x)
 
 
-def _relu_slope(x, y):
+def _relu(x, y):
     del y
-    return tf.cast(x > 0, x.dtype)
+    return lambda tangent: tf.raw_ops.ReluGrad(gradients=tangent, features=x)
 
 
 def _lipswish(beta):
     def function(x):
         return x * tf.sigmoid(beta * x) / 1.1
 
-    def slope(x, y):
+    def multiplier(x, y):
         del y
         gate = tf.sigmoid(beta * x)
-        return gate * (1 + beta * x * (1 - gate)) / 1.1
+        slope = gate * (1 + beta * x * (1 - gate)) / 1.1
+        return lambda tangent: tangent * slope
 
-    return maps.Elementwise(function, slope)
+    return maps.Elementwise(function, multiplier)
 
 
 _MAPS = {
-    "elu": lambda: maps.Elementwise(tf.nn.elu, _elu_slope),
-    "softplus": lambda: maps.Elementwise(tf.nn.softplus, _softplus_slope),
-    "relu": lambda: maps.Elementwise(tf.nn.relu, _relu_slope),
+    "elu": lambda: maps.Elementwise(tf.nn.elu, _elu),
+    "softplus": lambda: maps.Elementwise(tf.nn.softplus, _softplus),
+    "relu": lambda: maps.Elementwise(tf.nn.relu, _relu),
     "maxmin": maps.MaxMin,
     "lipswish": _lipswish,
 }

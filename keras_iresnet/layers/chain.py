@@ -59,7 +59,7 @@ class Chain(InvertibleLayer):
     def _forward_and_log_det(self, x, *, seed, training, estimator):
         total = 0.0
         for layer, layer_seed in zip(self.layers, split_seed(seed, len(self.layers)), strict=True):
-            x, log_det = layer.forward_and_log_det(x, layer_seed, training, estimator)
+            x, log_det = layer._forward_and_log_det(x, seed=layer_seed, training=training, estimator=estimator)
             total += log_det
         return x, total
 

@@ -59,7 +59,7 @@ class FactorOut(InvertibleLayer):
 
     def _forward_and_log_det(self, x, *, seed, training, estimator):
         leaving, staying = tf.split(x, 2, -1)
-        inner, log_det = self.layer.forward_and_log_det(staying, seed, training, estimator)
+        inner, log_det = self.layer._forward_and_log_det(staying, seed=seed, training=training, estimator=estimator)
         return _join(leaving, inner), log_det
 
     def _inverse_and_report(self, y):

@@ -35,7 +35,7 @@ class InjectivePad(InvertibleLayer):
 
     def _forward_and_log_det(self, x, **_):
         y = tf.pad(x, [[0, 0]] * (x.shape.rank - 1) + [[0, self.channels]])
-        return y, tf.zeros(tf.shape(x)[:1], x.dtype)
+        return y, tf.zeros((), x.dtype)
 
     def _inverse(self, y):
         return y[..., : -self.channels]

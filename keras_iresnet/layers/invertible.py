@@ -76,7 +76,8 @@ class InvertibleLayer(keras.layers.Layer):
             y of shape (batch, *event) and (batch,) nats.
         """
         x = self._ready(x)
-        return self._forward_and_log_det(x, seed=as_seed(seed), training=training, estimator=estimator)
+        y, log_det = self._forward_and_log_det(x, seed=as_seed(seed), training=training, estimator=estimator)
+        return y, tf.broadcast_to(log_det, tf.shape(x)[:1])
 
     def inverse(self, y, on_failure="raise"):
         """The x with F(x) = y.
@@ -106,9 +107,11 @@ class InvertibleLayer(keras.layers.Layer):
         return tuple(input_shape)
 
     def _forward_and_log_det(self, x, *, seed, training, estimator):
+        """F(x), and nats of shape (batch,) or () where they are the same for all examples."""
         raise NotImplementedError
 
     def _inverse(self, y):
+        """x, in closed form."""
         raise NotImplementedError
 
     def _inverse_and_report(self, y):

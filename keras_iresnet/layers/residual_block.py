@@ -61,9 +61,9 @@ class InvertibleResidualBlock(InvertibleLayer):
         return x + self._branch_map(bool(training))(x)
 
     def _forward_and_log_det(self, x, *, seed, training, estimator):
-        linearized = self._branch_map(training).linearize(x)
         estimator = self.estimator if estimator is None else estimator
-        return x + linearized.value, estimator(linearized, x, seed)
+        value, log_det = estimator(self._branch_map(training), x, seed)
+        return x + value, log_det
 
     def _inverse_and_report(self, y):
         g = self._branch_map(training=False)

@@ -34,8 +34,7 @@ class SpectralLayer(keras.layers.Layer):
         check_coeff(coeff)
         if not isinstance(power_iterations, int) or power_iterations < 1:
             raise ValueError(
-                "`power_iterations` must be an integer of at least 1. "
-                f"Received: power_iterations={power_iterations!r}"
+                f"`power_iterations` must be an integer of at least 1. Received: power_iterations={power_iterations!r}"
             )
         self.coeff = coeff
         self.power_iterations = power_iterations
@@ -49,7 +48,9 @@ class SpectralLayer(keras.layers.Layer):
     def _build_weights(self, kernel_shape, output_shape):
         """Create kernel, bias, and the vector u of the operator's range, of shape (1, *output_shape)."""
         self.kernel = self.add_weight(name="kernel", shape=kernel_shape, initializer=self.kernel_initializer)
-        self.bias = self.add_weight(name="bias", shape=kernel_shape[-1:], initializer="zeros") if self.use_bias else None
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=kernel_shape[-1:], initializer="zeros")
         if self.coeff is not None:
             self.u = self.add_weight(
                 name="u",
@@ -66,7 +67,7 @@ class SpectralLayer(keras.layers.Layer):
         return converge(self.linear_map(self._raw_kernel()), start).u
 
     def converge(self, tolerance=1e-3, max_iterations=200):
-        """Run the power iteration until sigma grows by less than `tolerance` in a step; nothing to do without `coeff`."""
+        """Run the power iteration until sigma grows by less than `tolerance` (relative) in a step."""
         if self.coeff is not None:
             operator, u = self.linear_map(self._raw_kernel()), tf.convert_to_tensor(self.u)
             found = converge(operator, u, tolerance=tolerance, max_iterations=max_iterations)

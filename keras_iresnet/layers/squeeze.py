@@ -42,7 +42,7 @@ class Squeeze(InvertibleLayer):
         return (batch, height // self.factor, width // self.factor, channels * self.factor**2)
 
     def _forward_and_log_det(self, x, **_):
-        return tf.nn.space_to_depth(x, self.factor), tf.zeros(tf.shape(x)[:1], x.dtype)
+        return tf.nn.space_to_depth(x, self.factor), tf.zeros((), x.dtype)
 
     def _inverse(self, y):
         return tf.nn.depth_to_space(y, self.factor)

@@ -171,11 +171,11 @@ class Flow(keras.Model):
 
     def compile(self, optimizer="adamax", loss=None, metrics=None, **kwargs):
         """As `keras.Model.compile`; the loss is bits/dim (nats for points), with a metric of that name."""
-        options = {"dimension": self.dimension, "bins": self.bins}
+        options = {"dimension": self.dimension, "bins": self.bins, "dtype": self.stream_dtype}
         if loss is None:
-            loss = NegativeLogLikelihood(dtype=self.stream_dtype, **options)
+            loss = NegativeLogLikelihood(**options)
         if metrics is None:
-            metrics = [Nats(dtype=self.stream_dtype) if self.bins is None else BitsPerDim(dtype=self.stream_dtype, **options)]
+            metrics = [Nats(dtype=self.stream_dtype) if self.bins is None else BitsPerDim(**options)]
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
 
     def fit(self, x=None, *args, callbacks=None, **kwargs):

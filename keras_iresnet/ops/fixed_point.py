@@ -110,7 +110,7 @@ def _solve_gradient(x, g, solution, tolerance, max_steps):
     def identity(x):
         def gradient(upstream):
             linearized = g.linearize(solution)
-            return _iterate(lambda u: linearized.vjp(u[None])[0], upstream, tolerance, max_steps).x
+            return _iterate(linearized.vjp, upstream, tolerance, max_steps).x
 
         return tf.identity(x), gradient
 

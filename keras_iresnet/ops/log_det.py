@@ -4,7 +4,8 @@ For |J| < 1 (Behrmann et al. 2019, equation 4)
 
     log|det(I + J)| = sum_(k>=1) (-1)^(k+1) tr(J^k) / k,       tr(A) = E[v^T A v] for E[v v^T] = I  (Hutchinson).
 
-An estimator is called with a linearisation of g, the point and a seed, and returns nats of shape (batch,).
+An estimator is called with g, a map of `keras_iresnet.ops.maps`, with x of shape (batch, *event) and a seed; it returns
+g(x) and nats of shape (batch,).
 """
 
 import dataclasses
@@ -34,23 +35,44 @@ class ExactLogDet(_Configurable):
     >>> from keras_iresnet.ops import log_det, maps
     >>> g = maps.Dense(tf.constant([[0.5, 0.1], [0.0, -0.2]]))
     >>> x = tf.zeros((1, 2))
-    >>> print(f"{log_det.ExactLogDet()(g.linearize(x), x).numpy()[0]:.4f}")  # log(1.5 * 0.8)
+    >>> value, nats = log_det.ExactLogDet()(g, x)
+    >>> print(f"{nats.numpy()[0]:.4f}")  # log(1.5 * 0.8)
     0.1823
     """
 
-    def __call__(self, linearized, x, seed=None):
+    def __call__(self, g, x, seed=None):
+        """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
         del seed
         event = x.shape[1:]
         size = event.num_elements()
+        linearized = g.linearize(x, probes=size)
         basis = tf.reshape(tf.eye(size, dtype=x.dtype), (size, 1, *event))
-        columns = linearized.jvp(tf.broadcast_to(basis, tf.concat([[size], tf.shape(x)], 0)))
+        tangents = tf.broadcast_to(basis, tf.concat([[size], tf.shape(x)], 0))
+        columns = linearized.jvp(tf.reshape(tangents, (-1, *event)))
         # (columns of J, batch, rows) -> (batch, columns, rows): a determinant does not mind the transposition.
         jacobian = tf.transpose(tf.reshape(columns, (size, -1, size)), (1, 0, 2))
-        return tf.linalg.slogdet(tf.eye(size, dtype=x.dtype) + jacobian).log_abs_determinant
+        return linearized.value, tf.linalg.slogdet(tf.eye(size, dtype=x.dtype) + jacobian).log_abs_determinant
+
+
+class _Series(_Configurable):
+    """What the two forms of the series share."""
+
+    def __post_init__(self):
+        for name in ("num_terms", "num_probes"):
+            count = getattr(self, name)
+            if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+                raise ValueError(f"`{name}` must be an integer of at least 1. Received: {name}={count!r}")
+
+    def _inner(self, a, b):
+        """Inner product of each example, averaged over its probes: (probes * batch, *event) twice -> (batch,)."""
+        products = tf.reduce_sum(a * b, list(range(1, a.shape.rank)))
+        if self.num_probes == 1:
+            return products
+        return tf.reduce_mean(tf.reshape(products, (self.num_probes, -1)), 0)
 
 
 @dataclasses.dataclass(frozen=True)
-class SeriesLogDet(_Configurable):
+class SeriesLogDet(_Series):
     """The series cut after `num_terms` terms, traces by Rademacher probes, in its dual form.
 
     With u_k = (J^T)^k v, every term is an inner product with the same vector J v:
@@ -70,27 +92,23 @@ class SeriesLogDet(_Configurable):
     num_terms: int = 5
     num_probes: int = 1
 
-    def __post_init__(self):
-        _check_counts(self)
-
-    def __call__(self, linearized, x, seed):
-        v = rademacher(seed, self.num_probes, x)
-        image = linearized.jvp(v)
-        held = tf.stop_gradient(image)
-        u = v
-        walk = v
-        value = _inner(v, held)
+    def __call__(self, g, x, seed):
+        """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
+        linearized = g.linearize(x, self.num_probes)
+        u = rademacher(seed, self.num_probes, x)
+        image = linearized.jvp(u)
+        series = walk = u
         for k in range(1, self.num_terms):
-            u = tf.stop_gradient(linearized.vjp(u))
-            sign = -1 if k % 2 else 1
-            walk += sign * u
-            value += sign / (k + 1) * _inner(u, held)
-        surrogate = _inner(tf.stop_gradient(walk), image)
-        return tf.reduce_mean(value + surrogate - tf.stop_gradient(surrogate), 0)
+            u = linearized.vjp(tf.stop_gradient(u))
+            walk = walk - u if k % 2 else walk + u
+            series += (-1) ** k / (k + 1) * u
+        value = self._inner(tf.stop_gradient(series), tf.stop_gradient(image))
+        surrogate = self._inner(tf.stop_gradient(walk), image)
+        return linearized.value, value + surrogate - tf.stop_gradient(surrogate)
 
 
 @dataclasses.dataclass(frozen=True)
-class BackpropSeriesLogDet(_Configurable):
+class BackpropSeriesLogDet(_Series):
     """The same truncated series differentiated through every term: the textbook form.
 
     Its gradient is that of the random value itself. It costs a second derivative a term, in time and memory; it is
@@ -104,32 +122,23 @@ class BackpropSeriesLogDet(_Configurable):
     num_terms: int = 5
     num_probes: int = 1
 
-    def __post_init__(self):
-        _check_counts(self)
-
-    def __call__(self, linearized, x, seed):
+    def __call__(self, g, x, seed):
+        """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
+        linearized = g.linearize(x, self.num_probes)
         v = u = rademacher(seed, self.num_probes, x)
-        value = 0.0
+        total = 0.0
         for k in range(1, self.num_terms + 1):
             u = linearized.vjp(u)
-            value += (-1) ** (k + 1) / k * _inner(u, v)
-        return tf.reduce_mean(value, 0)
+            total += (-1) ** (k + 1) / k * u
+        return linearized.value, self._inner(total, v)
 
 
 def rademacher(seed, num_probes, x):
-    """Signs of shape (num_probes, *x.shape), each +1 or -1 with equal probability, in x's dtype."""
-    shape = tf.concat([[num_probes], tf.shape(x)], 0)
+    """Signs of shape (num_probes * batch, *event), each +1 or -1 with equal probability, in the dtype of x."""
+    if seed is None:
+        raise ValueError("A stochastic log-det needs a `seed`. Received: seed=None")
+    shape = tf.shape(x)
+    if num_probes > 1:
+        shape = tf.concat([num_probes * shape[:1], shape[1:]], 0)
     bits = tf.random.stateless_uniform(shape, seed, 0, 2, tf.int32)
-    return tf.ensure_shape(tf.cast(2 * bits - 1, x.dtype), (num_probes, *x.shape))
-
-
-def _inner(a, b):
-    """(probes, batch, *event) twice -> (probes, batch)."""
-    return tf.reduce_sum(a * b, list(range(2, a.shape.rank)))
-
-
-def _check_counts(estimator):
-    for name in ("num_terms", "num_probes"):
-        count = getattr(estimator, name)
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise ValueError(f"`{name}` must be an integer of at least 1. Received: {name}={count!r}")
+    return tf.cast(2 * bits - 1, x.dtype)

@@ -3,12 +3,13 @@
 A map `m` is called for its value and linearised for its derivative at a point:
 
     y = m(x)
-    value, jvp, vjp = m.linearize(x)
+    value, jvp, vjp = m.linearize(x, probes)
 
-`jvp` and `vjp` multiply by J = dm/dx and by J^T. Tangents carry a leading axis of probes: for x of shape
-(batch, *event) they take and return (probes, batch, *event), so that one pass serves any number of vectors.
-Everything is built of differentiable TensorFlow operations: gradients flow through `jvp` and `vjp` to x and to
-the weights.
+`jvp` and `vjp` multiply by J = dm/dx and by J^T. They serve `probes` tangents an example at once: for x of shape
+(batch, *event) they take and return (probes * batch, *event), all examples of the first probe first. Everything is
+built of differentiable TensorFlow operations: gradients flow through `jvp` and `vjp` to x and to the weights.
+
+The number of operations counts: small models are bound by it, and users wait for every operation to be traced.
 """
 
 from collections.abc import Callable
@@ -26,25 +27,27 @@ class Linearization(NamedTuple):
 
 
 class Dense:
-    """y = x W + b over the last axis, for W of shape (inputs, outputs)."""
+    """y = x W + b over the last axis, for W of shape (inputs, outputs) and x of shape (batch, inputs)."""
 
     def __init__(self, kernel, bias=None):
         self.kernel, self.bias = kernel, bias
 
     def apply(self, x):
-        """Multiply (..., inputs) by W."""
-        return _matmul(x, self.kernel)
+        """Multiply (batch, inputs) by W."""
+        return tf.matmul(x, self.kernel)
 
     def adjoint(self, y):
-        """Multiply (..., outputs) by W^T."""
-        return _matmul(y, self.kernel, transpose=True)
+        """Multiply (batch, outputs) by W^T."""
+        return tf.matmul(y, self.kernel, transpose_b=True)
 
     def __call__(self, x):
+        """The value at x (batch, *event)."""
         y = self.apply(x)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else tf.nn.bias_add(y, self.bias)
 
-    def linearize(self, x):
+    def linearize(self, x, probes=1):
         """Value and derivative at x."""
+        del probes  # the derivative is the same everywhere
         return Linearization(self(x), self.apply, self.adjoint)
 
 
@@ -65,47 +68,55 @@ class Conv2D:
     def __init__(self, kernel, bias=None, *, grid, strides=1, padding="SAME"):
         self.kernel, self.bias, self.grid = kernel, bias, tuple(grid)
         self.strides, self.padding = strides, padding
+        height, width = kernel.shape[:2]
+        # With odd kernels, zero padding and no strides the transposed operator is a convolution of the same kind,
+        # with the kernel turned by 180 degrees and its channels exchanged.
+        self._self_adjoint_form = strides == 1 and padding == "SAME" and height % 2 == width % 2 == 1
+        if self._self_adjoint_form:
+            turned = kernel if height == width == 1 else tf.reverse(kernel, (0, 1))
+            self._adjoint_kernel = tf.transpose(turned, (0, 1, 3, 2))
 
     def apply(self, x):
-        """Convolve (..., *grid) without the bias."""
-        flat = tf.reshape(x, (-1, *self.grid)) if x.shape.rank != 4 else x
-        y = tf.nn.conv2d(flat, self.kernel, self.strides, self.padding)
-        return y if x.shape.rank == 4 else _unflatten(y, x)
+        """Convolve (batch, *grid) without the bias."""
+        return tf.nn.conv2d(x, self.kernel, self.strides, self.padding)
 
     def adjoint(self, y):
-        """Multiply (..., *output grid) by the transposed operator."""
-        flat = tf.reshape(y, (-1, *y.shape[-3:])) if y.shape.rank != 4 else y
-        shape = (tf.shape(flat)[0], *self.grid)
-        x = tf.nn.conv2d_transpose(flat, self.kernel, shape, self.strides, self.padding)
-        x = tf.ensure_shape(x, (flat.shape[0], *self.grid))
-        return x if y.shape.rank == 4 else _unflatten(x, y)
+        """Multiply (batch, *output grid) by the transposed operator."""
+        if self._self_adjoint_form:
+            return tf.nn.conv2d(y, self._adjoint_kernel, 1, "SAME")
+        shape = (tf.shape(y)[0], *self.grid)
+        return tf.nn.conv2d_transpose(y, self.kernel, shape, self.strides, self.padding)
 
     def __call__(self, x):
+        """The value at x (batch, *event)."""
         y = self.apply(x)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else tf.nn.bias_add(y, self.bias)
 
-    def linearize(self, x):
+    def linearize(self, x, probes=1):
         """Value and derivative at x."""
+        del probes  # the derivative is the same everywhere
         return Linearization(self(x), self.apply, self.adjoint)
 
 
 class Elementwise:
-    """y = phi(x), with phi'(x) given as a function of x and of y = phi(x)."""
+    """y = phi(x) for each element.
 
-    def __init__(self, function, derivative):
-        self.function, self.derivative = function, derivative
+    Args:
+        function: phi.
+        multiplier: (x, y) -> the function that multiplies a tangent by phi'(x), where y = phi(x).
+    """
+
+    def __init__(self, function, multiplier):
+        self.function, self.multiplier = function, multiplier
 
     def __call__(self, x):
+        """The value at x (batch, *event)."""
         return self.function(x)
 
-    def linearize(self, x):
+    def linearize(self, x, probes=1):
         """Value and derivative at x: the Jacobian is diagonal, so its own transpose."""
         y = self.function(x)
-        slope = self.derivative(x, y)
-
-        def multiply(tangent):
-            return tangent * slope
-
+        multiply = self.multiplier(_tile(x, probes), _tile(y, probes))
         return Linearization(y, multiply, multiply)
 
 
@@ -113,19 +124,29 @@ class MaxMin:
     """Sorts the pairs (x_2i, x_2i+1) of the last axis downwards (Anil et al., ICML 2019, GroupSort of 2)."""
 
     def __call__(self, x):
-        return self.linearize(x).value
+        """The value at x (batch, *event)."""
+        first, second = self._pairs(x)
+        return self._join(tf.maximum(first, second), tf.minimum(first, second))
 
-    def linearize(self, x):
+    def linearize(self, x, probes=1):
         """Value and derivative at x: a permutation that swaps some pairs, so its own transpose."""
-        first, second = _pairs(x)
+        first, second = self._pairs(_tile(x, probes))
         keep = first >= second
 
         def multiply(tangent):
-            first, second = _pairs(tangent)
-            sorted_pairs = (tf.where(keep, first, second), tf.where(keep, second, first))
-            return tf.reshape(tf.stack(sorted_pairs, -1), tf.shape(tangent))
+            first, second = self._pairs(tangent)
+            return self._join(tf.where(keep, first, second), tf.where(keep, second, first))
 
-        return Linearization(tf.ensure_shape(multiply(x), x.shape), multiply, multiply)
+        return Linearization(self(x), multiply, multiply)
+
+    @staticmethod
+    def _pairs(x):
+        pairs = tf.reshape(x, (-1, *x.shape[1:-1], x.shape[-1] // 2, 2))
+        return tf.unstack(pairs, axis=-1)
+
+    @staticmethod
+    def _join(first, second):
+        return tf.reshape(tf.stack((first, second), -1), (-1, *first.shape[1:-1], 2 * first.shape[-1]))
 
 
 class Cast:
@@ -135,10 +156,12 @@ class Cast:
         self.dtype = tf.as_dtype(dtype)
 
     def __call__(self, x):
+        """The value at x (batch, *event)."""
         return tf.cast(x, self.dtype)
 
-    def linearize(self, x):
+    def linearize(self, x, probes=1):
         """Value and derivative at x: `vjp` goes back to the type of x."""
+        del probes
         return Linearization(self(x), self, Cast(x.dtype))
 
 
@@ -149,15 +172,16 @@ class Composition:
         self.maps = tuple(maps)
 
     def __call__(self, x):
+        """The value at x (batch, *event)."""
         for one in self.maps:
             x = one(x)
         return x
 
-    def linearize(self, x):
+    def linearize(self, x, probes=1):
         """Value and derivative at x, by the chain rule."""
         parts = []
         for one in self.maps:
-            parts.append(one.linearize(x))
+            parts.append(one.linearize(x, probes))
             x = parts[-1].value
 
         def jvp(tangent):
@@ -185,9 +209,10 @@ class Taped:
         self.function = function
 
     def __call__(self, x):
+        """The value at x (batch, *event)."""
         return self.function(x)
 
-    def linearize(self, x):
+    def linearize(self, x, probes=1):
         """Value and derivative at x; each probe is a product of its own, so keep them few."""
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(x)
@@ -197,34 +222,18 @@ class Taped:
             return tape.gradient(y, x, u, unconnected_gradients="zero")
 
         def vjp(cotangents):
-            return tf.stack([transposed(u) for u in tf.unstack(cotangents)])
+            return tf.concat([transposed(u) for u in tf.split(cotangents, probes)], 0)
 
         def jvp(tangents):
             with tf.GradientTape(persistent=True) as outer:
                 anchor = tf.zeros_like(y)
                 outer.watch(anchor)
                 pulled = transposed(anchor)
-            products = [outer.gradient(pulled, anchor, v, unconnected_gradients="zero") for v in tf.unstack(tangents)]
-            return tf.stack(products)
+            parts = tf.split(tangents, probes)
+            return tf.concat([outer.gradient(pulled, anchor, v, unconnected_gradients="zero") for v in parts], 0)
 
         return Linearization(y, jvp, vjp)
 
 
-def _matmul(x, kernel, transpose=False):
-    if x.shape.rank == 2:
-        return tf.matmul(x, kernel, transpose_b=transpose)
-    flat = tf.reshape(x, (-1, x.shape[-1]))
-    y = tf.matmul(flat, kernel, transpose_b=transpose)
-    return tf.reshape(y, tf.concat([tf.shape(x)[:-1], tf.shape(y)[-1:]], 0))
-
-
-def _unflatten(flat, like):
-    """Give (prod(leading), *grid) the leading axes of `like` back."""
-    leading = tf.shape(like)[: like.shape.rank - 3]
-    shaped = tf.reshape(flat, tf.concat([leading, tf.shape(flat)[1:]], 0))
-    return tf.ensure_shape(shaped, (*like.shape[:-3], *flat.shape[1:]))
-
-
-def _pairs(x):
-    pairs = tf.reshape(x, tf.concat([tf.shape(x)[:-1], [x.shape[-1] // 2, 2]], 0))
-    return pairs[..., 0], pairs[..., 1]
+def _tile(x, probes):
+    return x if probes == 1 else tf.tile(x, (probes, *[1] * (x.shape.rank - 1)))

@@ -24,7 +24,7 @@ def power_iteration(operator, u, *, iterations=1):
 
     Args:
         operator: a linear map with `apply` and `adjoint` (`maps.Dense`, `maps.Conv2D`).
-        u: vector in the operator's range, of any length but 0.
+        u: unit vector in the operator's range (of any length but 0 if there are iterations).
         iterations: how often both steps are taken; 0 gives |A^T u| for u as it stands.
 
     Example:
@@ -35,14 +35,13 @@ def power_iteration(operator, u, *, iterations=1):
     >>> print(f"{power_iteration(matrix, tf.ones((1, 2)), iterations=20).sigma.numpy():.4f}")
     3.0000
     """
-    u = tf.stop_gradient(_unit(u))
     if iterations == 0:
         image = operator.adjoint(u)
-        return PowerIteration(_inner(tf.stop_gradient(_unit(image)), image), u)
+        return PowerIteration(_inner(tf.stop_gradient(tf.nn.l2_normalize(image)), image), u)
     for _ in range(iterations):
-        v = tf.stop_gradient(_unit(operator.adjoint(u)))
+        v = tf.stop_gradient(tf.nn.l2_normalize(operator.adjoint(u)))
         image = operator.apply(v)
-        u = tf.stop_gradient(_unit(image))
+        u = tf.stop_gradient(tf.nn.l2_normalize(image))
     return PowerIteration(_inner(u, image), u)
 
 
@@ -66,11 +65,6 @@ def converge(operator, u, *, tolerance=1e-3, max_iterations=200):
     start = (first.sigma, tf.zeros_like(first.sigma), first.u)
     sigma, _, u = tf.while_loop(growing, advance, start, maximum_iterations=max_iterations)
     return PowerIteration(tf.stop_gradient(sigma), tf.stop_gradient(u))
-
-
-def _unit(vector):
-    # A zero kernel gives zero vectors: they must stay finite.
-    return vector / tf.maximum(tf.norm(vector), tf.constant(1e-12, vector.dtype))
 
 
 def _inner(a, b):

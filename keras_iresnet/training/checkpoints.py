@@ -1,14 +1,17 @@
-"""Checkpoints that an interruption cannot spoil."""
+"""Checkpoints that an interruption cannot spoil, and that do not cost a small model half of its time."""
 
 import math
+import time
 
 import keras
 
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 
+SECONDS_BETWEEN = 60  # a checkpoint of many small layers takes seconds, an epoch of small data may take less
+
 
 class SaveLast(keras.callbacks.Callback):
-    """Saves the state of training, raw weights and optimizer, after every epoch.
+    """Saves the state of training, raw weights and optimizer: once a minute at an epoch's end, and at the last one.
 
     Place it before `UseAverages`, which puts averages in the weights' place.
 
@@ -19,13 +22,16 @@ class SaveLast(keras.callbacks.Callback):
     def __init__(self, run):
         super().__init__()
         self.run = run
+        self._timer = _Timer()
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
-        self.run.save(self.run.last, self.model)
+        if self._timer.due or self.model.stop_training or epoch + 1 == self.params["epochs"]:
+            self.run.save(self.run.last, self.model)
+            self._timer.restart()
 
 
 class SaveBest(keras.callbacks.Callback):
-    """Saves the weights that evaluation uses whenever the validation improves.
+    """Keeps the weights with the best validation: in memory, in a file once a minute, in the model when training ends.
 
     Place it after `UseAverages`.
 
@@ -38,19 +44,34 @@ class SaveBest(keras.callbacks.Callback):
         super().__init__()
         self.run = run
         self.monitor = monitor
-        self.best = math.inf
+        self.value = math.inf
         self.epoch = None
+        self._weights = None
+        self._written = True
+        self._timer = _Timer()
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
-        if logs[self.monitor] < self.best:
-            self.best, self.epoch = float(logs[self.monitor]), epoch + 1
-            self.run.save(self.run.best, self.model)
+        if logs[self.monitor] < self.value:
+            self.value, self.epoch = float(logs[self.monitor]), epoch + 1
+            self._weights, self._written = self.model.get_weights(), False
+        if not self._written and self._timer.due:
+            current = self.model.get_weights()
+            self._write()
+            self.model.set_weights(current)
+            self._timer.restart()
 
     def on_train_end(self, logs=None):  # noqa: D102
         if self.epoch is None:
             raise FloatingPointError(
-                f"The validation loss must be finite after some epoch. Received: {logs[self.monitor]}"
+                f"The validation loss must be finite after some epoch. Received: {self.monitor}={logs[self.monitor]}"
             )
+        self._write()
+
+    def _write(self):
+        self.model.set_weights(self._weights)
+        if not self._written:
+            self.run.save(self.run.best, self.model)
+            self._written = True
 
 
 class UseAverages(keras.callbacks.SwapEMAWeights):
@@ -62,3 +83,17 @@ class UseAverages(keras.callbacks.SwapEMAWeights):
     def _swap_variables(self):
         super()._swap_variables()
         converge_power_iterations(self.model)  # the norms of the weights that were there say nothing of these
+
+
+class _Timer:
+    """Whether `SECONDS_BETWEEN` have passed."""
+
+    def __init__(self):
+        self.restart()
+
+    def restart(self):
+        self._since = time.monotonic()
+
+    @property
+    def due(self):
+        return time.monotonic() - self._since >= SECONDS_BETWEEN

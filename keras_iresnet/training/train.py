@@ -70,7 +70,6 @@ def train(
     figures = _fit(flow, recipe, splits, run, minutes, shown)
     # Written after each stage: a run of hours must not lose what it knows to a failing picture.
     run.write_json(run.metrics, figures)
-    flow = run.load_best()
     shown.print("Evaluating the best checkpoint on the test split ...")
     figures |= split_figures(flow, splits, "test", seed=recipe.seed, progress=progress)
     run.write_json(run.metrics, figures)
@@ -90,6 +89,7 @@ def _prepare(settings, splits, scope, shown):
     with scope:
         flow = settings.build()
         flow.compile(_optimizer(recipe))
+        flow.optimizer.build(flow.trainable_variables)  # else `fit` makes its variables, and traces the step twice
         first = next(iter(splits.train.batch(recipe.initialization_batch)))
         shown.print(f"Initialising from {len(first):,} {kind} ...")
         flow.initialize(first)
@@ -106,17 +106,21 @@ def _optimizer(recipe):
 
 
 def _fit(flow, recipe, splits, run, minutes, shown):
-    """Train; returns what the run cost and how good it was on the validation split."""
+    """Train, and leave the best weights in the flow; returns what the run cost and how good its validation was."""
     batches = data.batches(splits.train, recipe.batch_size, shuffle=True, seed=recipe.seed, drop_remainder=True)
     validation = data.batches(splits.validation, recipe.batch_size)
-    metric = "nats" if splits.bins is None else "bits_per_dim"
+    metric, quantity, sign = (
+        ("nats", "log_likelihood_nats", -1) if splits.bins is None else ("bits_per_dim",) * 2 + (1,)
+    )
     budget = Budget(recipe.epochs * len(batches), minutes)
     pace, best, bar = Pace(recipe, budget), SaveBest(run, "val_" + metric), ProgressBar(budget, metric, shown)
     averaging = [] if recipe.ema_momentum is None else [UseAverages()]
     logs = [keras.callbacks.CSVLogger(run.history), keras.callbacks.TensorBoard(run.tensorboard, write_graph=False)]
     callbacks = [pace, SaveLast(run), *averaging, best, *logs, bar]
     try:
-        history = flow.fit(batches, validation_data=validation, epochs=recipe.epochs, callbacks=callbacks, verbose=0)
+        history = flow.fit(
+            batches, validation_data=validation, epochs=recipe.epochs, callbacks=callbacks, shuffle=False, verbose=0
+        )
     finally:
         bar.stop()
     return {
@@ -125,7 +129,7 @@ def _fit(flow, recipe, splits, run, minutes, shown):
         "steps": pace.step,
         "train_seconds": round(budget.elapsed, 1),
         "best_epoch": best.epoch,
-        "best_validation_" + metric: best.best,
+        "best_validation_" + quantity: sign * best.value,
     }
 
 
