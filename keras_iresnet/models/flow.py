@@ -178,6 +178,11 @@ class Flow(keras.Model):
             metrics = [Nats(dtype=self.stream_dtype) if self.bins is None else BitsPerDim(**options)]
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
 
+    def compile_from_config(self, config):
+        """Compile a loaded model as it was when it was saved, with room for the optimizer's saved variables."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
     def fit(self, x=None, *args, callbacks=None, **kwargs):
         """As `keras.Model.fit`, after `initialize` where that was not done."""
         self._check_data(x)

@@ -65,9 +65,10 @@ def train(
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     splits = data.load(recipe.dataset, data_dir=data_dir, seed=recipe.seed)
+    batches = data.batches(splits.train, recipe.batch_size, shuffle=True, seed=recipe.seed, drop_remainder=True)
     flow = _prepare(settings, splits, scope, shown)
     run.write_json(run.config, _config(settings, splits, _command(settings, data_dir, devices, deterministic, minutes)))
-    figures = _fit(flow, recipe, splits, run, minutes, shown)
+    figures = _fit(flow, recipe, batches, splits, run, minutes, shown)
     # Written after each stage: a run of hours must not lose what it knows to a failing picture.
     run.write_json(run.metrics, figures)
     shown.print("Evaluating the best checkpoint on the test split ...")
@@ -105,9 +106,8 @@ def _optimizer(recipe):
     )
 
 
-def _fit(flow, recipe, splits, run, minutes, shown):
+def _fit(flow, recipe, batches, splits, run, minutes, shown):
     """Train, and leave the best weights in the flow; returns what the run cost and how good its validation was."""
-    batches = data.batches(splits.train, recipe.batch_size, shuffle=True, seed=recipe.seed, drop_remainder=True)
     validation = data.batches(splits.validation, recipe.batch_size)
     metric, quantity, sign = (
         ("nats", "log_likelihood_nats", -1) if splits.bins is None else ("bits_per_dim",) * 2 + (1,)
@@ -129,7 +129,7 @@ def _fit(flow, recipe, splits, run, minutes, shown):
         "steps": pace.step,
         "train_seconds": round(budget.elapsed, 1),
         "best_epoch": best.epoch,
-        "best_validation_" + quantity: sign * best.value,
+        "best_validation_" + ("log_likelihood_nats" if points else metric): -best.value if points else best.value,
     }
 
 
