@@ -61,14 +61,22 @@ def _field_options():
     from keras_iresnet import zoo
     from keras_iresnet.training.settings import option, overridable
 
-    said = dict(re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", inspect.getdoc(zoo.Recipe), re.M))
-    models = {}
+    said = {}
     for name in zoo.list():
+        described = _arguments(zoo.get(name).builder) | _arguments(zoo.Recipe)
         for field in overridable(name):
-            models.setdefault(field, []).append(name)
-    for field, names in models.items():
-        text = said.get(field) or f"size or setting of {', '.join(names)}."
-        yield f"--{option(field)}", " ".join(text.split()).replace("`", "")
+            said.setdefault(field, {})[name] = described.get(field, "see the builder.")
+    for field, by_model in said.items():
+        texts = set(by_model.values())
+        everyone = len(texts) == 1 and len(by_model) == len(zoo.list())
+        text = texts.pop() if everyone else " ".join(f"{name}: {text}" for name, text in by_model.items())
+        yield f"--{option(field)}", text
+
+
+def _arguments(documented):
+    """Argument -> its description, from the Args section of a docstring."""
+    found = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", inspect.getdoc(documented), re.M)
+    return {name: " ".join(text.split()).replace("`", "") for name, text in found}
 
 
 @cli.command("list")

@@ -96,7 +96,8 @@ def _evaluate(flow, function, dataset, estimator, batch_size, seed, progress):
     """`function` of every example, (examples,) float64, and the estimator used."""
     estimator = estimator or default_estimator(_dimension(flow))
     batches = _batches(dataset, flow.event_shape, batch_size)
-    compiled = tf.function(lambda x, seed: function(x, seed=seed, estimator=estimator), reduce_retracing=True)
+    # A flow needs nothing of autograph, which would slow the tracing of every block.
+    compiled = tf.function(lambda x, seed: function(x, seed=seed, estimator=estimator), autograph=False)
     compiled = compiled.get_concrete_function(batches.element_spec, tf.TensorSpec((2,), tf.int32))
     values = [compiled(x, tf.constant([seed, index])).numpy() for index, x in enumerate(_tracked(batches, progress))]
     if not values:

@@ -25,7 +25,7 @@ def grid(images: np.ndarray, bins: int = 256, columns: int | None = None, min_si
     >>> import numpy as np
     >>> from keras_iresnet.analysis import pictures
     >>> pictures.grid(np.zeros((4, 8, 8, 1), np.uint8), bins=17, min_side=16).shape  # 2 x 2, a pixel apart
-    (34, 34, 3)
+    (33, 33, 3)
     """
     images = np.asarray(images)
     if images.ndim != 4 or not len(images) or images.shape[-1] not in (1, 3):
@@ -38,7 +38,8 @@ def grid(images: np.ndarray, bins: int = 256, columns: int | None = None, min_si
     rows = math.ceil(n / columns)
     tiles = np.full((rows * columns, height * scale + 1, width * scale + 1, 3), 255, np.uint8)
     tiles[:n, :-1, :-1] = pixels
-    return tiles.reshape(rows, columns, *tiles.shape[1:]).swapaxes(1, 2).reshape(rows * tiles.shape[1], -1, 3)
+    whole = tiles.reshape(rows, columns, *tiles.shape[1:]).swapaxes(1, 2).reshape(rows * tiles.shape[1], -1, 3)
+    return whole[:-1, :-1]  # lines between the images alone
 
 
 def save_image(pixels: np.ndarray, path) -> None:
@@ -95,7 +96,7 @@ def save_plane_panels(panels: PlanePanels, path, titles=("data", "model density"
     """Draw data, density and samples side by side, on one scale, as PNG."""
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 
-    figure = Figure(figsize=(12, 4), layout="constrained")
+    figure = Figure(figsize=(12, 4.4), layout="constrained")
     axes = figure.subplots(1, 3)
     for axis, points in ((axes[0], panels.data), (axes[2], panels.samples)):
         axis.scatter(*points.T, s=2, linewidths=0, alpha=0.5)

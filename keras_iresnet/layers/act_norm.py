@@ -30,6 +30,7 @@ class ActNorm(InvertibleLayer):
 
     def build(self, input_shape):
         """Create shift and scale for (batch, ..., channels)."""
+        super().build(input_shape)
         channels = (input_shape[-1],)
         self.shift = self.add_weight(name="shift", shape=channels, initializer="zeros")
         self.log_scale = self.add_weight(name="log_scale", shape=channels, initializer="zeros")

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.ops import maps
 
 DEFAULT_ACTIVATION = "elu"
@@ -57,7 +58,7 @@ _REFUSED = {
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
-class LipschitzActivation(keras.layers.Layer):
+class LipschitzActivation(FullPrecision, keras.layers.Layer):
     """A nonlinearity phi with |phi(a) - phi(b)| <= |a - b|.
 
     | name | phi | derivative |
@@ -82,7 +83,7 @@ class LipschitzActivation(keras.layers.Layer):
     """
 
     def __init__(self, activation=DEFAULT_ACTIVATION, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
         if activation not in _MAPS:
             reason = _REFUSED.get(activation, "no proof of its Lipschitz constant and no derivative of it is here")
             raise ValueError(
@@ -102,12 +103,12 @@ class LipschitzActivation(keras.layers.Layer):
             start = keras.initializers.Constant(_LIPSWISH_BETA)
             self.beta = self.add_weight(name="beta", shape=(), initializer=start)
 
-    def as_map(self, training=False):
-        """The activation as a map of `keras_iresnet.ops.maps`."""
+    def as_map(self, training=False, dtype=None):
+        """The activation as a map, for tensors of `dtype` (the compute dtype by default)."""
         del training
         if self.activation == "lipswish":
             beta = tf.nn.softplus(tf.convert_to_tensor(self.beta))
-            return _lipswish(tf.cast(beta, self.compute_dtype))
+            return _lipswish(tf.cast(beta, dtype or self.compute_dtype))
         return _MAPS[self.activation]()
 
     def call(self, x):

@@ -4,14 +4,14 @@ import keras
 import tensorflow as tf
 
 from keras_iresnet.layers.activations import DEFAULT_ACTIVATION, LipschitzActivation
-from keras_iresnet.layers.precision import stream_dtype
+from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral_dense import SpectralDense
-from keras_iresnet.layers.spectral_norm import DEFAULT_COEFF, DEFAULT_POWER_ITERATIONS, SpectralLayer
+from keras_iresnet.layers.spectral_norm import DEFAULT_COEFF, DEFAULT_POWER_ITERATIONS, SpectralLayer, check_coeff
 from keras_iresnet.ops import maps
 
 
-class Branch(keras.layers.Layer):
+class Branch(FullPrecision, keras.layers.Layer):
     """g = W_n phi(... W_2 phi(W_1 phi(x))), with Lip(g) <= coeff^n.
 
     A subclass names its linear layers in `_linear_layers`; the last of them has as many outputs as the input has
@@ -33,8 +33,9 @@ class Branch(keras.layers.Layer):
         preactivate=True,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
-        LipschitzActivation(activation)  # refuses a bad name here rather than at the first call
+        super().__init__(**kwargs)
+        check_coeff(coeff)
+        LipschitzActivation(activation)  # refuses a bad name here rather than when the branch is built
         self.coeff, self.activation = coeff, activation
         self.power_iterations, self.preactivate = power_iterations, preactivate
         self.parts = []
@@ -63,20 +64,29 @@ class Branch(keras.layers.Layer):
         return [part for part in self.parts if isinstance(part, SpectralLayer)]
 
     def as_map(self, training=False):
-        """g with its weights normalised once: computed in the compute dtype, from and to that of the stream."""
-        inner = [part.as_map(training) for part in self.parts]
-        stream = stream_dtype(self.variable_dtype)
-        if self.compute_dtype != stream:
-            inner = [maps.Cast(self.compute_dtype), *inner, maps.Cast(stream)]
+        """g with its weights normalised once, from and to the dtype of the stream.
+
+        A mixed policy computes in its lower precision in training alone: rounded, g is a step function, and neither
+        its inverse nor the exact density is to be had.
+        """
+        dtype = self.compute_dtype if training else self.stream_dtype
+        inner = [part.as_map(training, dtype) for part in self.parts]
+        if dtype != self.stream_dtype:
+            inner = [maps.Cast(dtype), *inner, maps.Cast(self.stream_dtype)]
         return maps.Composition(inner)
 
     def call(self, x, training=None):
         """x (batch, *event) -> g(x) (batch, *event)."""
-        return self.as_map(bool(training))(tf.cast(x, stream_dtype(self.variable_dtype)))
+        return self.as_map(bool(training))(tf.cast(x, self.stream_dtype))
 
     def compute_output_shape(self, input_shape):
         """The shape of the input."""
         return tuple(input_shape)
+
+    def compute_output_spec(self, x, training=None):
+        """Shape and dtype of the output: the stream's dtype, whatever the policy computes in."""
+        del training
+        return keras.KerasTensor(self.compute_output_shape(x.shape), dtype=self.stream_dtype)
 
     def get_config(self):
         """JSON only."""

@@ -29,6 +29,7 @@ class Chain(InvertibleLayer):
 
     def build(self, input_shape):
         """Build the layers, each for the output shape of the one before."""
+        super().build(input_shape)
         shape = tuple(input_shape)
         for layer in self.layers:
             if not layer.built:

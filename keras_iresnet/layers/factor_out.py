@@ -31,6 +31,7 @@ class FactorOut(InvertibleLayer):
 
     def build(self, input_shape):
         """Build the inner layer for half of the channels."""
+        super().build(input_shape)
         if input_shape[-1] % 2 or None in input_shape[1:]:
             raise ValueError(
                 "The input must have a static shape with an even number of channels. "

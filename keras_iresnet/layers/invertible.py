@@ -6,7 +6,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.precision import stream_dtype
+from keras_iresnet.layers.precision import FullPrecision
 
 ON_FAILURE = ("raise", "warn", "ignore")
 
@@ -43,21 +43,17 @@ class InverseReport(NamedTuple):
         )
 
 
-class InvertibleLayer(keras.layers.Layer):
+class InvertibleLayer(FullPrecision, keras.layers.Layer):
     """A bijection x -> y = F(x), or an injection for layers that pad.
 
     A subclass implements `_forward_and_log_det` and `_inverse` (or `_inverse_and_report`, where the inverse is
     iterative); all else is derived. Tensors between layers stay in `stream_dtype`, which is float32 under a
-    mixed-precision policy: rounding the stream would break the inverse.
+    mixed-precision policy.
     """
 
-    def __init__(self, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-
-    @property
-    def stream_dtype(self):
-        """The dtype of the tensors between layers."""
-        return stream_dtype(self.variable_dtype)
+    def build(self, input_shape):
+        """Fix the event shape; subclasses with weights add them."""
+        self.input_spec = keras.layers.InputSpec(shape=(None, *input_shape[1:]))
 
     def call(self, x, training=None):
         """x (batch, *event) -> y (batch, *event)."""
@@ -86,8 +82,8 @@ class InvertibleLayer(keras.layers.Layer):
             y: (batch, *event).
             on_failure: what to do when the inverse of a sample did not converge: `"raise"`, `"warn"` or `"ignore"`.
                 Inside a compiled function, where no Python exception can be raised, `"raise"` stops with
-                `tf.errors.InvalidArgumentError`; under XLA, which has no assertions either, the samples that did
-                not converge are NaN.
+                `tf.errors.InvalidArgumentError`; under XLA, which has neither assertions nor printing, use it too:
+                the samples that did not converge are NaN.
 
         Raises:
             NotConvergedError: some sample did not converge.
@@ -105,6 +101,11 @@ class InvertibleLayer(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         """(batch, *event) -> (batch, *event)."""
         return tuple(input_shape)
+
+    def compute_output_spec(self, x, training=None):
+        """Shape and dtype of the output: the stream's dtype, whatever the policy computes in."""
+        del training
+        return keras.KerasTensor(self.compute_output_shape(x.shape), dtype=self.stream_dtype)
 
     def _forward_and_log_det(self, x, *, seed, training, estimator):
         """F(x), and nats of shape (batch,) or () where they are the same for all examples."""
@@ -125,6 +126,11 @@ class InvertibleLayer(keras.layers.Layer):
         if not self.built:
             with tf.init_scope():
                 self.build(tuple(x.shape))
+        expected = tf.TensorShape(self.input_spec.shape)
+        if not expected.is_compatible_with(x.shape):
+            raise ValueError(
+                f"{self.name} was built for inputs of shape {tuple(expected)}. Received: shape={tuple(x.shape)}"
+            )
         return x
 
 

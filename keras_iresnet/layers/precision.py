@@ -4,3 +4,23 @@
 def stream_dtype(variable_dtype):
     """The dtype of the residual stream, sigma and log-dets: float64 for float64 variables, else float32."""
     return "float64" if variable_dtype == "float64" else "float32"
+
+
+class FullPrecision:
+    """Mixin for Keras layers that decide themselves what is rounded: nothing is cast behind their back.
+
+    Under a mixed policy Keras casts the inputs of a layer, and the variables read in its `call`, to the compute
+    dtype. Here only branches compute in it, and only in training: rounding the stream would break the inverse.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, autocast=False, **kwargs)
+
+    def add_weight(self, *args, **kwargs):
+        """As `keras.layers.Layer.add_weight`, always read as it is stored."""
+        return super().add_weight(*args, autocast=False, **kwargs)
+
+    @property
+    def stream_dtype(self):
+        """The dtype of the tensors between layers, float32 at least."""
+        return stream_dtype(self.variable_dtype)

@@ -41,6 +41,7 @@ class InvertibleResidualBlock(InvertibleLayer):
 
     def build(self, input_shape):
         """Build the branch, and refuse one that changes the shape."""
+        super().build(input_shape)
         if not self.branch.built:
             self.branch.build(input_shape)
         output_shape = tuple(self.branch.compute_output_shape(tuple(input_shape)))

@@ -59,6 +59,10 @@ class SpectralConv2D(SpectralLayer):
         kernel_shape = (self.kernel_size, self.kernel_size, input_shape[-1], self.filters)
         self._build_weights(kernel_shape, self.compute_output_shape(input_shape)[1:])
 
+    def _input_limits(self, kernel_shape):
+        del kernel_shape
+        return {"shape": (None, *self._grid)}
+
     def linear_map(self, kernel, bias=None):
         """The convolution with the given kernel on this layer's grid."""
         return maps.Conv2D(kernel, bias, grid=self._grid, strides=self.strides, padding=self.padding.upper())

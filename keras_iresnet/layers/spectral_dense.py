@@ -43,6 +43,9 @@ class SpectralDense(SpectralLayer):
         """Create the weights for (..., inputs)."""
         self._build_weights((input_shape[-1], self.units), (self.units,))
 
+    def _input_limits(self, kernel_shape):
+        return {"min_ndim": 2, "axes": {-1: kernel_shape[0]}}
+
     def linear_map(self, kernel, bias=None):
         """The product with the given matrix."""
         return maps.Dense(kernel, bias)

@@ -1,16 +1,18 @@
 """What convolutions and dense layers share when the norm of their operator must not exceed `coeff`."""
 
+import numbers
+
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.precision import stream_dtype
+from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.ops.power_iteration import converge, power_iteration
 
 DEFAULT_COEFF = 0.9
 DEFAULT_POWER_ITERATIONS = 1
 
 
-class SpectralLayer(keras.layers.Layer):
+class SpectralLayer(FullPrecision, keras.layers.Layer):
     """A linear layer whose kernel is softly normalised: W min(1, coeff / sigma).
 
     sigma is the norm of the *operator* (for a convolution: with its padding and strides, on its own grid), from a
@@ -18,7 +20,7 @@ class SpectralLayer(keras.layers.Layer):
     equation 2). The vector is converged when the layer is built, and advances by `power_iterations` in each call
     with `training=True`; other calls only read it. Gradients flow through W / sigma.
 
-    A subclass builds its kernel, calls `_build_norm`, and implements `linear_map`.
+    A subclass builds its kernel, calls `_build_weights`, and implements `linear_map`.
     """
 
     def __init__(
@@ -30,13 +32,13 @@ class SpectralLayer(keras.layers.Layer):
         kernel_initializer="glorot_uniform",
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
         check_coeff(coeff)
         if not isinstance(power_iterations, int) or power_iterations < 1:
             raise ValueError(
                 f"`power_iterations` must be an integer of at least 1. Received: power_iterations={power_iterations!r}"
             )
-        self.coeff = coeff
+        self.coeff = None if coeff is None else float(coeff)
         self.power_iterations = power_iterations
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -47,6 +49,7 @@ class SpectralLayer(keras.layers.Layer):
 
     def _build_weights(self, kernel_shape, output_shape):
         """Create kernel, bias, and the vector u of the operator's range, of shape (1, *output_shape)."""
+        self.input_spec = keras.layers.InputSpec(**self._input_limits(kernel_shape))
         self.kernel = self.add_weight(name="kernel", shape=kernel_shape, initializer=self.kernel_initializer)
         self.bias = None
         if self.use_bias:
@@ -56,7 +59,7 @@ class SpectralLayer(keras.layers.Layer):
                 name="u",
                 shape=(1, *output_shape),
                 initializer=self._converged_vector,
-                dtype=stream_dtype(self.variable_dtype),
+                dtype=self.stream_dtype,
                 trainable=False,
                 # It depends on the weights alone, so the replicas' copies are equal.
                 aggregation="only_first_replica",
@@ -66,8 +69,8 @@ class SpectralLayer(keras.layers.Layer):
         start = tf.random.stateless_normal(shape, (20190609, 1), dtype=dtype)
         return converge(self.linear_map(self._raw_kernel()), start).u
 
-    def converge(self, tolerance=1e-3, max_iterations=200):
-        """Run the power iteration until sigma grows by less than `tolerance` (relative) in a step."""
+    def converge(self, tolerance=1e-3, max_iterations=1000):
+        """Run the power iteration until sigma is within `tolerance` (relative) of where it is going."""
         if self.coeff is not None:
             operator, u = self.linear_map(self._raw_kernel()), tf.convert_to_tensor(self.u)
             found = converge(operator, u, tolerance=tolerance, max_iterations=max_iterations)
@@ -87,15 +90,17 @@ class SpectralLayer(keras.layers.Layer):
         kernel = self._raw_kernel()
         if self.coeff is None:
             return kernel
-        return kernel * tf.minimum(tf.constant(1, kernel.dtype), self.coeff / self.sigma(training))
+        # W min(1, coeff / sigma), in a form whose gradient is finite for a kernel of zeros.
+        return kernel * (self.coeff / tf.maximum(self.sigma(training), self.coeff))
 
     def _raw_kernel(self):
-        return tf.cast(tf.convert_to_tensor(self.kernel), stream_dtype(self.variable_dtype))
+        return tf.cast(tf.convert_to_tensor(self.kernel), self.stream_dtype)
 
-    def as_map(self, training=False):
-        """The affine map with the normalised kernel, in the compute dtype: normalised once, used many times."""
-        kernel = tf.cast(self.normalized_kernel(training), self.compute_dtype)
-        bias = None if self.bias is None else tf.cast(tf.convert_to_tensor(self.bias), self.compute_dtype)
+    def as_map(self, training=False, dtype=None):
+        """The affine map with the normalised kernel, in `dtype` (the compute dtype by default)."""
+        dtype = dtype or self.compute_dtype
+        kernel = tf.cast(self.normalized_kernel(training), dtype)
+        bias = None if self.bias is None else tf.cast(tf.convert_to_tensor(self.bias), dtype)
         return self.linear_map(kernel, bias)
 
     def call(self, x, training=None):
@@ -115,7 +120,7 @@ class SpectralLayer(keras.layers.Layer):
 
 def check_coeff(coeff):
     """Refuse what does not make a contraction; `None` means no constraint."""
-    if coeff is not None and not (isinstance(coeff, (int, float)) and 0 < coeff < 1):
+    if coeff is not None and not (isinstance(coeff, numbers.Real) and 0 < coeff < 1):
         raise ValueError(f"`coeff` must lie in (0, 1), or be None for no constraint. Received: coeff={coeff!r}")
 
 

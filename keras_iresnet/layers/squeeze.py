@@ -30,6 +30,7 @@ class Squeeze(InvertibleLayer):
 
     def build(self, input_shape):
         """Check that the sides can be divided."""
+        super().build(input_shape)
         if len(input_shape) != 4 or any(side is None or side % self.factor for side in input_shape[1:3]):
             raise ValueError(
                 "The input must be (batch, height, width, channels) with height and width divisible by "

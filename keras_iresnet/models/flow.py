@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_iresnet.layers.chain import check_invertible
 from keras_iresnet.layers.invertible import as_seed, settle, split_seed
-from keras_iresnet.layers.precision import stream_dtype
+from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
@@ -18,7 +18,7 @@ INITIALIZATION_BATCH = 1024
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
-class Flow(keras.Model):
+class Flow(FullPrecision, keras.Model):
     """ln p(x) = ln p_z(F(x)) + ln|det dF/dx|  (Behrmann et al., ICML 2019, equation 3).
 
     `flow(x)` is the log-likelihood in nats, so the model is compiled, fitted, evaluated, saved and exported as any
@@ -52,7 +52,7 @@ class Flow(keras.Model):
     """
 
     def __init__(self, layer, event_shape, *, bins=None, learned_prior=True, seed=None, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
         check_invertible("layer", layer)
         if bins is not None and (not isinstance(bins, int) or bins < 2):
             raise ValueError(f"`bins` must be an integer of at least 2, or None. Received: bins={bins!r}")
@@ -79,11 +79,6 @@ class Flow(keras.Model):
         self._initialized = self.add_weight(
             name="initialized", shape=(), dtype="bool", initializer="zeros", trainable=False
         )
-
-    @property
-    def stream_dtype(self):
-        """The dtype of data space, latents and log-likelihoods."""
-        return stream_dtype(self.variable_dtype)
 
     @property
     def initialized(self):

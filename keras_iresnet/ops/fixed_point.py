@@ -65,7 +65,7 @@ def fixed_point(g, y, *, tolerance=None, max_steps=DEFAULT_MAX_STEPS):
     g = g if hasattr(g, "linearize") else maps.Taped(g)
     y = tf.convert_to_tensor(y)
     tolerance = default_tolerance(y.dtype) if tolerance is None else tolerance
-    found = _iterate(g, tf.stop_gradient(y), tolerance, max_steps)
+    found = _iterate(g, tf.stop_gradient(y), tolerance, max_steps, floor=1.0)
     solution = tf.stop_gradient(found.x)
     # One more step from the solution carries the derivatives with respect to y and to the weights of g;
     # `_solve_gradient` turns them into those of the solution.
@@ -73,10 +73,11 @@ def fixed_point(g, y, *, tolerance=None, max_steps=DEFAULT_MAX_STEPS):
     return found._replace(x=x)
 
 
-def _iterate(g, y, tolerance, max_steps):
+def _iterate(g, y, tolerance, max_steps, floor):
+    """Iterate until |x + g(x) - y| <= tolerance (floor sqrt(D) + |y|)."""
     axes = list(range(1, y.shape.rank))
     size = tf.cast(tf.reduce_prod(tf.shape(y)[1:]), y.dtype)
-    scale = tf.sqrt(size) + _norm(y, axes)
+    scale = floor * tf.sqrt(size) + _norm(y, axes)
 
     def unfinished(step, x, steps, residual, converged):
         del step, x, steps, residual
@@ -84,9 +85,8 @@ def _iterate(g, y, tolerance, max_steps):
 
     def advance(step, x, steps, residual, converged):
         proposal = y - g(x)
-        current = _norm(proposal - x, axes) / scale
-        kept = tf.reshape(converged, tf.concat([tf.shape(converged), tf.ones_like(axes)], 0))
-        x = tf.where(kept, x, proposal)
+        current = tf.math.divide_no_nan(_norm(proposal - x, axes), scale)
+        x = tf.where(_per_example(converged, y), x, proposal)
         steps = tf.where(converged, steps, step + 1)
         residual = tf.where(converged, residual, current)
         return step + 1, x, steps, residual, converged | (current <= tolerance)
@@ -104,17 +104,26 @@ def _iterate(g, y, tolerance, max_steps):
 
 
 def _solve_gradient(x, g, solution, tolerance, max_steps):
-    """Identity in x whose gradient is (I + J^T)^-1 times the upstream one, J = dg/dx at the solution."""
+    """Identity in x whose gradient is (I + J^T)^-1 times the upstream one, J = dg/dx at the solution.
+
+    Gradients have no scale of their own, so convergence is relative to the upstream one; where it is not reached, the
+    gradient is NaN rather than wrong.
+    """
 
     @tf.custom_gradient
     def identity(x):
         def gradient(upstream):
             linearized = g.linearize(solution)
-            return _iterate(linearized.vjp, upstream, tolerance, max_steps).x
+            found = _iterate(linearized.vjp, upstream, tolerance, max_steps, floor=0.0)
+            return tf.where(_per_example(found.converged, upstream), found.x, float("nan"))
 
         return tf.identity(x), gradient
 
     return identity(x)
+
+
+def _per_example(values, like):
+    return tf.reshape(values, (-1, *[1] * (like.shape.rank - 1)))
 
 
 def _norm(x, axes):

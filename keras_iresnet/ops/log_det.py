@@ -51,7 +51,7 @@ class ExactLogDet(_Configurable):
         columns = linearized.jvp(tf.reshape(tangents, (-1, *event)))
         # (columns of J, batch, rows) -> (batch, columns, rows): a determinant does not mind the transposition.
         jacobian = tf.transpose(tf.reshape(columns, (size, -1, size)), (1, 0, 2))
-        return linearized.value, tf.linalg.slogdet(tf.eye(size, dtype=x.dtype) + jacobian).log_abs_determinant
+        return linearized.value, log_abs_det(tf.eye(size, dtype=x.dtype) + jacobian)
 
 
 class _Series(_Configurable):
@@ -131,6 +131,27 @@ class BackpropSeriesLogDet(_Series):
             u = linearized.vjp(u)
             total += (-1) ** (k + 1) / k * u
         return linearized.value, self._inner(total, v)
+
+
+def log_abs_det(matrix):
+    """log|det A| of square matrices (..., D, D), differentiable; `tf.linalg.slogdet` does not compile under XLA.
+
+    A = Q R gives sum log|R_ii|, and d log|det A| = <A^-T, dA> with A^-1 = R^-1 Q^T.
+    """
+    if matrix.shape[-1] == 2:
+        return tf.math.log(tf.abs(matrix[..., 0, 0] * matrix[..., 1, 1] - matrix[..., 0, 1] * matrix[..., 1, 0]))
+    return _log_abs_det_by_qr(matrix)
+
+
+@tf.custom_gradient
+def _log_abs_det_by_qr(matrix):
+    q, r = tf.linalg.qr(matrix)
+
+    def gradient(upstream):
+        inverse = tf.linalg.triangular_solve(r, tf.linalg.matrix_transpose(q), lower=False)
+        return upstream[..., None, None] * tf.linalg.matrix_transpose(inverse)
+
+    return tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(r))), -1), gradient
 
 
 def rademacher(seed, num_probes, x):

@@ -7,6 +7,7 @@ from vectors that have not converged is below the norm, never above.
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -37,34 +38,47 @@ def power_iteration(operator, u, *, iterations=1):
     """
     if iterations == 0:
         image = operator.adjoint(u)
-        return PowerIteration(_inner(tf.stop_gradient(tf.nn.l2_normalize(image)), image), u)
+        return PowerIteration(_inner(tf.stop_gradient(_unit(image)), image), u)
     for _ in range(iterations):
-        v = tf.stop_gradient(tf.nn.l2_normalize(operator.adjoint(u)))
+        v = tf.stop_gradient(_unit(operator.adjoint(u)))
         image = operator.apply(v)
-        u = tf.stop_gradient(tf.nn.l2_normalize(image))
+        u = tf.stop_gradient(_unit(image, otherwise=u))
     return PowerIteration(_inner(u, image), u)
 
 
-def converge(operator, u, *, tolerance=1e-3, max_iterations=200):
-    """Iterate until sigma grows by less than `tolerance` (relative) in one iteration; no gradient.
+def converge(operator, u, *, tolerance=1e-3, max_iterations=1000):
+    """Iterate until sigma is within `tolerance` (relative) of its limit; no gradient.
+
+    The growth of sigma falls by a factor r an iteration, so growth * r / (1 - r) is still to come: a small growth
+    alone would stop early where r is near 1.
 
     Returns:
         `PowerIteration`.
     """
+    noise = 4 * float(np.finfo(u.dtype.as_numpy_dtype).eps)
 
-    def growing(sigma, previous, u):
+    def growing(sigma, growth, to_come, u):
         del u
-        return sigma - previous > tolerance * sigma
+        return (to_come > tolerance * sigma) & (growth > noise * sigma)
 
-    def advance(sigma, previous, u):
-        del previous
+    def advance(sigma, growth, to_come, u):
+        del to_come
         step = power_iteration(operator, u)
-        return step.sigma, sigma, step.u
+        new_growth = step.sigma - sigma
+        ratio = tf.clip_by_value(tf.math.divide_no_nan(new_growth, growth), 0, 1 - 1e-4)
+        return step.sigma, new_growth, new_growth * ratio / (1 - ratio), step.u
 
     first = power_iteration(operator, u)
-    start = (first.sigma, tf.zeros_like(first.sigma), first.u)
-    sigma, _, u = tf.while_loop(growing, advance, start, maximum_iterations=max_iterations)
+    start = (first.sigma, first.sigma, first.sigma, first.u)
+    sigma, _, _, u = tf.while_loop(growing, advance, start, maximum_iterations=max_iterations)
     return PowerIteration(tf.stop_gradient(sigma), tf.stop_gradient(u))
+
+
+def _unit(vector, otherwise=None):
+    """vector / |vector|; a vector of zeros stays so, or is replaced."""
+    square = tf.reduce_sum(tf.square(vector))
+    unit = vector * tf.math.rsqrt(tf.maximum(square, float(np.finfo(vector.dtype.as_numpy_dtype).tiny)))
+    return unit if otherwise is None else tf.where(square > 0, unit, otherwise)
 
 
 def _inner(a, b):

@@ -4,6 +4,8 @@ import keras
 import rich.console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from keras_iresnet.training.schedule import steps_taken
+
 UNITS = {"bits_per_dim": "bits/dim", "nats": "nats"}
 
 
@@ -31,7 +33,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._bar = None
 
     def on_train_begin(self, logs=None):  # noqa: D102
-        self._step = int(self.model.optimizer.iterations)
+        self._step = steps_taken(self.model)
         self.console.print("Tracing the training step (the first step takes longest) ...")
         if self.console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())

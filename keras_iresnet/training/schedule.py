@@ -49,6 +49,11 @@ def learning_rate(recipe, step, fraction):
     return recipe.learning_rate * warmup * decay
 
 
+def steps_taken(model) -> int:
+    """Steps that a compiled model's optimizer has taken, on one device or many."""
+    return int(keras.ops.convert_to_numpy(model.optimizer.iterations))
+
+
 class Pace(keras.callbacks.Callback):
     """Sets the learning rate of every step, and ends the run when its budget is spent or its loss not finite.
 
@@ -64,7 +69,7 @@ class Pace(keras.callbacks.Callback):
         self.step = 0
 
     def on_train_begin(self, logs=None):  # noqa: D102
-        self.step = int(self.model.optimizer.iterations)
+        self.step = steps_taken(self.model)
         self.budget.start()
 
     def on_train_batch_begin(self, batch, logs=None):  # noqa: D102
@@ -84,4 +89,4 @@ class Pace(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
         logs["steps"] = self.step
         logs["seconds"] = round(self.budget.elapsed, 2)
-        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))

@@ -109,9 +109,8 @@ def _optimizer(recipe):
 def _fit(flow, recipe, batches, splits, run, minutes, shown):
     """Train, and leave the best weights in the flow; returns what the run cost and how good its validation was."""
     validation = data.batches(splits.validation, recipe.batch_size)
-    metric, quantity, sign = (
-        ("nats", "log_likelihood_nats", -1) if splits.bins is None else ("bits_per_dim",) * 2 + (1,)
-    )
+    points = splits.bins is None
+    metric = "nats" if points else "bits_per_dim"
     budget = Budget(recipe.epochs * len(batches), minutes)
     pace, best, bar = Pace(recipe, budget), SaveBest(run, "val_" + metric), ProgressBar(budget, metric, shown)
     averaging = [] if recipe.ema_momentum is None else [UseAverages()]

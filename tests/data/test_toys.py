@@ -115,6 +115,18 @@ def test_density_integrates_to_one(name):
     assert abs(weights.mean() - 1) < 4 * weights.std() / np.sqrt(n)
 
 
+def test_rings_are_as_thick_as_published():
+    def variance_across(x):
+        radius = np.linalg.norm(x, axis=1)
+        return np.var(radius - 0.75 * np.round(radius / 0.75).clip(1, 4))
+
+    reference = reference_rings(np.random.default_rng(7), 100_000)
+    # Either variance has a relative standard error of sqrt(2 / 100,000) = 0.45 %.
+    assert variance_across(toys.sample("rings", 100_000, seed=1)) == pytest.approx(
+        variance_across(reference), rel=0.025
+    )
+
+
 def test_eight_gaussians_density_is_the_mixture_of_scipy():
     x = np.random.default_rng(0).uniform(-5, 5, (1000, 2))
     np.testing.assert_allclose(toys.log_prob("8gaussians", x), np.log(scipy_mixture(x)), rtol=1e-12)
@@ -144,6 +156,17 @@ def test_checkerboard_is_uniform_on_half_of_its_square():
     assert np.isneginf(toys.log_prob("checkerboard", np.add(x, [8.0, 0.0]))).all()
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_checkerboard_keeps_the_most_extreme_draws_inside(last):
+    class Extreme:
+        def integers(self, low, high=None, size=None):
+            low, high = (0, low) if high is None else (low, high)
+            return np.full(size, high - 1 if last else low)
+
+    x = toys._sample_checkerboard(Extreme(), 3).astype(np.float32)
+    assert np.isfinite(toys.log_prob("checkerboard", x)).all()
+
+
 @pytest.mark.parametrize("name", CLOSED_FORM)
 def test_mean_log_prob_of_a_sample_is_the_true_mean(name):
     log_p = toys.log_prob(name, toys.sample(name, 200_000, seed=9))
@@ -152,17 +175,19 @@ def test_mean_log_prob_of_a_sample_is_the_true_mean(name):
     assert abs(log_p.mean() - toys.true_mean_log_prob(name)) <= 4 * standard_error + 1e-12
 
 
-def test_splits_share_no_point_and_hold_out_the_same_for_every_seed():
-    first, second = toys.load("moons", seed=0), toys.load("moons", seed=1)
+def test_splits_are_independent_and_hold_out_the_same_for_every_seed():
+    first, second = toys.load("checkerboard", seed=0), toys.load("checkerboard", seed=1)
 
     def points(split):
         return np.concatenate(list(split.batch(10_000).as_numpy_iterator()))
 
     parts = [points(part) for part in (first.train, first.validation, first.test)]
     assert [part.shape for part in parts] == [(50_000, 2), (10_000, 2), (20_000, 2)]
-    together = np.concatenate(parts)
-    assert len(np.unique(together, axis=0)) > len(together) - 5  # float32 may repeat a point by chance
-    np.testing.assert_array_equal(parts[0], toys.sample("moons", 50_000, seed=0))
+    # One stream read twice would give the same draws in part, though no two equal points.
+    correlation = np.corrcoef(np.column_stack([part[:10_000] for part in parts]), rowvar=False)
+    across = np.kron(1 - np.eye(3), np.ones((2, 2)))
+    assert np.abs(across * correlation).max() < 4.5 / np.sqrt(10_000)
+    np.testing.assert_array_equal(parts[0], toys.sample("checkerboard", 50_000, seed=0))
     assert (points(second.train) != parts[0]).any()
     np.testing.assert_array_equal(points(second.validation), parts[1])
     np.testing.assert_array_equal(points(second.test), parts[2])

@@ -1,0 +1,33 @@
+"""What all tests share: quiet logs, reproducible weights, the global precision policy put back."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import hypothesis
+import pytest
+
+# The assertions of helpers explain themselves as those of tests do.
+pytest.register_assert_rewrite("oracles", "layer_case")
+
+# Graphs are traced inside examples: no deadline. Derandomised: a failure is one for everybody.
+hypothesis.settings.register_profile("repository", deadline=None, max_examples=15, derandomize=True)
+hypothesis.settings.load_profile("repository")
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Initial weights drawn inside a test are the same in every run and in any order of the tests."""
+    import keras
+
+    keras.utils.set_random_seed(20190609)
+
+
+@pytest.fixture(autouse=True)
+def dtype_policy():
+    """Put back the global precision policy that a test has changed."""
+    import keras
+
+    policy = keras.config.dtype_policy()
+    yield
+    keras.config.set_dtype_policy(policy)
