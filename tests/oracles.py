@@ -94,9 +94,9 @@ def leave_identity(layer, *, scale=6.0, seed=0):
     rng = np.random.default_rng(seed)
     for variable in layer.trainable_variables:
         if variable.name == "kernel":
-            variable.assign(scale * np.asarray(variable))
+            variable.assign(scale * variable.numpy())
         elif variable.name != "beta":
-            variable.assign(np.asarray(variable) + 0.4 * rng.normal(size=variable.shape))
+            variable.assign(variable.numpy() + 0.4 * rng.normal(size=variable.shape))
     for part in layer._flatten_layers():
         if hasattr(part, "converge"):
             part.converge(tolerance=1e-9, max_iterations=2000)

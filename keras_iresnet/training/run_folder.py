@@ -97,7 +97,7 @@ class RunFolder:
 
     def _describe(self, held):
         if not self.config.is_file():
-            return ", ".join(held[:5]) + (", ..." if len(held) > 5 else "")
+            return ", ".join(held[:5]) + (f" and {len(held) - 5} more" if len(held) > 5 else "")
         try:
             config = self.read_config()
             return f"a run of {config['name']} started {config['started']}"

@@ -80,7 +80,7 @@ def test_log_det_is_exact_where_the_dimension_is_small():
 
 
 def test_the_estimator_is_used_and_named(points):
-    branch = layers.DenseBranch((8,), coeff=0.9, kernel_initializer="orthogonal")
+    branch = layers.DenseBranch((8,), coeff=0.9)
     block = layers.InvertibleResidualBlock(branch, estimator=SeriesLogDet(1, 1))
     flow = Flow(layers.Chain([block]), (2,), seed=0)
     flow.initialize(points)

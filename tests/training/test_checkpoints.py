@@ -1,0 +1,104 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_iresnet.training import checkpoints
+from keras_iresnet.training.checkpoints import SaveBest, SaveLast, UseAverages
+from keras_iresnet.training.run_folder import RunFolder
+
+
+class _Recorder(keras.callbacks.Callback):
+    """The kernel after every step, and the validation loss after every epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.kernels, self.validation = [], []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.kernels.append(self.model.get_weights()[0].copy())
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.validation.append(logs["val_loss"])
+
+
+def _model(**optimizer):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(keras.optimizers.SGD(**optimizer), loss="mse")
+    return model
+
+
+def _fit(model, callbacks, epochs, held_out=1.0):
+    x = np.random.default_rng(0).normal(size=(12, 2))
+    y = x.sum(1, keepdims=True)
+    validation = (x, held_out * y)
+    model.fit(
+        x, y, batch_size=4, epochs=epochs, shuffle=False, validation_data=validation, verbose=0, callbacks=callbacks
+    )
+
+
+def _kernel(path):
+    return keras.saving.load_model(path).get_weights()[0]
+
+
+def test_last_is_the_state_after_the_last_epoch(tmp_path):
+    run, seen = RunFolder(tmp_path), _Recorder()
+    _fit(_model(learning_rate=0.1, momentum=0.9), [seen, SaveLast(run)], epochs=2)
+    np.testing.assert_array_equal(_kernel(run.last), seen.kernels[-1])
+    assert int(keras.saving.load_model(run.last).optimizer.iterations) == 6
+
+
+def test_best_is_the_epoch_with_the_lowest_validation_and_ends_in_the_model(tmp_path):
+    # The data held out want half of the slope that training goes to: validation falls, then rises.
+    run, seen, model = RunFolder(tmp_path), _Recorder(), _model(learning_rate=0.02)
+    model.set_weights([np.zeros((2, 1))])
+    best = SaveBest(run, "val_loss")
+    _fit(model, [seen, best], epochs=30, held_out=0.5)
+    lowest = int(np.argmin(seen.validation))
+    assert 0 < lowest < 29
+    assert best.epoch == lowest + 1
+    assert best.value == pytest.approx(seen.validation[lowest])
+    expected = seen.kernels[3 * lowest + 2]
+    np.testing.assert_array_equal(_kernel(run.best), expected)
+    np.testing.assert_array_equal(model.get_weights()[0], expected)
+
+
+def test_files_are_written_while_training_goes_on_and_do_not_disturb_it(tmp_path, monkeypatch):
+    plain, seen = _Recorder(), _Recorder()
+    keras.utils.set_random_seed(0)
+    _fit(_model(learning_rate=0.02), [plain], epochs=6, held_out=0.5)
+    monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN", 0)
+    run, times = RunFolder(tmp_path), []
+    keras.utils.set_random_seed(0)
+    watch = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: times.append((run.last.stat().st_mtime_ns, run.best.stat().st_mtime_ns))
+    )
+    _fit(_model(learning_rate=0.02), [seen, SaveLast(run), SaveBest(run, "val_loss"), watch], epochs=6, held_out=0.5)
+    np.testing.assert_array_equal(plain.kernels, seen.kernels)
+    assert len({last for last, _ in times}) == 6
+
+
+def test_files_are_not_written_more_often_than_the_interval(tmp_path, monkeypatch):
+    run, writes = RunFolder(tmp_path), []
+    monkeypatch.setattr(run, "save", lambda path, model: writes.append(path.name))
+    _fit(_model(learning_rate=0.02), [SaveLast(run), SaveBest(run, "val_loss")], epochs=6)
+    assert writes == ["last.keras", "best.keras"]
+
+
+def test_best_holds_the_averages_and_last_the_raw_weights(tmp_path):
+    run, seen = RunFolder(tmp_path), _Recorder()
+    model = _model(learning_rate=0.05, use_ema=True, ema_momentum=0.8)
+    best = SaveBest(run, "val_loss")
+    _fit(model, [seen, SaveLast(run), UseAverages(), best], epochs=2)
+    average = seen.kernels[0]
+    for kernel in seen.kernels[1:]:
+        average = 0.8 * average + 0.2 * kernel
+    assert best.epoch == 2
+    assert not np.allclose(average, seen.kernels[-1], rtol=1e-3)
+    np.testing.assert_allclose(_kernel(run.best), average, rtol=1e-5)
+    np.testing.assert_allclose(model.get_weights()[0], average, rtol=1e-5)
+    np.testing.assert_allclose(_kernel(run.last), seen.kernels[-1], rtol=1e-5)  # Keras swaps by sums, which round
+
+
+def test_a_validation_that_is_never_finite_is_an_error(tmp_path):
+    with pytest.raises(FloatingPointError, match="val_loss=nan"):
+        _fit(_model(), [SaveBest(RunFolder(tmp_path), "val_loss")], epochs=1, held_out=np.nan)

@@ -1,0 +1,120 @@
+import pytest
+
+from keras_iresnet import zoo
+from keras_iresnet.training import settings
+from keras_iresnet.training.settings import resolve
+
+
+def test_defaults_are_those_of_the_recipe_and_the_builder():
+    found = resolve("digits_flow")
+    assert found.recipe == zoo.get("digits_flow").recipe
+    assert found.keywords["channels"] == 64
+    assert found.overrides == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        ("epochs", "3", 3),
+        ("learning_rate", "1e-3", 0.001),
+        ("clip_norm", "none", None),
+        ("clip_norm", "2", 2.0),
+        ("blocks", "2,4", (2, 4)),
+        ("blocks", "3", (3,)),
+        ("learned_prior", "false", False),
+        ("learned_prior", "True", True),
+        ("activation", "relu", "relu"),
+        ("dataset", "toy/moons", "toy/moons"),
+    ],
+)
+def test_text_takes_the_type_of_the_field_and_the_field_reaches_its_place(field, text, value):
+    found = resolve("digits_flow", {field: text})
+    place = vars(found.recipe) if hasattr(found.recipe, field) else found.keywords
+    assert place[field] == value
+    assert type(place[field]) is type(value)
+    assert found.overrides == {field: value}
+
+
+def test_values_are_taken_as_they_are_where_they_fit():
+    found = resolve("digits_flow", {"blocks": [2, 4], "learning_rate": 1, "learned_prior": True})
+    assert found.keywords["blocks"] == (2, 4)
+    assert found.recipe.learning_rate == 1.0
+    assert isinstance(found.recipe.learning_rate, float)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("epochs", "many"),
+        ("epochs", "1.5"),
+        ("epochs", 1.5),
+        ("epochs", True),
+        ("epochs", "none"),
+        ("learning_rate", "fast"),
+        ("blocks", "2,x"),
+        ("learned_prior", "maybe"),
+        ("dataset", 3),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name(field, value):
+    with pytest.raises(ValueError, match=f"`{field}` must be of type .*Received: {field}={value!r}"):
+        resolve("digits_flow", {field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("epochs", 0),
+        ("batch_size", -1),
+        ("initialization_batch", 0),
+        ("learning_rate", 0.0),
+        ("learning_rate", "nan"),
+        ("learning_rate", "inf"),
+        ("warmup_steps", -1),
+        ("clip_norm", 0.0),
+        ("ema_momentum", 1.0),
+        ("optimizer", "lion"),
+        ("decay", "linear"),
+    ],
+)
+def test_a_number_that_no_run_can_have_is_refused_by_name(field, value):
+    with pytest.raises(ValueError, match=f"`{field}` must be .*Received: {field}="):
+        resolve("digits_flow", {field: value})
+
+
+@pytest.mark.parametrize("field", ["chanels", "parameters", "expected", "reference", "units"])
+def test_an_unknown_field_is_refused_with_the_known_ones(field):
+    with pytest.raises(ValueError, match=f"batch_size, blocks, channels.*Received: {field}"):
+        resolve("digits_flow", {field: "1"})
+
+
+def test_an_unknown_model_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"digits_flow, toy_flow\. Received: name='no_flow'"):
+        resolve("no_flow")
+
+
+def test_a_field_that_recipe_and_builder_share_has_one_value():
+    assert resolve("digits_flow").keywords["seed"] == zoo.get("digits_flow").recipe.seed
+    found = resolve("digits_flow", {"seed": "7"})
+    assert found.recipe.seed == found.keywords["seed"] == 7
+
+
+def test_options_say_the_overrides_so_that_they_can_be_read_back():
+    overrides = {"blocks": (2, 4), "learning_rate": 0.01, "learned_prior": False, "clip_norm": None, "decay": "cosine"}
+    words = resolve("digits_flow", overrides).options()
+    assert words[:4] == ["--blocks", "2,4", "--learning-rate", "0.01"]
+    read = {word[2:].replace("-", "_"): text for word, text in zip(words[::2], words[1::2], strict=True)}
+    assert resolve("digits_flow", read).overrides == overrides
+
+
+def test_the_model_is_built_with_the_keywords():
+    flow = resolve("toy_flow", {"blocks": 1, "units": "5,6"}).build()
+    shapes = [tuple(weight.shape) for weight in flow.trainable_weights]
+    assert (2, 5) in shapes
+    assert (5, 6) in shapes
+
+
+def test_overridable_names_what_resolve_takes():
+    names = settings.overridable("toy_flow")
+    assert {"epochs", "units", "seed"} < set(names)
+    assert "expected" not in names
