@@ -13,7 +13,8 @@ _LIPSWISH_BETA = 0.5  # softplus of it starts the slope, as in Chen et al. 2019
 
 def _elu(x, y):
     del x
-    return lambda tangent: tf.raw_ops.EluGrad(gradients=tangent, outputs=y)
+    slope = 1 - tf.nn.relu(-y)  # y + 1 below 0: no second exponential, and no selection in its gradient
+    return lambda tangent: tangent * slope
 
 
 def _softplus(x, y):

@@ -236,4 +236,4 @@ class Taped:
 
 
 def _tile(x, probes):
-    return x if probes == 1 else tf.tile(x, (probes, *[1] * (x.shape.rank - 1)))
+    return x if probes == 1 else tf.concat([x] * probes, 0)  # several times faster than `tf.tile` on a CPU

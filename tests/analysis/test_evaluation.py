@@ -89,7 +89,7 @@ def test_the_estimator_is_used_and_named(points):
     assert exact.estimator == "ExactLogDet()"
     assert series.estimator == "SeriesLogDet(num_terms=2, num_probes=1)"
     assert exact.mean == pytest.approx(float(tf.reduce_mean(flow.log_prob(points, estimator=ExactLogDet()))), rel=1e-5)
-    assert series.mean != pytest.approx(exact.mean, rel=1e-4)
+    assert series.standard_error > 1.02 * exact.standard_error  # the noise of a probe
 
 
 def test_bits_per_dim_of_points_is_refused(points):
