@@ -1,6 +1,7 @@
 """Invertible layers one after the other."""
 
 import keras
+import tensorflow as tf
 
 from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer, split_seed
 
@@ -25,7 +26,7 @@ class Chain(InvertibleLayer):
         super().__init__(**kwargs)
         self.layers = list(layers)
         for layer in self.layers:
-            check_invertible("layers", layer)
+            check_invertible("layers", layer, self)
 
     def build(self, input_shape):
         """Build the layers, each for the output shape of the one before."""
@@ -58,7 +59,7 @@ class Chain(InvertibleLayer):
         return x
 
     def _forward_and_log_det(self, x, *, seed, training, estimator):
-        total = 0.0
+        total = tf.zeros((), x.dtype)
         for layer, layer_seed in zip(self.layers, split_seed(seed, len(self.layers)), strict=True):
             x, log_det = layer._forward_and_log_det(x, seed=layer_seed, training=training, estimator=estimator)
             total += log_det
@@ -85,10 +86,15 @@ class Chain(InvertibleLayer):
         return cls(**{**config, "layers": layers})
 
 
-def check_invertible(name, layer):
-    """Refuse a layer without an inverse."""
+def check_invertible(name, layer, owner):
+    """Refuse a layer without an inverse, or of another precision than the layer or model that holds it."""
     if not isinstance(layer, InvertibleLayer):
         raise ValueError(
             f"`{name}` must hold invertible layers (keras_iresnet.layers.InvertibleLayer). "
             f"Received: {type(layer).__name__}"
+        )
+    if layer.stream_dtype != owner.stream_dtype:
+        raise ValueError(
+            f"`{name}` must have the precision of what holds them, {owner.stream_dtype}. "
+            f"Received: {layer.name} with {layer.stream_dtype}"
         )

@@ -26,7 +26,7 @@ class FactorOut(InvertibleLayer):
 
     def __init__(self, layer, **kwargs):
         super().__init__(**kwargs)
-        check_invertible("layer", layer)
+        check_invertible("layer", layer, self)
         self.layer = layer
 
     def build(self, input_shape):

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_iresnet.layers.invertible import InvertibleLayer
+from keras_iresnet.ops.checks import require
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -18,6 +19,9 @@ class Logit(InvertibleLayer):
 
     Args:
         alpha: distance kept from 0 and 1, in (0, 0.5).
+
+    Raises:
+        ValueError: x lies outside [0, 1] by more than alpha.
 
     Example:
     >>> import keras_iresnet as ki
@@ -36,6 +40,10 @@ class Logit(InvertibleLayer):
         # Both sides of the logarithm's argument are formed from x itself: 1 - s would lose small values.
         s = self.alpha + (1 - 2 * self.alpha) * x
         one_minus_s = self.alpha + (1 - 2 * self.alpha) * (1 - x)
+        message = f"Logit(alpha={self.alpha}) maps [0, 1]: x must lie in it."
+        s = require(
+            s, (s > 0) & (one_minus_s > 0), message, lambda: f"{float(tf.reduce_min(x))} to {float(tf.reduce_max(x))}"
+        )
         log_s, log_one_minus_s = tf.math.log(s), tf.math.log(one_minus_s)
         log_slope = math.log(1 - 2 * self.alpha) - log_s - log_one_minus_s
         return log_s - log_one_minus_s, tf.reduce_sum(log_slope, list(range(1, x.shape.rank)))

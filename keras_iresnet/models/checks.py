@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.ops.checks import require
+
 
 def check_shape(x, event_shape):
     """Raise ValueError unless x has shape (batch, *event_shape)."""
@@ -22,23 +24,14 @@ def check_dtype(dtype, bins):
 
 
 def check_values(x, bins):
-    """Refuse integers outside [0, bins) and floats that are not finite; returns x.
-
-    Raises:
-        ValueError: eagerly. In a compiled function `tf.errors.InvalidArgumentError` takes its place.
-    """
+    """Refuse integers outside [0, bins) and floats that are not finite; returns x, see `ops.checks.require`."""
     if x.dtype.is_integer:
         valid = (x >= 0) & (x < tf.cast(bins, x.dtype)) if bins <= x.dtype.max else x >= 0
         message = f"Integer images must lie in [0, bins) with bins={bins}."
     else:
         valid = tf.math.is_finite(x)
         message = "The data must be finite."
-    if not tf.executing_eagerly():
-        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(valid), [message])]):
-            return tf.identity(x)
-    if not bool(tf.reduce_all(valid)):
-        raise ValueError(f"{message} Received: {_describe(x.numpy(), valid.numpy())}")
-    return x
+    return require(x, valid, message, lambda: _describe(x.numpy(), valid.numpy()))
 
 
 def _describe(x, valid):

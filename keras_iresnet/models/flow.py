@@ -53,7 +53,7 @@ class Flow(FullPrecision, keras.Model):
 
     def __init__(self, layer, event_shape, *, bins=None, learned_prior=True, seed=None, **kwargs):
         super().__init__(**kwargs)
-        check_invertible("layer", layer)
+        check_invertible("layer", layer, self)
         if bins is not None and (not isinstance(bins, int) or bins < 2):
             raise ValueError(f"`bins` must be an integer of at least 2, or None. Received: bins={bins!r}")
         self.layer = layer
@@ -172,11 +172,13 @@ class Flow(FullPrecision, keras.Model):
         if metrics is None:
             metrics = [Nats(dtype=self.stream_dtype) if self.bins is None else BitsPerDim(**options)]
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+        with self.distribute_strategy.scope():
+            # Otherwise `fit` makes the optimizer's variables, for which TensorFlow traces the step a second time.
+            self.optimizer.build(self.trainable_variables)
 
     def compile_from_config(self, config):
-        """Compile a loaded model as it was when it was saved, with room for the optimizer's saved variables."""
+        """Compile a loaded model as it was when it was saved."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
 
     def fit(self, x=None, *args, callbacks=None, **kwargs):
         """As `keras.Model.fit`, after `initialize` where that was not done."""

@@ -1,0 +1,232 @@
+"""What a training step costs: time, tracing and memory of the log-det series in its two forms.
+
+`"dual"` is `SeriesLogDet` over a branch with explicit derivatives, `"taped"` the same series differentiated through
+every term, over the same branch as an opaque layer that `tf.GradientTape` differentiates.
+"""
+
+import concurrent.futures
+import dataclasses
+import functools
+import math
+import multiprocessing
+import pathlib
+import statistics
+import sys
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_iresnet import layers
+from keras_iresnet.models import Flow
+from keras_iresnet.ops.log_det import BackpropSeriesLogDet, SeriesLogDet
+
+FORMS = ("dual", "taped")
+_ESTIMATORS = {"dual": SeriesLogDet, "taped": BackpropSeriesLogDet}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Workload:
+    """A multi-scale flow over colour images, and the batch of its training step.
+
+    Args:
+        blocks: residual blocks of each scale; each scale starts with a squeeze.
+        channels: hidden channels of each branch, kernels 3x3, 1x1, 3x3.
+        size: height and width of the images.
+        batch_size: images in a step.
+        num_terms: terms of the series.
+        num_probes: its probes.
+    """
+
+    blocks: tuple[int, ...] = (4, 4, 4)
+    channels: int = 128
+    size: int = 32
+    batch_size: int = 32
+    num_terms: int = 5
+    num_probes: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """What comes before the second step.
+
+    Attributes:
+        trace_seconds: building the graph of the step.
+        first_step_seconds: the first step, with TensorFlow's optimisation of the graph.
+        operations: number of operations in the graph, as traced.
+    """
+
+    trace_seconds: float
+    first_step_seconds: float
+    operations: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost(Start):
+    """`Start`, and the largest memory that a process needed for it and for a few steps more.
+
+    Attributes:
+        peak_memory_mib: of the process, or of the accelerator where there is one.
+    """
+
+    peak_memory_mib: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Seconds a step of both forms, in pairs that were run one right after the other.
+
+    Attributes:
+        dual_seconds: of each pair.
+        taped_seconds: of each pair.
+    """
+
+    dual_seconds: tuple[float, ...]
+    taped_seconds: tuple[float, ...]
+
+    @property
+    def ratios(self):
+        """How many times faster the dual form was, for each pair."""
+        return tuple(taped / dual for dual, taped in zip(self.dual_seconds, self.taped_seconds, strict=True))
+
+    def summary(self):
+        """Medians and ranges, JSON only."""
+        return {
+            "pairs": len(self.ratios),
+            "dual_step_seconds": statistics.median(self.dual_seconds),
+            "dual_step_seconds_range": [min(self.dual_seconds), max(self.dual_seconds)],
+            "taped_step_seconds": statistics.median(self.taped_seconds),
+            "taped_step_seconds_range": [min(self.taped_seconds), max(self.taped_seconds)],
+            "speedup": statistics.median(self.ratios),
+            "speedup_range": [min(self.ratios), max(self.ratios)],
+        }
+
+
+class TrainingStep:
+    """One compiled training step of a flow on one batch, as `fit` takes it: loss, gradients, Adamax, metrics."""
+
+    def __init__(self, form, workload, seed=0):
+        if form not in FORMS:
+            raise ValueError(f"`form` must be one of {', '.join(FORMS)}. Received: form={form!r}")
+        keras.utils.set_random_seed(seed)
+        self.flow = _flow(form, workload, seed)
+        shape = (workload.batch_size, *self.flow.event_shape)
+        self.images = tf.constant(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8))
+        self.flow.initialize(self.images)
+        self.flow.optimizer.build(self.flow.trainable_variables)
+        self._step, self.start = self._compile()
+
+    def _compile(self):
+        step = tf.function(self.flow.train_step, autograph=False, jit_compile=self.flow.jit_compile)
+        begin = time.perf_counter()
+        traced = step.get_concrete_function(tf.TensorSpec((None, *self.flow.event_shape), tf.uint8))
+        trace = time.perf_counter() - begin
+        first = _seconds(traced, self.images)
+        return traced, Start(trace, first, len(traced.graph.get_operations()))
+
+    def __call__(self):
+        """Take a step; returns its seconds.
+
+        Raises:
+            FloatingPointError: the loss is not finite, so the time is not one of training.
+        """
+        return _seconds(self._step, self.images)
+
+
+def compare(workload, pairs=15, warm_up=2):
+    """Time steps of both forms in turn, in this process.
+
+    The order changes from pair to pair, so that neither a drift of the machine nor the order favours a form.
+
+    Returns:
+        `Comparison`.
+    """
+    steps = {form: TrainingStep(form, workload) for form in FORMS}
+    for _ in range(warm_up):
+        for step in steps.values():
+            step()
+    seconds = {form: [] for form in FORMS}
+    for pair in range(pairs):
+        for form in FORMS if pair % 2 == 0 else reversed(FORMS):
+            seconds[form].append(steps[form]())
+    return Comparison(tuple(seconds["dual"]), tuple(seconds["taped"]))
+
+
+def cost(form, workload, steps=3):
+    """Trace a step and take it a few times, in a process of its own.
+
+    Returns:
+        `Cost`.
+    """
+    spawn = multiprocessing.get_context("spawn")  # a forked process would begin with this one's memory
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        return pool.submit(_cost_here, form, workload, steps).result()
+
+
+def _cost_here(form, workload, steps):
+    step = TrainingStep(form, workload)
+    for _ in range(steps):
+        step()
+    return Cost(**dataclasses.asdict(step.start), peak_memory_mib=_peak_memory_mib())
+
+
+def _peak_memory_mib():
+    if tf.config.list_physical_devices("GPU"):
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20
+    status = pathlib.Path("/proc/self/status")
+    if status.is_file():
+        # Not `getrusage`: on Linux its figure is inherited from the process that started this one.
+        return int(next(line.split()[1] for line in status.read_text().splitlines() if line[:6] == "VmHWM:")) / 2**10
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _seconds(step, images):
+    begin = time.perf_counter()
+    loss = float(step(images)["loss"])  # waits for the result, on an accelerator too
+    seconds = time.perf_counter() - begin
+    if not math.isfinite(loss):
+        raise FloatingPointError(f"The loss of a timed step must be finite. Received: loss={loss}")
+    return seconds
+
+
+def _flow(form, workload, seed):
+    estimator = _ESTIMATORS[form](workload.num_terms, workload.num_probes)
+    make_block = functools.partial(_block, form, workload.channels, estimator)
+    chain = _multi_scale(workload.blocks, make_block)
+    flow = Flow(chain, (workload.size, workload.size, 3), bins=256, seed=seed)
+    flow.compile(keras.optimizers.Adamax(1e-4))
+    return flow
+
+
+def _multi_scale(blocks, make_block):
+    scale = [layers.Squeeze()]
+    for _ in range(blocks[0]):
+        scale += [layers.ActNorm(), make_block()]
+    if blocks[1:]:
+        return layers.Chain([*scale, layers.FactorOut(_multi_scale(blocks[1:], make_block))])
+    return layers.Chain([*scale, layers.ActNorm()])
+
+
+def _block(form, channels, estimator):
+    branch = layers.ConvBranch(channels)
+    return layers.InvertibleResidualBlock(_Opaque(branch) if form == "taped" else branch, estimator=estimator)
+
+
+class _Opaque(keras.layers.Layer):
+    """A branch that keeps its derivatives to itself, as any layer of a user does."""
+
+    def __init__(self, branch):
+        super().__init__(autocast=False)
+        self.branch = branch
+
+    def build(self, input_shape):
+        self.branch.build(input_shape)
+
+    def call(self, x, training=None):
+        return self.branch(x, training=training)
+
+    def compute_output_shape(self, input_shape):
+        return self.branch.compute_output_shape(input_shape)
