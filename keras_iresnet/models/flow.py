@@ -11,6 +11,7 @@ from keras_iresnet.layers.invertible import as_seed, settle, split_seed
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
+from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
 from keras_iresnet.ops.dequantize import dequantize, quantize
 
@@ -184,8 +185,12 @@ class Flow(FullPrecision, keras.Model):
         """As `keras.Model.fit`, after `initialize` where that was not done."""
         self._check_data(x)
         if not self.initialized:
-            self.initialize(_first_examples(x, INITIALIZATION_BATCH))
-        callbacks = [_ConvergePowerIterations(), *(callbacks or [])]
+            examples, x = first_examples(x, INITIALIZATION_BATCH)
+            self.initialize(examples)
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.append(_ConvergePowerIterations())
+        else:
+            callbacks = [_ConvergePowerIterations(), *tf.nest.flatten(callbacks or [])]
         return super().fit(x, *args, callbacks=callbacks, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
@@ -284,18 +289,3 @@ class _ConvergePowerIterations(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         converge_power_iterations(self.model)
-
-
-def _first_examples(x, count):
-    """Up to `count` examples: at random from an array, which may be sorted; the first of a data set."""
-    if not isinstance(x, tf.data.Dataset):
-        x = np.asarray(x)
-        chosen = np.random.default_rng(0).choice(len(x), min(count, len(x)), replace=False)
-        return x[np.sort(chosen)]
-    batches, found = [], 0
-    for batch in x:
-        batches.append(batch[0] if isinstance(batch, tuple) else batch)
-        found += len(batches[-1])
-        if found >= count:
-            break
-    return tf.concat(batches, 0)[:count]

@@ -1,0 +1,40 @@
+"""Takes the examples that initialise a model out of whatever Keras can be fitted on."""
+
+import itertools
+import types
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def first_examples(x, count):
+    """Up to `count` examples of x, without their labels, and an x that still holds them all.
+
+    From an array, which may be sorted, they are drawn at random; from a data set they are the first ones.
+
+    Args:
+        x: array or tensor (examples, *event), `tf.data.Dataset`, `keras.utils.PyDataset`, or a generator of batches.
+        count: how many are wanted.
+    """
+    if isinstance(x, types.GeneratorType):
+        taken, examples = _collect(x, count)
+        return examples, (batch for batch in itertools.chain(taken, x))
+    if isinstance(x, keras.utils.PyDataset):
+        return _collect((x[i] for i in range(len(x))), count)[1], x
+    if isinstance(x, tf.data.Dataset):
+        return _collect(x, count)[1], x
+    array = np.asarray(x)
+    chosen = np.random.default_rng(0).choice(len(array), min(count, len(array)), replace=False)
+    return array[np.sort(chosen)], x
+
+
+def _collect(batches, count):
+    taken, examples, found = [], [], 0
+    for batch in batches:
+        taken.append(batch)
+        examples.append(batch[0] if isinstance(batch, tuple) else batch)
+        found += len(examples[-1])
+        if found >= count:
+            break
+    return taken, tf.concat(examples, 0)[:count]
