@@ -89,15 +89,45 @@ def assert_mean(samples, expected, *, errors=4.0):
     assert np.all(deviation <= errors * standard_error + rounding), f"{worst:.1f} standard errors off"
 
 
-def leave_identity(layer, *, scale=6.0, seed=0):
-    """Move a built layer far from the identity: kernels so large that every layer sits at its bound, random rest."""
+def leave_identity(layer, *, seed=0):
+    """Move a built layer far from the identity, where its log-det is far from 0.
+
+    Kernels become partial identities with noise, so large that every layer sits at its bound: their product then
+    stays near a multiple of the identity, where one of random kernels would be small. Biases go where activations
+    are steep; shifts, scales and the like anywhere.
+    """
     rng = np.random.default_rng(seed)
     for variable in layer.trainable_variables:
+        noise = rng.normal(size=variable.shape)
         if variable.name == "kernel":
-            variable.assign(scale * variable.numpy())
+            centre = np.zeros(variable.shape)
+            middle = tuple((side - 1) // 2 for side in variable.shape[:-2])
+            centre[middle] = np.eye(*variable.shape[-2:])
+            variable.assign(3 * (centre + 0.3 * noise / np.sqrt(np.prod(variable.shape[:-1]))))
+        elif variable.name == "bias":
+            variable.assign(1 + 0.3 * noise)
         elif variable.name != "beta":
-            variable.assign(variable.numpy() + 0.4 * rng.normal(size=variable.shape))
+            variable.assign(variable.numpy() + 0.4 * noise)
     for part in layer._flatten_layers():
-        if hasattr(part, "converge"):
-            part.converge(tolerance=1e-9, max_iterations=2000)
+        if getattr(part, "coeff", None) is not None and hasattr(part, "kernel"):
+            settle_vector(part)
     return layer
+
+
+def operator_matrix(layer, kernel):
+    """The matrix (outputs, inputs) of a spectral layer with the given kernel."""
+    kernel = np.asarray(kernel, np.float64)
+    if kernel.ndim == 2:
+        return kernel.T
+    return convolution_matrix(kernel, layer.input_spec.shape[1:3], strides=layer.strides, padding=layer.padding)
+
+
+def operator_norm(layer, kernel):
+    """The norm of a spectral layer's operator with the given kernel."""
+    return norm(operator_matrix(layer, kernel))
+
+
+def settle_vector(layer):
+    """Put a spectral layer's vector where its power iteration would end, by a dense SVD."""
+    left = np.linalg.svd(operator_matrix(layer, layer.kernel.numpy()), full_matrices=False)[0]
+    layer.u.assign(left[:, 0].reshape(layer.u.shape))

@@ -1,12 +1,7 @@
-"""What a training step costs: time, tracing and memory of the log-det series in its two forms.
-
-`"dual"` is `SeriesLogDet` over a branch with explicit derivatives, `"taped"` the same series differentiated through
-every term, over the same branch as an opaque layer that `tf.GradientTape` differentiates.
-"""
+"""What a training step costs: its time, its tracing and its memory, for the forms of `build_flow`."""
 
 import concurrent.futures
 import dataclasses
-import functools
 import math
 import multiprocessing
 import pathlib
@@ -18,33 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_iresnet import layers
-from keras_iresnet.models import Flow
-from keras_iresnet.ops.log_det import BackpropSeriesLogDet, SeriesLogDet
-
-FORMS = ("dual", "taped")
-_ESTIMATORS = {"dual": SeriesLogDet, "taped": BackpropSeriesLogDet}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Workload:
-    """A multi-scale flow over colour images, and the batch of its training step.
-
-    Args:
-        blocks: residual blocks of each scale; each scale starts with a squeeze.
-        channels: hidden channels of each branch, kernels 3x3, 1x1, 3x3.
-        size: height and width of the images.
-        batch_size: images in a step.
-        num_terms: terms of the series.
-        num_probes: its probes.
-    """
-
-    blocks: tuple[int, ...] = (4, 4, 4)
-    channels: int = 128
-    size: int = 32
-    batch_size: int = 32
-    num_terms: int = 5
-    num_probes: int = 1
+from keras_iresnet.analysis.workload import FORMS, build_flow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,10 +76,8 @@ class TrainingStep:
     """One compiled training step of a flow on one batch, as `fit` takes it: loss, gradients, Adamax, metrics."""
 
     def __init__(self, form, workload, seed=0):
-        if form not in FORMS:
-            raise ValueError(f"`form` must be one of {', '.join(FORMS)}. Received: form={form!r}")
-        keras.utils.set_random_seed(seed)
-        self.flow = _flow(form, workload, seed)
+        self.flow = build_flow(form, workload, seed)
+        self.flow.compile(keras.optimizers.Adamax(1e-4))
         shape = (workload.batch_size, *self.flow.event_shape)
         self.images = tf.constant(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8))
         self.flow.initialize(self.images)
@@ -190,43 +157,3 @@ def _seconds(step, images):
     if not math.isfinite(loss):
         raise FloatingPointError(f"The loss of a timed step must be finite. Received: loss={loss}")
     return seconds
-
-
-def _flow(form, workload, seed):
-    estimator = _ESTIMATORS[form](workload.num_terms, workload.num_probes)
-    make_block = functools.partial(_block, form, workload.channels, estimator)
-    chain = _multi_scale(workload.blocks, make_block)
-    flow = Flow(chain, (workload.size, workload.size, 3), bins=256, seed=seed)
-    flow.compile(keras.optimizers.Adamax(1e-4))
-    return flow
-
-
-def _multi_scale(blocks, make_block):
-    scale = [layers.Squeeze()]
-    for _ in range(blocks[0]):
-        scale += [layers.ActNorm(), make_block()]
-    if blocks[1:]:
-        return layers.Chain([*scale, layers.FactorOut(_multi_scale(blocks[1:], make_block))])
-    return layers.Chain([*scale, layers.ActNorm()])
-
-
-def _block(form, channels, estimator):
-    branch = layers.ConvBranch(channels)
-    return layers.InvertibleResidualBlock(_Opaque(branch) if form == "taped" else branch, estimator=estimator)
-
-
-class _Opaque(keras.layers.Layer):
-    """A branch that keeps its derivatives to itself, as any layer of a user does."""
-
-    def __init__(self, branch):
-        super().__init__(autocast=False)
-        self.branch = branch
-
-    def build(self, input_shape):
-        self.branch.build(input_shape)
-
-    def call(self, x, training=None):
-        return self.branch(x, training=training)
-
-    def compute_output_shape(self, input_shape):
-        return self.branch.compute_output_shape(input_shape)

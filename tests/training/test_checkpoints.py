@@ -77,6 +77,33 @@ def test_files_are_written_while_training_goes_on_and_do_not_disturb_it(tmp_path
     assert len({last for last, _ in times}) == 6
 
 
+def test_a_best_that_is_written_late_is_the_best_and_does_not_disturb_training(tmp_path, monkeypatch):
+    def fit(*callbacks):
+        model, seen = _model(learning_rate=0.02), _Recorder()
+        model.set_weights([np.zeros((2, 1))])
+        _fit(model, [seen, *(callback(seen) for callback in callbacks)], epochs=30, held_out=0.5)
+        return seen
+
+    plain = fit()
+    lowest = int(np.argmin(plain.validation))
+    assert lowest < 20  # the file is written five epochs later, when the weights have moved on
+    run, written = RunFolder(tmp_path), []
+
+    def save_best(seen):
+        monkeypatch.setattr(checkpoints._Timer, "due", property(lambda _: len(seen.validation) == lowest + 6))
+        return SaveBest(run, "val_loss")
+
+    def watch(_):
+        return keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: written.append(_kernel(run.best)) if run.best.exists() else None
+        )
+
+    seen = fit(save_best, watch)
+    np.testing.assert_array_equal(seen.kernels, plain.kernels)
+    np.testing.assert_array_equal(written[0], plain.kernels[3 * lowest + 2])
+    assert len(written) == 30 - (lowest + 5)
+
+
 def test_files_are_not_written_more_often_than_the_interval(tmp_path, monkeypatch):
     run, writes = RunFolder(tmp_path), []
     monkeypatch.setattr(run, "save", lambda path, model: writes.append(path.name))

@@ -1,0 +1,108 @@
+"""Measures what the package costs on this machine: `python scripts/benchmark.py step --help`."""
+
+import dataclasses
+import json
+import os
+import pathlib
+
+import click
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported, here and in child processes
+
+
+@click.group()
+def benchmark():
+    """Benchmarks: a table to read, and JSON to keep. Run them on an idle machine."""
+
+
+@benchmark.command()
+@click.option("--scales", default=3, show_default=True, help="Scales, each after a squeeze.")
+@click.option("--blocks", default=4, show_default=True, help="Residual blocks of a scale.")
+@click.option("--channels", default=128, show_default=True, help="Hidden channels of a branch.")
+@click.option("--size", default=32, show_default=True, help="Height and width of the images.")
+@click.option("--batch-size", default=32, show_default=True, help="Images in a step.")
+@click.option("--num-terms", default=5, show_default=True, help="Terms of the log-det series.")
+@click.option("--num-probes", default=1, show_default=True, help="Probes of the log-det series.")
+@click.option("--pairs", default=15, show_default=True, help="Pairs of steps to time.")
+@click.option(
+    "--deep-blocks", default=16, show_default=True, help="Blocks of a scale in the deep model; 0 to leave out."
+)
+@click.option(
+    "--memory-terms", type=int, multiple=True, default=(2, 5, 10, 20), show_default=True, help="Memory is measured at."
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
+def step(scales, blocks, deep_blocks, memory_terms, pairs, out, **sizes):
+    """Time, tracing and memory of a training step: dual form against GradientTape through every term."""
+    from keras_iresnet.analysis.benchmark import compare, cost
+    from keras_iresnet.analysis.workload import FORMS, Workload
+
+    def measured(form, **changes):
+        click.echo(f"measuring the cost of {form}, {changes}", err=True)
+        return cost(form, dataclasses.replace(workload, **changes))
+
+    workload = Workload(blocks=(blocks,) * scales, **sizes)
+    costs = {form: {terms: measured(form, num_terms=terms) for terms in sorted(memory_terms)} for form in FORMS}
+    deep = measured("dual", blocks=(deep_blocks,) * scales) if deep_blocks else None
+    click.echo(f"timing {pairs} pairs of steps", err=True)
+    comparison = compare(workload, pairs)
+    _show(comparison, costs, deep, scales * deep_blocks)
+    if out:
+        result = {
+            "workload": dataclasses.asdict(workload),
+            **comparison.summary(),
+            "costs_by_num_terms": {
+                form: {terms: dataclasses.asdict(one) for terms, one in by_terms.items()}
+                for form, by_terms in costs.items()
+            },
+            "deep": deep and {"blocks": scales * deep_blocks, **dataclasses.asdict(deep)},
+        }
+        out.write_text(json.dumps(result | _where(), indent=2) + "\n")
+
+
+def _where():
+    from keras_iresnet.training import provenance
+
+    return {
+        "machine": provenance.machine(),
+        "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "versions": provenance.versions(),
+        "commit": provenance.package_commit(),
+    }
+
+
+def _show(comparison, costs, deep, deep_blocks):
+    from rich.console import Console
+    from rich.table import Table
+
+    summary = comparison.summary()
+    times = Table("training step", "dual", "taped", "taped / dual", title=f"Median (range) of {summary['pairs']} pairs")
+    times.add_row(
+        "seconds", *(_ranged(summary, name) for name in ("dual_step_seconds", "taped_step_seconds", "speedup"))
+    )
+    starts = Table(
+        "form", "terms", "trace s", "first step s", "operations", "peak MiB", title="Each in its own process"
+    )
+    for form, by_terms in costs.items():
+        for terms, one in by_terms.items():
+            starts.add_row(form, str(terms), *_cells(one))
+    if deep:
+        starts.add_row(f"dual, {deep_blocks} blocks", "", *_cells(deep))
+    Console().print(times, starts)
+
+
+def _ranged(summary, name):
+    low, high = summary[f"{name}_range"]
+    return f"{summary[name]:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _cells(one):
+    return (
+        f"{one.trace_seconds:.1f}",
+        f"{one.first_step_seconds:.1f}",
+        f"{one.operations:,}",
+        f"{one.peak_memory_mib:,.0f}",
+    )
+
+
+if __name__ == "__main__":
+    benchmark()

@@ -1,0 +1,43 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from layer_case import InvertibleCase
+
+from keras_iresnet.layers import ActNorm, Chain, ConvBranch, FactorOut, InvertibleResidualBlock, Squeeze
+
+
+class TestFactorOut(InvertibleCase):
+    input_shape = (2, 2, 4)
+
+    def make(self, **kwargs):
+        inner = Chain([Squeeze(), ActNorm(), InvertibleResidualBlock(ConvBranch(3)), FactorOut(ActNorm())])
+        return FactorOut(inner, **kwargs)
+
+
+def test_first_half_of_the_channels_leaves_unchanged():
+    layer = FactorOut(Squeeze())
+    x = np.arange(2 * 4 * 4 * 6, dtype="float32").reshape(2, 4, 4, 6)
+    y = layer(x).numpy()
+    np.testing.assert_array_equal(y[:, :48], x[..., :3].reshape(2, 48))
+    np.testing.assert_array_equal(y[:, 48:], np.reshape(Squeeze()(x[..., 3:]), (2, 48)))
+
+
+def test_initialisation_reaches_the_inner_layer():
+    norm = ActNorm()
+    layer = FactorOut(norm)
+    y = layer.initialize(tf.random.normal((500, 4), 3.0, 2.0))
+    assert bool(tf.convert_to_tensor(norm.initialized))
+    np.testing.assert_allclose(np.std(y[:, 2:], 0), 1, rtol=1e-4)
+    assert np.std(y[:, :2]) > 1.5
+
+
+@pytest.mark.parametrize("shape", [(None, 4, 4, 3), (None, 5), (None, None, 4, 2)])
+def test_odd_channels_and_unknown_sides_are_refused(shape):
+    with pytest.raises(ValueError, match=r"even number of channels. Received: input_shape=\(None, "):
+        FactorOut(ActNorm()).build(shape)
+
+
+def test_layer_without_an_inverse_is_refused():
+    with pytest.raises(ValueError, match=r"`layer` must hold invertible layers .* Received: Dense"):
+        FactorOut(keras.layers.Dense(3))

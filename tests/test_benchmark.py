@@ -1,0 +1,95 @@
+"""`scripts/benchmark.py` at a size at which its figures mean nothing, and the models it compares."""
+
+import dataclasses
+import importlib.util
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+
+from keras_iresnet.analysis import benchmark
+from keras_iresnet.analysis.workload import FORMS, Workload, build_flow
+from keras_iresnet.layers.spectral_norm import SpectralLayer
+
+TINY = Workload(blocks=(1, 1), channels=4, size=8, batch_size=4, num_terms=3)
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
+
+
+def test_both_forms_are_the_same_flow(images):
+    dual, taped = (build_flow(form, TINY) for form in FORMS)
+    for ours, theirs in zip(dual.get_weights(), taped.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    zero = tf.zeros((1, 8, 8, 3), tf.uint8)
+    for flow in (dual, taped):
+        flow.initialize(images)
+        flow(zero, training=True)
+    log_det = dual.forward_and_log_det(dual.to_data(images, seed=1), seed=2)[1]
+    assert np.all(np.abs(log_det) > 1)
+    np.testing.assert_allclose(dual.log_prob(images, seed=1), taped.log_prob(images, seed=1), rtol=1e-5)
+
+
+def test_sizes_reach_the_model():
+    flow = build_flow("dual", dataclasses.replace(TINY, channels=6, num_terms=7))
+    kernels = [layer.kernel.shape for layer in flow._flatten_layers() if isinstance(layer, SpectralLayer)]
+    squeezed = [(3, 3, 12, 6), (1, 1, 6, 6), (3, 3, 6, 12)]
+    halved_and_squeezed = [(3, 3, 24, 6), (1, 1, 6, 6), (3, 3, 6, 24)]
+    assert sorted(kernels) == sorted(squeezed + halved_and_squeezed)
+    estimators = [layer.estimator for layer in flow._flatten_layers() if hasattr(layer, "estimator")]
+    assert {estimator.num_terms for estimator in estimators} == {7}
+
+
+def test_an_unknown_form_is_refused():
+    with pytest.raises(ValueError, match=r"one of dual, taped\. Received: form='exact'"):
+        build_flow("exact", TINY)
+
+
+def test_a_step_trains():
+    step = benchmark.TrainingStep("dual", TINY)
+    before = [value.numpy() for value in step.flow.trainable_variables]
+    assert step() > 0
+    assert all(np.any(a != b) for a, b in zip(before, step.flow.trainable_variables, strict=True))
+
+
+def test_a_loss_that_is_not_finite_is_no_timing():
+    step = benchmark.TrainingStep("dual", TINY)
+    step.flow.prior_loc.assign(tf.fill(step.flow.prior_loc.shape, float("nan")))
+    with pytest.raises(FloatingPointError, match="Received: loss=nan"):
+        step()
+
+
+def test_the_speedup_is_the_median_of_pairwise_ratios():
+    comparison = benchmark.Comparison(dual_seconds=(1.0, 2.0, 4.0), taped_seconds=(3.0, 4.0, 20.0))
+    summary = comparison.summary()
+    assert summary["speedup"] == 3.0
+    assert summary["speedup_range"] == [2.0, 5.0]
+    assert summary["dual_step_seconds"] == 2.0
+    assert summary["taped_step_seconds_range"] == [3.0, 20.0]
+
+
+def test_the_script_shows_a_table_and_writes_json_that_names_no_folder(tmp_path):
+    spec = importlib.util.spec_from_file_location("benchmark_script", ROOT / "scripts" / "benchmark.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    sizes = "--scales 1 --blocks 1 --channels 2 --size 4 --batch-size 2 --num-terms 2 --pairs 3"
+    out = tmp_path / "step.json"
+    words = ["step", *sizes.split(), "--deep-blocks", "0", "--memory-terms", "2", "--out", str(out)]
+    shown = CliRunner().invoke(script.benchmark, words, catch_exceptions=False)
+    assert shown.exit_code == 0
+    result = json.loads(out.read_text())
+    assert result["pairs"] == 3
+    assert result["speedup_range"][0] <= result["speedup"] <= result["speedup_range"][1]
+    assert f"{result['speedup']:.3f}" in shown.stdout
+    taped = result["costs_by_num_terms"]["taped"]["2"]
+    assert f"{taped['operations']:,}" in shown.stdout
+    assert taped["peak_memory_mib"] > 100
+    assert result["workload"]["blocks"] == [1]
+    assert result["machine"]["cores"] >= 1
+    assert not [path for path in (ROOT, tmp_path, pathlib.Path.home()) if str(path) in out.read_text()]

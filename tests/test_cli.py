@@ -1,0 +1,152 @@
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from keras_iresnet import zoo
+from keras_iresnet.cli import cli
+
+TINY = ["--blocks", "1", "--channels=4", "--epochs", "1", "--batch-size", "512"]
+
+
+def _invoke(*words):
+    return CliRunner().invoke(cli, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run folder made by the command, and what the command printed."""
+    path = tmp_path_factory.mktemp("runs") / "digits"
+    result = _invoke("train", *TINY, "digits_flow", "--out", path)
+    assert result.exit_code == 0, result.output
+    return path, result
+
+
+def test_list_shows_every_model_with_its_data_set():
+    result = _invoke("list")
+    assert result.exit_code == 0
+    for name in zoo.list():
+        recipe = zoo.get(name).recipe
+        line = next(line for line in result.stdout.splitlines() if name in line)
+        assert recipe.dataset in line
+        assert f"{recipe.parameters:,}" in line
+
+
+def test_train_ends_with_the_figures_and_where_to_look(run):
+    path, result = run
+    metrics = json.loads((path / "metrics.json").read_text())
+    figure, error = metrics["test_bits_per_dim"], metrics["test_bits_per_dim_standard_error"]
+    assert f"{figure:.4f} ± {error:.4f}" in result.stdout
+    assert str(path / "samples.png") in result.stdout
+    assert re.search(r"epoch 1/1  \d\.\d{3} bits/dim, validation \d\.\d{3}", result.stderr)
+    assert "epoch" not in result.stdout.replace("epochs", "").replace("best_epoch", "")
+
+
+def test_train_takes_recipe_fields_and_builder_keywords(run):
+    config = json.loads((run[0] / "config.json").read_text())
+    assert config["builder"]["channels"] == 4
+    assert config["recipe"]["batch_size"] == 512
+
+
+def test_train_help_describes_recipe_fields_and_builder_keywords():
+    text = " ".join(_invoke("train", "--help").stdout.split())
+    assert "--learning-rate VALUE peak rate." in text
+    assert "--channels VALUE digits_flow: hidden channels of each residual branch." in text
+    assert "--expected" not in text
+
+
+def test_options_may_be_spelt_with_underscores(tmp_path):
+    result = _invoke("train", "digits_flow", "--out", tmp_path, "--batch_size", "0")
+    assert result.exit_code == 2
+    assert "Received: batch_size=0" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["no_flow"], "`name` must be one of digits_flow, toy_flow. Received: name='no_flow'"),
+        (["digits_flow", "--chanels", "4"], "--batch-size, --blocks, --channels"),
+        (["digits_flow", "--units", "4"], "Received: units"),
+        (["digits_flow", "--epochs", "many"], "`epochs` must be of type int. Received: epochs='many'"),
+        (["digits_flow", "--minutes", "0"], "`minutes` must be positive"),
+        (["digits_flow", "--devices", "CPU:0,CPU:9"], "`devices` must be distinct names out of CPU:0"),
+        (["digits_flow", "--dataset", "mnits"], "Received: name='mnits'"),
+    ],
+)
+def test_train_reports_what_is_wrong_without_a_traceback(words, message, tmp_path):
+    result = _invoke("train", *words, "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_train_refuses_a_folder_that_holds_a_run_or_cannot_be_written(run, tmp_path):
+    result = _invoke("train", "toy_flow", "--out", run[0])
+    assert result.exit_code == 2
+    assert "holds a run of digits_flow" in result.stderr
+    (tmp_path / "file").touch()
+    result = _invoke("train", "toy_flow", "--out", tmp_path / "file")
+    assert result.exit_code == 2
+    assert "must be a folder that can be written" in result.stderr
+
+
+def test_debug_lets_errors_through():
+    result = _invoke("--debug", "train", "no_flow")
+    assert isinstance(result.exception, ValueError)
+
+
+def test_evaluate_prints_the_figures_of_the_run(run):
+    result = _invoke("evaluate", run[0], "--split", "validation")
+    assert result.exit_code == 0
+    metrics = json.loads((run[0] / "metrics.json").read_text())
+    assert f"{metrics['validation_bits_per_dim']:.4f} ±" in result.stdout
+    assert "144" in result.stdout
+
+
+def test_sample_writes_a_picture_and_says_where(run, tmp_path):
+    out = tmp_path / "x.png"
+    result = _invoke("sample", run[0], "--n", 4, "--temperature", 0.7, "--seed", 3, "--out", out)
+    assert result.exit_code == 0
+    assert result.stdout.strip() == str(out)
+    assert out.stat().st_size > 0
+
+
+@pytest.mark.parametrize("command", ["evaluate", "sample"])
+def test_a_folder_without_a_run_is_refused(command, tmp_path):
+    result = _invoke(command, tmp_path)
+    assert result.exit_code == 2
+    assert "must be a run folder" in result.stderr
+
+
+def _command(*words):
+    return subprocess.run(words, capture_output=True, text=True, timeout=120)
+
+
+def test_the_installed_command_prints_its_answer_and_nothing_of_tensorflow():
+    result = _command(str(pathlib.Path(sys.executable).parent / "keras-iresnet"), "list")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "digits_flow" in result.stdout
+    assert "InitializeLog" not in result.stdout
+
+
+def test_the_installed_command_answers_help_without_starting_tensorflow():
+    command = pathlib.Path(sys.executable).parent / "keras-iresnet"
+    result = _command(sys.executable, "-X", "importtime", str(command), "--help")
+    assert "Usage: keras-iresnet" in result.stdout
+    assert "click" in result.stderr  # -X importtime lists there what is imported
+    assert "tensorflow" not in result.stderr
+
+
+@pytest.mark.parametrize("script", ["train", "evaluate", "sample"])
+def test_scripts_are_the_same_commands(script):
+    path = pathlib.Path(__file__).parents[1] / "scripts" / f"{script}.py"
+    result = _command(sys.executable, str(path), "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"Usage: {script}.py {script} [OPTIONS]")
+    described = _invoke(script, "--help").stdout.split(maxsplit=3)[-1]
+    assert described.split()[-20:] == result.stdout.split()[-20:]
