@@ -8,10 +8,10 @@ if keras.backend.backend() != "tensorflow":
         f"Received: KERAS_BACKEND={keras.backend.backend()}"
     )
 
-from keras_iresnet import layers, models, zoo  # noqa: E402
-from keras_iresnet.models import Flow  # noqa: E402
-from keras_iresnet.ops.fixed_point import FixedPointResult, fixed_point  # noqa: E402
-from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, SeriesLogDet  # noqa: E402
+from keras_iresnet import layers, models, zoo
+from keras_iresnet.models import Flow
+from keras_iresnet.ops.fixed_point import FixedPointResult, fixed_point
+from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, SeriesLogDet
 
 __all__ = [
     "BackpropSeriesLogDet",

@@ -7,7 +7,13 @@ from keras_iresnet.layers.activations import DEFAULT_ACTIVATION, LipschitzActiva
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral_dense import SpectralDense
-from keras_iresnet.layers.spectral_norm import DEFAULT_COEFF, DEFAULT_POWER_ITERATIONS, SpectralLayer, check_coeff
+from keras_iresnet.layers.spectral_norm import (
+    DEFAULT_COEFF,
+    DEFAULT_POWER_ITERATIONS,
+    SpectralLayer,
+    check_coeff,
+    check_power_iterations,
+)
 from keras_iresnet.ops import maps
 
 
@@ -35,6 +41,7 @@ class Branch(FullPrecision, keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         check_coeff(coeff)
+        check_power_iterations(power_iterations)
         LipschitzActivation(activation)  # refuses a bad name here rather than when the branch is built
         self.coeff, self.activation = coeff, activation
         self.power_iterations, self.preactivate = power_iterations, preactivate

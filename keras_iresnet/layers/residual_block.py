@@ -44,7 +44,8 @@ class InvertibleResidualBlock(InvertibleLayer):
         super().build(input_shape)
         if not self.branch.built:
             self.branch.build(input_shape)
-        output_shape = tuple(self.branch.compute_output_shape(tuple(input_shape)))
+        example = keras.KerasTensor((None, *input_shape[1:]), dtype=self.stream_dtype)
+        output_shape = tuple(self.branch.compute_output_spec(example).shape)
         if output_shape[1:] != tuple(input_shape)[1:]:
             raise ValueError(
                 "The branch must keep the shape of its input. "

@@ -34,10 +34,7 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         check_coeff(coeff)
-        if not isinstance(power_iterations, int) or power_iterations < 1:
-            raise ValueError(
-                f"`power_iterations` must be an integer of at least 1. Received: power_iterations={power_iterations!r}"
-            )
+        check_power_iterations(power_iterations)
         self.coeff = None if coeff is None else float(coeff)
         self.power_iterations = power_iterations
         self.use_bias = use_bias
@@ -69,12 +66,11 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         start = tf.random.stateless_normal(shape, (20190609, 1), dtype=dtype)
         return converge(self.linear_map(self._raw_kernel()), start).u
 
-    def converge(self, tolerance=1e-3, max_iterations=1000):
-        """Run the power iteration until sigma is within `tolerance` (relative) of where it is going."""
+    def converge(self):
+        """Bring sigma to the norm of the kernel as it is now, to about a thousandth or better."""
         if self.coeff is not None:
-            operator, u = self.linear_map(self._raw_kernel()), tf.convert_to_tensor(self.u)
-            found = converge(operator, u, tolerance=tolerance, max_iterations=max_iterations)
-            self.u.assign(found.u)
+            operator = self.linear_map(self._raw_kernel())
+            self.u.assign(converge(operator, tf.convert_to_tensor(self.u)).u)
 
     def sigma(self, training=False):
         """The estimate of the operator's norm, a differentiable scalar; `training` advances the vector first."""
@@ -122,6 +118,14 @@ def check_coeff(coeff):
     """Refuse what does not make a contraction; `None` means no constraint."""
     if coeff is not None and not (isinstance(coeff, numbers.Real) and 0 < coeff < 1):
         raise ValueError(f"`coeff` must lie in (0, 1), or be None for no constraint. Received: coeff={coeff!r}")
+
+
+def check_power_iterations(power_iterations):
+    """Refuse what is no number of steps."""
+    if not isinstance(power_iterations, int) or power_iterations < 1:
+        raise ValueError(
+            f"`power_iterations` must be an integer of at least 1. Received: power_iterations={power_iterations!r}"
+        )
 
 
 def converge_power_iterations(layer):

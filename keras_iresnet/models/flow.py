@@ -284,8 +284,16 @@ class Flow(FullPrecision, keras.Model):
 class _ConvergePowerIterations(keras.callbacks.Callback):
     """Converges sigma before it is relied on: a running estimate is below the norm (see `power_iteration`)."""
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self._converged = False
+
     def on_test_begin(self, logs=None):
-        converge_power_iterations(self.model)
+        self._converge()
 
     def on_epoch_end(self, epoch, logs=None):
-        converge_power_iterations(self.model)
+        self._converge()
+
+    def _converge(self):
+        if not self._converged:
+            converge_power_iterations(self.model)
+            self._converged = True

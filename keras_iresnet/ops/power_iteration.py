@@ -46,32 +46,36 @@ def power_iteration(operator, u, *, iterations=1):
     return PowerIteration(_inner(u, image), u)
 
 
-def converge(operator, u, *, tolerance=1e-3, max_iterations=1000):
-    """Iterate until sigma is within `tolerance` (relative) of its limit; no gradient.
+def converge(operator, u, *, rounds=10, vectors=8):
+    """Find the norm for good, by iterating a subspace; no gradient.
 
-    The growth of sigma falls by a factor r an iteration, so growth * r / (1 - r) is still to come: a small growth
-    alone would stop early where r is near 1.
+    A single vector stalls where the second singular value is close to the first, and no rule on the growth of sigma
+    tells a plateau from the top. With k vectors made orthogonal in each round the error falls by the ratio of the
+    (k+1)-th singular value to the first, squared (Golub and Van Loan, section 8.2.4).
+
+    Args:
+        operator: a linear map with `apply` and `adjoint`.
+        u: (1, *range), a vector to start from; the others are random, the same each time.
+        rounds: applications of the operator and its adjoint.
+        vectors: size k of the subspace, where the operator has room for it.
 
     Returns:
         `PowerIteration`.
     """
-    noise = 4 * float(np.finfo(u.dtype.as_numpy_dtype).eps)
-
-    def growing(sigma, growth, to_come, u):
-        del u
-        return (to_come > tolerance * sigma) & (growth > noise * sigma)
-
-    def advance(sigma, growth, to_come, u):
-        del to_come
-        step = power_iteration(operator, u)
-        new_growth = step.sigma - sigma
-        ratio = tf.clip_by_value(tf.math.divide_no_nan(new_growth, growth), 0, 1 - 1e-4)
-        return step.sigma, new_growth, new_growth * ratio / (1 - ratio), step.u
-
-    first = power_iteration(operator, u)
-    start = (first.sigma, first.sigma, first.sigma, first.u)
-    sigma, _, _, u = tf.while_loop(growing, advance, start, maximum_iterations=max_iterations)
-    return PowerIteration(tf.stop_gradient(sigma), tf.stop_gradient(u))
+    image = tf.concat([u, tf.random.stateless_normal((vectors - 1, *u.shape[1:]), (1, 2), dtype=u.dtype)], 0)
+    size = u.shape[1:].num_elements()
+    for _ in range(rounds):
+        domain = operator.adjoint(image)
+        basis, _ = tf.linalg.qr(tf.transpose(tf.reshape(domain, (vectors, -1))))  # (D, at most k)
+        image = operator.apply(tf.reshape(tf.transpose(basis), (-1, *domain.shape[1:])))
+        missing = vectors - basis.shape[1]
+        image = tf.pad(image, [[0, missing]] + [[0, 0]] * (image.shape.rank - 1))
+    # The longest combination of the images: the top eigenvector of their small Gram matrix.
+    rows = tf.reshape(image, (vectors, size))
+    squares, combinations = tf.linalg.eigh(tf.matmul(rows, rows, transpose_b=True))
+    found = _unit(tf.reshape(tf.linalg.matvec(rows, combinations[:, -1], transpose_a=True), u.shape), otherwise=u)
+    sigma = tf.sqrt(tf.maximum(squares[-1], 0))
+    return PowerIteration(tf.stop_gradient(sigma), tf.stop_gradient(found))
 
 
 def _unit(vector, otherwise=None):

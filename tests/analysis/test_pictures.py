@@ -46,7 +46,8 @@ def panels():
     data = np.random.default_rng(0).normal([1.0, -2.0], [0.5, 1.5], (2000, 2)).astype("float32")
     flow = Flow(layers.Chain([layers.ActNorm()]), (2,), learned_prior=False)
     flow.initialize(data)
-    return pictures.plane_panels(flow, data, data[:10], resolution=80)
+    stray = np.float32([[5, 6]])  # puts the density's peak off the middle of the square
+    return pictures.plane_panels(flow, np.concatenate([data, stray]), data[:10], resolution=80)
 
 
 def test_density_over_the_plane_integrates_to_one_and_peaks_where_the_data_are(panels):

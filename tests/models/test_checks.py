@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import small_flows
+import tensorflow as tf
+
+import keras_iresnet as ki
+
+GOOD = small_flows.images(16)
+
+
+def with_one(value, dtype="float32"):
+    x = (GOOD / 5).astype(dtype) if np.issubdtype(dtype, np.floating) else GOOD.astype(dtype)
+    x[5, 2, 1, 0] = value
+    return x
+
+
+BAD_IMAGES = {
+    "NaN": (with_one(np.nan), r"must be finite. Received: 1 other values, the first nan in example 5 at \(2, 1, 0\)"),
+    "infinity": (with_one(np.inf), r"must be finite. Received: 1 other values, the first inf in example 5"),
+    "integer above the bins": (
+        with_one(5, "uint8"),
+        r"must lie in \[0, bins\) with bins=5. Received: 1 other values, the first 5 in example 5 at \(2, 1, 0\)",
+    ),
+    "negative integer": (with_one(-1, "int64"), r"must lie in \[0, bins\) with bins=5. .* first -1 in example 5"),
+    "no channels": (GOOD[..., 0], r"must have shape \(batch, 4, 4, 1\). Received: shape=\(16, 4, 4\)"),
+    "no batch": (GOOD[0], r"must have shape \(batch, 4, 4, 1\). Received: shape=\(4, 4, 1\)"),
+    "another size": (GOOD[:, :3], r"must have shape \(batch, 4, 4, 1\). Received: shape=\(16, 3, 4, 1\)"),
+    "booleans": (GOOD > 2, "must be integer images or floats in data space. Received: dtype=bool"),
+    "floats of integer size": (GOOD.astype("float32") * 50, r"maps \[0, 1\]: x must lie in it. Received: 0.0 to 200.0"),
+}
+
+
+@pytest.fixture(scope="module")
+def flow():
+    flow = small_flows.image_flow()
+    flow.compile("adam")
+    return flow
+
+
+@pytest.mark.parametrize("name", BAD_IMAGES)
+def test_fit_refuses_bad_arrays_before_anything_is_trained(flow, name):
+    x, message = BAD_IMAGES[name]
+    before = [weight.numpy() for weight in flow.trainable_variables]
+    with pytest.raises(ValueError, match=message):
+        flow.fit(x, verbose=0)
+    assert int(flow.optimizer.iterations) == 0
+    assert not flow.initialized
+    if name != "floats of integer size":  # the layer that refuses them comes first, and nothing is set before it
+        for old, weight in zip(before, flow.trainable_variables, strict=True):
+            np.testing.assert_array_equal(weight.numpy(), old)
+
+
+@pytest.mark.parametrize("name", BAD_IMAGES)
+def test_log_prob_refuses_them_too(flow, name):
+    x, message = BAD_IMAGES[name]
+    with pytest.raises(ValueError, match=message):
+        flow.log_prob(x, seed=1)
+    with pytest.raises(ValueError, match=message):
+        flow.initialize(x)
+
+
+@pytest.mark.parametrize("method", ["evaluate", "predict"])
+@pytest.mark.parametrize("name", ["NaN", "integer above the bins", "no channels"])
+def test_evaluate_and_predict_refuse_them_too(flow, method, name):
+    x, message = BAD_IMAGES[name]
+    with pytest.raises(ValueError, match=message):
+        getattr(flow, method)(x, verbose=0)
+
+
+@pytest.mark.parametrize("name", ["no channels", "another size", "booleans"])
+def test_data_set_of_another_kind_is_refused_by_its_specification(flow, name):
+    x, message = BAD_IMAGES[name]
+    data = tf.data.Dataset.from_tensor_slices(x).batch(4)
+    message = message.split(" Received")[0]
+    for method in (flow.fit, flow.evaluate, flow.predict):
+        with pytest.raises(ValueError, match=message):
+            method(data, verbose=0)
+
+
+@pytest.mark.parametrize("name", ["NaN", "integer above the bins"])
+def test_bad_element_of_a_pipeline_stops_the_training(name):
+    # The first batch, from which the model is initialised, is good: the compiled step has to notice.
+    x = BAD_IMAGES[name][0]
+    flow = small_flows.image_flow()
+    flow.compile("adam")
+    flow.initialize(x[:4])
+    data = tf.data.Dataset.from_tensor_slices(x).batch(4)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be finite|must lie in"):
+        flow.fit(data, verbose=0)
+    assert all(np.isfinite(weight.numpy()).all() for weight in flow.trainable_variables)
+
+
+def test_bad_element_of_a_pipeline_stops_the_initialisation(flow):
+    data = tf.data.Dataset.from_tensor_slices(BAD_IMAGES["NaN"][0]).batch(4)
+    with pytest.raises(ValueError, match="must be finite"):
+        flow.fit(data, verbose=0)
+
+
+def test_integers_are_refused_where_no_bins_are_declared():
+    flow = small_flows.point_flow()
+    message = "must be floats, since `bins` is None. Received: dtype=int64"
+    for call in (flow.log_prob, flow.initialize, flow.fit):
+        with pytest.raises(ValueError, match=message):
+            call(np.zeros((3, 2), "int64"))
+
+
+def test_all_values_of_a_byte_are_good_for_256_bins():
+    flow = ki.Flow(ki.layers.Chain([]), (2,), bins=256)
+    assert np.isfinite(flow.log_prob(np.array([[0, 255]], "uint8"), seed=1)).all()
+    with pytest.raises(ValueError, match=r"\[0, bins\) with bins=256"):
+        flow.log_prob(np.array([[0, 256]], "int32"), seed=1)
+
+
+@pytest.mark.parametrize("bins", [1, 0, 2.0, "256"])
+def test_bad_bins_are_refused(bins):
+    with pytest.raises(ValueError, match=f"`bins` must be an integer of at least 2, or None. Received: bins={bins!r}"):
+        ki.Flow(ki.layers.Chain([]), (2,), bins=bins)
