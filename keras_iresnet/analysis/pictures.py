@@ -88,7 +88,7 @@ def plane_panels(
     parts = np.array_split(points, math.ceil(len(points) / 4096))
     log_density = np.concatenate([np.asarray(flow.log_prob(part, estimator=ExactLogDet())) for part in parts])
     extent = (center[0] - half, center[0] + half, center[1] - half, center[1] + half)
-    density = np.exp(log_density).reshape(resolution, resolution).T
+    density = np.exp(log_density).reshape(resolution, resolution)
     return PlanePanels(np.asarray(data), np.asarray(samples), density, tuple(map(float, extent)))
 
 

@@ -249,6 +249,7 @@ class Flow(FullPrecision, keras.Model):
         x = tf.convert_to_tensor(x)
         if x.dtype.is_integer and self.bins is not None:
             return self.to_data(x, noise_seed)
+        check_dtype(x.dtype, self.bins)
         return check_values(self._floats(x), self.bins)
 
     def _flat(self, z):

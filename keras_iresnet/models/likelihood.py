@@ -51,6 +51,8 @@ class NegativeLogLikelihood(keras.losses.Loss):
 class _LikelihoodMean(keras.metrics.Mean):
     """Mean of -log p over examples."""
 
+    _direction = "down"  # what ModelCheckpoint and EarlyStopping go by
+
     def __init__(self, *, dimension, bins, **kwargs):
         super().__init__(**kwargs)
         self.dimension, self.bins = dimension, bins

@@ -1,0 +1,39 @@
+"""The examples of the documentation run, and every public name has one."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import keras_iresnet as ki
+
+OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+MODULES = sorted(info.name for info in pkgutil.walk_packages(ki.__path__, "keras_iresnet."))
+PUBLIC = {
+    f"{namespace.__name__}.{name}": getattr(namespace, name)
+    for namespace in (ki, ki.layers, ki.models, ki.zoo)
+    for name in namespace.__all__
+}
+
+
+@pytest.mark.parametrize("name", ["keras_iresnet", *MODULES])
+def test_examples_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    failures, _ = doctest.testmod(module, optionflags=OPTIONS)
+    assert failures == 0
+
+
+def test_names_are_found():
+    assert len(MODULES) > 20
+    assert len(PUBLIC) > 20
+
+
+@pytest.mark.parametrize("name", [name for name, thing in PUBLIC.items() if callable(thing)])
+def test_public_name_has_an_example(name):
+    thing = PUBLIC[name]
+    if inspect.isclass(thing) and issubclass(thing, Exception):
+        pytest.skip("an exception is shown where it is raised")
+    assert doctest.DocTestParser().get_examples(inspect.getdoc(thing) or ""), f"{name} has no example"
