@@ -56,7 +56,7 @@ def evaluate_bits_per_dim(flow, dataset, *, estimator=None, batch_size=100, seed
     >>> import numpy as np
     >>> import keras_iresnet as ki
     >>> from keras_iresnet.analysis import evaluate_bits_per_dim
-    >>> flow = ki.zoo.digits_flow(blocks=1, channels=4)
+    >>> flow = ki.zoo.digits_flow(blocks=(1,), channels=4)
     >>> images = np.random.default_rng(0).integers(0, 17, (50, 8, 8, 1), dtype=np.uint8)
     >>> flow.initialize(images)
     >>> result = evaluate_bits_per_dim(flow, images)

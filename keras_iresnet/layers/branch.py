@@ -28,6 +28,13 @@ class Branch(FullPrecision, keras.layers.Layer):
         activation: 1-Lipschitz activation, see `LipschitzActivation`.
         power_iterations: steps of the power iteration in each training call.
         preactivate: whether the first layer is preceded by an activation.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> branch = ki.layers.DenseBranch((16, 16), coeff=0.5)
+    >>> branch.build((None, 2))
+    >>> [layer.coeff for layer in branch.spectral_layers]
+    [0.5, 0.5, 0.5]
     """
 
     def __init__(

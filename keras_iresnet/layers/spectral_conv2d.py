@@ -34,6 +34,8 @@ class SpectralConv2D(SpectralLayer):
     TensorShape([1, 6, 6, 8])
     """
 
+    map_type = maps.Conv2D
+
     def __init__(self, filters, kernel_size, *, strides=1, padding="same", **kwargs):
         super().__init__(**kwargs)
         for name, count in {"filters": filters, "kernel_size": kernel_size, "strides": strides}.items():
@@ -63,9 +65,8 @@ class SpectralConv2D(SpectralLayer):
         del kernel_shape
         return {"shape": (None, *self._grid)}
 
-    def linear_map(self, kernel, bias=None):
-        """The convolution with the given kernel on this layer's grid."""
-        return maps.Conv2D(kernel, bias, grid=self._grid, strides=self.strides, padding=self.padding.upper())
+    def _map_options(self):
+        return {"grid": self._grid, "strides": self.strides, "padding": self.padding.upper()}
 
     def compute_output_shape(self, input_shape):
         """(batch, height, width, channels) -> (batch, height', width', filters)."""

@@ -1,5 +1,6 @@
 """What convolutions and dense layers share when the norm of their operator must not exceed `coeff`."""
 
+import functools
 import numbers
 
 import keras
@@ -20,8 +21,10 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
     equation 2). The vector is converged when the layer is built, and advances by `power_iterations` in each call
     with `training=True`; other calls only read it. Gradients flow through W / sigma.
 
-    A subclass builds its kernel, calls `_build_weights`, and implements `linear_map`.
+    A subclass calls `_build_weights` and says what map of `keras_iresnet.ops.maps` it is.
     """
+
+    map_type = None  # maps.Dense or maps.Conv2D
 
     def __init__(
         self,
@@ -40,9 +43,13 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
+    def _map_options(self):
+        """What the map needs to know beside kernel and bias, hashable."""
+        return {}
+
     def linear_map(self, kernel, bias=None):
         """The operator with the given kernel, as a map of `keras_iresnet.ops.maps`."""
-        raise NotImplementedError
+        return self.map_type(kernel, bias, **self._map_options())
 
     def _build_weights(self, kernel_shape, output_shape):
         """Create kernel, bias, and the vector u of the operator's range, of shape (1, *output_shape)."""
@@ -64,13 +71,15 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
 
     def _converged_vector(self, shape, dtype):
         start = tf.random.stateless_normal(shape, (20190609, 1), dtype=dtype)
-        return converge(self.linear_map(self._raw_kernel()), start).u
+        return self._converged(start)
 
     def converge(self):
         """Bring sigma to the norm of the kernel as it is now, to about a thousandth or better."""
         if self.coeff is not None:
-            operator = self.linear_map(self._raw_kernel())
-            self.u.assign(converge(operator, tf.convert_to_tensor(self.u)).u)
+            self.u.assign(self._converged(tf.convert_to_tensor(self.u)))
+
+    def _converged(self, u):
+        return _converge_function(self.map_type, tuple(self._map_options().items()))(self._raw_kernel(), u)
 
     def sigma(self, training=False):
         """The estimate of the operator's norm, a differentiable scalar; `training` advances the vector first."""
@@ -112,6 +121,16 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+
+@functools.cache
+def _converge_function(map_type, options):
+    """The vector after `converge`, compiled once for all layers of a kind: there are many of them, and small."""
+
+    def converged(kernel, u):
+        return converge(map_type(kernel, **dict(options)), u).u
+
+    return tf.function(converged, autograph=False)
 
 
 def check_coeff(coeff):

@@ -3,6 +3,7 @@
 import math
 
 import keras
+import tensorflow as tf
 
 
 def bits_per_dim(log_prob, *, dimension, bins):
@@ -15,11 +16,12 @@ def bits_per_dim(log_prob, *, dimension, bins):
         dimension: number D of pixels times channels.
         bins: number of values that a pixel can take.
     """
-    return -log_prob / (dimension * math.log(2)) + math.log2(bins)
+    return math.log2(bins) - log_prob / (dimension * math.log(2))
 
 
 def negative_log_likelihood(log_prob, *, dimension, bins):
     """What a flow is trained and reported in: bits/dim for images, nats for points (`bins=None`)."""
+    log_prob = tf.convert_to_tensor(log_prob)
     return -log_prob if bins is None else bits_per_dim(log_prob, dimension=dimension, bins=bins)
 
 

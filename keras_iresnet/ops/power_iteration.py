@@ -57,25 +57,38 @@ def converge(operator, u, *, rounds=10, vectors=8):
         operator: a linear map with `apply` and `adjoint`.
         u: (1, *range), a vector to start from; the others are random, the same each time.
         rounds: applications of the operator and its adjoint.
-        vectors: size k of the subspace, where the operator has room for it.
+        vectors: size k of the subspace.
 
     Returns:
         `PowerIteration`.
     """
-    image = tf.concat([u, tf.random.stateless_normal((vectors - 1, *u.shape[1:]), (1, 2), dtype=u.dtype)], 0)
-    size = u.shape[1:].num_elements()
-    for _ in range(rounds):
-        domain = operator.adjoint(image)
-        basis, _ = tf.linalg.qr(tf.transpose(tf.reshape(domain, (vectors, -1))))  # (D, at most k)
-        image = operator.apply(tf.reshape(tf.transpose(basis), (-1, *domain.shape[1:])))
-        missing = vectors - basis.shape[1]
-        image = tf.pad(image, [[0, missing]] + [[0, 0]] * (image.shape.rank - 1))
-    # The longest combination of the images: the top eigenvector of their small Gram matrix.
-    rows = tf.reshape(image, (vectors, size))
-    squares, combinations = tf.linalg.eigh(tf.matmul(rows, rows, transpose_b=True))
-    found = _unit(tf.reshape(tf.linalg.matvec(rows, combinations[:, -1], transpose_a=True), u.shape), otherwise=u)
+    others = tf.random.stateless_normal((vectors - 1, *u.shape[1:]), (1, 2), dtype=u.dtype)
+    (image,) = tf.while_loop(
+        lambda image: True,
+        lambda image: (operator.apply(_orthonormal(operator.adjoint(image))),),
+        (tf.concat([u, others], 0),),
+        maximum_iterations=rounds,
+    )
+    rows = tf.reshape(image, (vectors, -1))
+    squares, combinations = _gram(rows)
+    longest = tf.reshape(tf.linalg.matvec(rows, combinations[:, -1], transpose_a=True), u.shape)
     sigma = tf.sqrt(tf.maximum(squares[-1], 0))
-    return PowerIteration(tf.stop_gradient(sigma), tf.stop_gradient(found))
+    return PowerIteration(tf.stop_gradient(sigma), tf.stop_gradient(_unit(longest, otherwise=u)))
+
+
+def _orthonormal(vectors):
+    """An orthonormal basis of what the vectors (k, *shape) span; as many zeros as it has fewer than k dimensions."""
+    rows = tf.reshape(vectors, (vectors.shape[0], -1))
+    squares, combinations = _gram(rows)
+    noise = rows.shape[0] * float(np.finfo(rows.dtype.as_numpy_dtype).eps) * squares[-1]
+    lengths = tf.where(squares > noise, tf.math.rsqrt(tf.maximum(squares, noise)), tf.zeros_like(squares))
+    basis = tf.matmul(combinations * lengths, rows, transpose_a=True)
+    return tf.reshape(basis, vectors.shape)
+
+
+def _gram(rows):
+    """Eigenvalues, rising, and eigenvectors of the inner products of rows (k, D)."""
+    return tf.linalg.eigh(tf.matmul(rows, rows, transpose_b=True))
 
 
 def _unit(vector, otherwise=None):

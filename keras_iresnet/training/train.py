@@ -90,7 +90,7 @@ def _prepare(settings, splits, scope, shown):
     with scope:
         flow = settings.build()
         flow.compile(_optimizer(recipe))
-        flow.optimizer.build(flow.trainable_variables)  # else `fit` makes its variables, and traces the step twice
+        flow.optimizer.build(flow.trainable_variables)  # in the scope, with the strategy's other variables
         first = next(iter(splits.train.batch(recipe.initialization_batch)))
         shown.print(f"Initialising from {len(first):,} {kind} ...")
         flow.initialize(first)

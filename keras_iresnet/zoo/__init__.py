@@ -18,7 +18,13 @@ __all__ = ["Entry", "Recipe", "digits_flow", "get", "list", "toy_flow"]
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A model of the zoo: the function that builds it and the recipe that trains it."""
+    """A model of the zoo: the function that builds it and the recipe that trains it.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.get("toy_flow").recipe.optimizer
+    'adam'
+    """
 
     builder: Callable
     recipe: Recipe
@@ -46,6 +52,11 @@ def get(name: str) -> Entry:
 
     Raises:
         ValueError: no model has that name; the message lists those there are.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.get("digits_flow").recipe.dataset
+    'digits'
     """
     if name not in _ENTRIES:
         raise ValueError(f"`name` must be one of {', '.join(list())}. Received: name={name!r}")

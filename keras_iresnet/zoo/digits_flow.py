@@ -9,9 +9,9 @@ from keras_iresnet.zoo.recipe import Recipe
 
 RECIPE = Recipe(
     dataset="digits",
-    epochs=60,
-    batch_size=128,
-    learning_rate=0.005,
+    epochs=55,
+    batch_size=64,
+    learning_rate=0.015,
     warmup_steps=20,
     decay="cosine",
     parameters=0,
@@ -35,7 +35,7 @@ def digits_flow(
     """A flow over integer images (batch, 8, 8, 1) with 17 values a pixel.
 
     Args:
-        blocks: residual blocks of each scale; each scale starts with a squeeze.
+        blocks: residual blocks of each scale, one or two of them; each scale starts with a squeeze.
         channels: hidden channels of each residual branch.
         coeff: bound of each layer's norm, in (0, 1).
         activation: 1-Lipschitz activation, see `LipschitzActivation`.
@@ -51,6 +51,8 @@ def digits_flow(
     >>> flow.sample(4).shape
     TensorShape([4, 8, 8, 1])
     """
+    if len(blocks) not in (1, 2) or min(blocks) < 1:
+        raise ValueError(f"`blocks` must hold one or two numbers of at least 1. Received: blocks={blocks!r}")
     if seed is not None:
         keras.utils.set_random_seed(seed)
     branch = {"channels": channels, "coeff": coeff, "activation": activation, "power_iterations": power_iterations}

@@ -23,6 +23,13 @@ class Recipe:
         parameters: trainable parameters of the model with the builder's defaults.
         expected: what the run reached, with the time and the machine.
         reference: where the model or its numbers come from.
+
+    Example:
+    >>> import dataclasses
+    >>> import keras_iresnet as ki
+    >>> recipe = dataclasses.replace(ki.zoo.get("digits_flow").recipe, epochs=1)
+    >>> recipe.epochs
+    1
     """
 
     dataset: str
