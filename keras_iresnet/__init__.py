@@ -9,6 +9,7 @@ if keras.backend.backend() != "tensorflow":
     )
 
 from keras_iresnet import layers, models, zoo
+from keras_iresnet.analysis.evaluation import evaluate_bits_per_dim
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.fixed_point import FixedPointResult, fixed_point
 from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, SeriesLogDet
@@ -19,6 +20,7 @@ __all__ = [
     "FixedPointResult",
     "Flow",
     "SeriesLogDet",
+    "evaluate_bits_per_dim",
     "fixed_point",
     "layers",
     "models",

@@ -2,7 +2,7 @@
 
 import sys
 
-from keras_iresnet.cli import main
+from keras_iresnet_cli import main
 
 if __name__ == "__main__":
     main(["train", *sys.argv[1:]])

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from keras_iresnet import zoo
-from keras_iresnet.cli import cli
+from keras_iresnet_cli import cli
 
 TINY = ["--blocks", "1", "--channels=4", "--epochs", "1", "--batch-size", "512"]
 

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from keras_iresnet.cli import cli
+from keras_iresnet_cli import cli
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text()

@@ -1,6 +1,7 @@
 """The command `keras-iresnet`: list, train, evaluate, sample.
 
-Nothing heavy is imported before a command needs it, so that `--help` answers at once.
+It lies beside the package, because importing any part of `keras_iresnet` starts TensorFlow, with seconds of delay and
+lines on standard error. Nothing heavy is imported before a command needs it: `--help` answers at once.
 """
 
 import contextlib
