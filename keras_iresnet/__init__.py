@@ -1,11 +1,17 @@
 """Invertible residual networks in Keras 3 and TensorFlow."""
 
-import keras
+import os
 
-if keras.backend.backend() != "tensorflow":
+# Before Keras is imported: the import itself fails where the other backend is not installed.
+_backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+if _backend == "tensorflow":
+    import keras
+
+    _backend = keras.backend.backend()
+if _backend != "tensorflow":
     raise ImportError(
         "keras_iresnet needs the TensorFlow backend of Keras: set KERAS_BACKEND=tensorflow. "
-        f"Received: KERAS_BACKEND={keras.backend.backend()}"
+        f"Received: KERAS_BACKEND={_backend}"
     )
 
 from keras_iresnet import layers, models, zoo

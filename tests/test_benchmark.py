@@ -38,7 +38,7 @@ def test_both_forms_are_the_same_flow(images):
 
 def test_sizes_reach_the_model():
     flow = build_flow("dual", dataclasses.replace(TINY, channels=6, num_terms=7))
-    kernels = [layer.kernel.shape for layer in flow._flatten_layers() if isinstance(layer, SpectralLayer)]
+    kernels = [tuple(layer.kernel.shape) for layer in flow._flatten_layers() if isinstance(layer, SpectralLayer)]
     squeezed = [(3, 3, 12, 6), (1, 1, 6, 6), (3, 3, 6, 12)]
     halved_and_squeezed = [(3, 3, 24, 6), (1, 1, 6, 6), (3, 3, 6, 24)]
     assert sorted(kernels) == sorted(squeezed + halved_and_squeezed)
@@ -93,3 +93,16 @@ def test_the_script_shows_a_table_and_writes_json_that_names_no_folder(tmp_path)
     assert result["workload"]["blocks"] == [1]
     assert result["machine"]["cores"] >= 1
     assert not [path for path in (ROOT, tmp_path, pathlib.Path.home()) if str(path) in out.read_text()]
+
+
+@pytest.mark.slow
+def test_memory_grows_with_the_terms_of_the_taped_form_alone():
+    workload = Workload(blocks=(2,), channels=128, batch_size=64)
+
+    def growth(form):
+        few, many = (benchmark.cost(form, dataclasses.replace(workload, num_terms=terms)) for terms in (2, 16))
+        return many.peak_memory_mib - few.peak_memory_mib
+
+    grown = growth("taped")
+    assert grown > 300  # MiB: else the workload is too small to tell
+    assert growth("dual") < 0.25 * grown

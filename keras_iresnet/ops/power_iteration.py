@@ -46,7 +46,7 @@ def power_iteration(operator, u, *, iterations=1):
     return PowerIteration(_inner(u, image), u)
 
 
-def converge(operator, u, *, rounds=10, vectors=8):
+def converge(operator, u, *, rounds=30, vectors=8):
     """Find the norm for good, by iterating a subspace; no gradient.
 
     A single vector stalls where the second singular value is close to the first, and no rule on the growth of sigma

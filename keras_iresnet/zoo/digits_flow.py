@@ -14,7 +14,7 @@ RECIPE = Recipe(
     learning_rate=0.015,
     warmup_steps=20,
     decay="cosine",
-    parameters=0,
+    parameters=178_608,
     expected="",
     reference="Behrmann et al., ICML 2019, at the size of an 8x8 image",
 )

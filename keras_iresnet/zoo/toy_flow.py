@@ -16,7 +16,7 @@ RECIPE = Recipe(
     learning_rate=0.003,
     warmup_steps=20,
     decay="cosine",
-    parameters=136_260,
+    parameters=138_344,
     expected="",
     reference="Behrmann et al., ICML 2019, figure 5, with fewer blocks",
 )

@@ -129,13 +129,13 @@ def test_branch_may_be_a_layer_that_implements_call_alone():
     block = InvertibleResidualBlock(HalfSine(), estimator=ki.ExactLogDet())
     x = tf.constant([[0.1, 0.7], [-1.0, 2.0]])
     y, log_det = block.forward_and_log_det(x)
-    np.testing.assert_allclose(log_det, np.log1p(0.5 * np.cos(x)).sum(1), rtol=1e-5)
+    np.testing.assert_allclose(log_det, np.log1p(0.5 * np.cos(x)).sum(1), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(block.inverse(y), x, rtol=1e-5)
 
 
 def test_branch_that_changes_the_shape_is_refused():
     block = InvertibleResidualBlock(keras.layers.Dense(5))
-    with pytest.raises(ValueError, match=r"keep the shape .* input_shape=\(2, 4\), output_shape=\(2, 5\)"):
+    with pytest.raises(ValueError, match=r"keep the shape .* input_shape=\(2, 4\), output_shape=\(None, 5\)"):
         block(tf.zeros((2, 4)))
 
 

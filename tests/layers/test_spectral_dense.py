@@ -3,8 +3,6 @@ import numpy as np
 import oracles
 import pytest
 import tensorflow as tf
-from hypothesis import given
-from hypothesis import strategies as st
 from layer_case import LayerCase
 
 from keras_iresnet.layers import SpectralDense
@@ -22,17 +20,19 @@ class TestSpectralDenseOnASequence(LayerCase):
         return SpectralDense(2, use_bias=False, kernel_initializer="he_normal", **kwargs)
 
 
-@given(inputs=st.integers(1, 40), units=st.integers(1, 40), coeff=st.sampled_from([0.3, 0.9, 0.99]))
+@pytest.mark.parametrize(
+    ("inputs", "units", "coeff"), [(1, 1, 0.9), (7, 4, 0.3), (4, 7, 0.99), (40, 30, 0.9), (1, 9, 0.5)]
+)
 def test_norm_of_the_matrix_is_held_at_coeff(inputs, units, coeff):
     layer = SpectralDense(units, coeff=coeff)
     layer.build((None, inputs))
-    layer.kernel.assign(1 + tf.random.normal((inputs, units), seed=inputs + 100 * units))
-    layer.kernel.assign(layer.kernel * (2 / oracles.norm(layer.kernel.numpy())))
+    layer.kernel.assign(1 + tf.random.normal((inputs, units), seed=2))
     layer.converge()
+    assert oracles.norm(layer.kernel.numpy()) > coeff
     assert coeff * (1 - 1e-5) <= oracles.norm(layer.normalized_kernel()) <= coeff * (1 + 1e-3)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_norm_of_a_wide_matrix_with_close_singular_values_is_held(seed):
     layer = SpectralDense(64, coeff=0.9)
     layer.build((None, 64))

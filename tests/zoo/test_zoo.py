@@ -1,0 +1,62 @@
+"""The zoo's builders, recipes and names agree with each other."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_iresnet as ki
+from keras_iresnet import data
+
+
+@pytest.mark.parametrize("name", ki.zoo.list())
+def test_recipe_states_the_parameters_of_the_default_model(name):
+    entry = ki.zoo.get(name)
+    trainable = sum(math.prod(weight.shape) for weight in entry.builder().trainable_weights)
+    assert entry.recipe.parameters == trainable
+
+
+@pytest.mark.parametrize("name", ki.zoo.list())
+def test_recipe_names_a_data_set_of_the_models_shape_and_bins(name):
+    entry = ki.zoo.get(name)
+    splits, flow = data.load(entry.recipe.dataset), entry.builder()
+    assert (flow.event_shape, flow.bins) == (splits.event_shape, splits.bins)
+
+
+@pytest.mark.parametrize("name", ki.zoo.list())
+def test_every_model_is_reached_as_an_attribute(name):
+    assert getattr(ki.zoo, name) is ki.zoo.get(name).builder
+
+
+def test_unknown_name_lists_the_known():
+    with pytest.raises(ValueError, match=r"must be one of digits_flow, toy_flow\. Received: name='resnet50'"):
+        ki.zoo.get("resnet50")
+
+
+def test_seed_fixes_weights_and_noise():
+    first, second, other = (ki.zoo.digits_flow(blocks=(1, 1), channels=4, seed=seed) for seed in (3, 3, 4))
+    images = np.zeros((2, 8, 8, 1), "uint8")
+    np.testing.assert_array_equal(first.log_prob(images), second.log_prob(images))
+    assert not np.allclose(first.log_prob(images), other.log_prob(images))
+
+
+@pytest.mark.parametrize("blocks", [(), (1, 1, 1), (0,)])
+def test_digits_flow_refuses_scales_that_an_8x8_image_has_no_room_for(blocks):
+    with pytest.raises(ValueError, match=r"`blocks` must hold one or two numbers of at least 1. Received: blocks="):
+        ki.zoo.digits_flow(blocks=blocks)
+
+
+def test_toy_flow_takes_the_name_of_a_toy_with_or_without_prefix():
+    assert ki.zoo.toy_flow("checkerboard", blocks=1).event_shape == (2,)
+    with pytest.raises(ValueError, match=r"`dataset` must be one of .*moons.* Received: dataset='toy/stars'"):
+        ki.zoo.toy_flow("toy/stars", blocks=1)
+
+
+def test_toy_flow_density_integrates_to_one():
+    flow = ki.zoo.toy_flow(blocks=3, units=(16, 16), seed=0)
+    flow.initialize(data.toys.sample("moons", 500, seed=0))
+    axis = np.linspace(-12, 12, 400, dtype="float32")
+    plane = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
+    total = tf.reduce_sum(tf.exp(flow.log_prob(plane))) * (axis[1] - axis[0]) ** 2
+    assert float(total) == pytest.approx(1, abs=2e-3)
