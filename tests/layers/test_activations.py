@@ -14,7 +14,8 @@ def softplus(x):
     return np.logaddexp(0, x)
 
 
-def lipswish(x, beta=softplus(0.5)):
+def lipswish(x, beta=None):
+    beta = softplus(0.5) if beta is None else beta
     return x / (1 + np.exp(-beta * x)) / 1.1
 
 

@@ -78,7 +78,9 @@ def test_series_and_its_gradient_are_exact_over_all_sign_vectors(monkeypatch, ki
     np.testing.assert_allclose(nats, expected, rtol=1e-9)
     gradients = tape.gradient(total, [x, *weights], unconnected_gradients="zero")
     exact = reference.gradient(expected_total, [x, *weights], unconnected_gradients="zero")
-    for gradient, other, name in zip(gradients, exact, ["x", *(w.path for w in branch.trainable_variables)], strict=True):
+    for gradient, other, name in zip(
+        gradients, exact, ["x", *(w.path for w in branch.trainable_variables)], strict=True
+    ):
         np.testing.assert_allclose(gradient, other, rtol=1e-7, atol=1e-9, err_msg=name)
         if "kernel" in name or "beta" in name:
             assert np.abs(other).max() > 1e-4
@@ -117,11 +119,17 @@ def test_mixed_precision_computes_low_in_training_and_in_full_otherwise():
 
 @pytest.mark.parametrize("channels", [(4,), (4, 4, 4)])
 def test_channels_that_do_not_match_the_kernels_are_refused(channels):
-    with pytest.raises(ValueError, match="`channels` must be one integer or 2, one per hidden layer. Received: channels="):
+    with pytest.raises(
+        ValueError, match=r"`channels` must be one integer or 2, one per hidden layer. Received: channels="
+    ):
         ConvBranch(channels)
 
 
-@pytest.mark.parametrize("make", [lambda **options: DenseBranch((4,), **options), lambda **options: ConvBranch(4, **options)])
+@pytest.mark.parametrize(
+    "make", [lambda **options: DenseBranch((4,), **options), lambda **options: ConvBranch(4, **options)]
+)
 def test_activation_is_refused_before_the_branch_is_built(make):
-    with pytest.raises(ValueError, match=r"`activation` must be 1-Lipschitz.* Received: activation='swish' \(its slope"):
+    with pytest.raises(
+        ValueError, match=r"`activation` must be 1-Lipschitz.* Received: activation='swish' \(its slope"
+    ):
         make(activation="swish")

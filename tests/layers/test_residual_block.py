@@ -29,7 +29,11 @@ class TestBlockOfAnyKerasLayer(InvertibleCase):
     def make(self, **kwargs):
         # The last layer is linear in the stream's dtype: a Keras layer rounds its output under a mixed policy.
         dtype = "float64" if keras.config.dtype_policy().name == "float64" else "float32"
-        branch = [SpectralDense(6, dtype=dtype), keras.layers.Activation("tanh", dtype=dtype), SpectralDense(4, dtype=dtype)]
+        branch = [
+            SpectralDense(6, dtype=dtype),
+            keras.layers.Activation("tanh", dtype=dtype),
+            SpectralDense(4, dtype=dtype),
+        ]
         return InvertibleResidualBlock(keras.Sequential(branch), **kwargs)
 
 

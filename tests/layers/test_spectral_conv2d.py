@@ -77,7 +77,7 @@ def test_output_is_that_of_the_normalised_convolution():
     layer(x)
     layer.bias.assign([1.0, 2.0, 3.0])
     matrix = oracles.convolution_matrix(layer.normalized_kernel().numpy(), (5, 4), strides=2)
-    expected = (np.reshape(x, (2, -1)) @ matrix.T).reshape(2, 3, 2, 3) + [1, 2, 3]
+    expected = (np.reshape(x, (2, -1)) @ matrix.T).reshape(2, 3, 2, 3) + np.array([1, 2, 3])
     np.testing.assert_allclose(layer(x), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -104,7 +104,7 @@ def test_grid_that_is_not_known_is_refused(shape):
 
 
 def test_grid_smaller_than_a_valid_kernel_is_refused():
-    with pytest.raises(ValueError, match="must not be smaller than the kernel. Received: input_shape="):
+    with pytest.raises(ValueError, match=r"must not be smaller than the kernel. Received: input_shape="):
         SpectralConv2D(2, 3, padding="valid").build((None, 2, 5, 1))
 
 

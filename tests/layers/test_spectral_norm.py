@@ -8,7 +8,10 @@ import keras_iresnet as ki
 from keras_iresnet.layers import ConvBranch, DenseBranch, SpectralConv2D, SpectralDense
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 
-LAYERS = {"dense": lambda **options: SpectralDense(6, **options), "conv": lambda **options: SpectralConv2D(3, 3, **options)}
+LAYERS = {
+    "dense": lambda **options: SpectralDense(6, **options),
+    "conv": lambda **options: SpectralConv2D(3, 3, **options),
+}
 INPUTS = {"dense": (2, 5), "conv": (2, 4, 4, 2)}
 
 

@@ -4,7 +4,16 @@ import keras
 import numpy as np
 
 import keras_iresnet as ki
-from keras_iresnet.layers import ActNorm, Chain, ConvBranch, DenseBranch, FactorOut, InvertibleResidualBlock, Logit, Squeeze
+from keras_iresnet.layers import (
+    ActNorm,
+    Chain,
+    ConvBranch,
+    DenseBranch,
+    FactorOut,
+    InvertibleResidualBlock,
+    Logit,
+    Squeeze,
+)
 
 BINS = 5
 IMAGE_SHAPE = (4, 4, 1)

@@ -85,7 +85,7 @@ def test_bad_element_of_a_pipeline_stops_the_training(name):
     flow.compile("adam")
     flow.initialize(x[:4])
     data = tf.data.Dataset.from_tensor_slices(x).batch(4)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="must be finite|must lie in"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"must be finite|must lie in"):
         flow.fit(data, verbose=0)
     assert all(np.isfinite(weight.numpy()).all() for weight in flow.trainable_variables)
 

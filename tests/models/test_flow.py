@@ -491,7 +491,9 @@ class TestPrecision:
         assert 1e-5 < np.abs(in_training - reference).max() < 0.02 * np.abs(reference).max()
 
     def test_layers_of_another_precision_are_refused(self):
-        with pytest.raises(ValueError, match="must have the precision of what holds them, float32. Received: act_norm"):
+        with pytest.raises(
+            ValueError, match=r"must have the precision of what holds them, float32. Received: act_norm"
+        ):
             ki.Flow(Chain([ActNorm(dtype="float64")]), (2,))
 
 
@@ -501,7 +503,7 @@ class TestConstruction:
             ki.Flow(InjectivePad(1), (2,))
 
     def test_layer_without_an_inverse_is_refused(self):
-        with pytest.raises(ValueError, match="`layer` must hold invertible layers .* Received: Dense"):
+        with pytest.raises(ValueError, match=r"`layer` must hold invertible layers .* Received: Dense"):
             ki.Flow(keras.layers.Dense(2), (2,))
 
     def test_activation_and_coeff_are_checked_before_the_flow_is_built(self):

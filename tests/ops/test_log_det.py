@@ -253,7 +253,9 @@ def test_rademacher_probes_are_independent_signs():
 
 
 @pytest.mark.parametrize("estimator", SERIES)
-@pytest.mark.parametrize(("name", "count"), [("num_terms", 0), ("num_terms", 2.5), ("num_probes", -1), ("num_probes", True)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("num_terms", 0), ("num_terms", 2.5), ("num_probes", -1), ("num_probes", True)]
+)
 def test_series_refuses_what_is_no_count(estimator, name, count):
     with pytest.raises(ValueError, match=rf"`{name}` must be an integer of at least 1\. Received: {name}={count}"):
         estimator(**{name: count})
@@ -262,7 +264,7 @@ def test_series_refuses_what_is_no_count(estimator, name, count):
 @pytest.mark.parametrize("estimator", SERIES)
 def test_series_without_a_seed_is_refused(estimator):
     net = Net("dense")
-    with pytest.raises(ValueError, match="needs a `seed`. Received: seed=None"):
+    with pytest.raises(ValueError, match=r"needs a `seed`. Received: seed=None"):
         estimator()(net.map(net.weights), net.x, None)
 
 
