@@ -7,14 +7,17 @@ import tensorflow as tf
 
 
 def jacobian(function, x):
-    """Jacobians (batch, D out, D in) of `function` at x (batch, *event), by autodiff of its values alone."""
+    """Jacobians (batch, D out, D in) of `function` at x (batch, *event), row by row, by autodiff of its values alone.
+
+    The examples of a batch must not depend on each other. Differentiable in turn.
+    """
     x = tf.convert_to_tensor(x)
-    with tf.GradientTape() as tape:
+    with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
         y = function(x)
-        y = tf.reshape(y, (x.shape[0], y.shape[1:].num_elements()))
-    rows = tape.batch_jacobian(y, x)
-    return tf.reshape(rows, (x.shape[0], y.shape[1], x.shape[1:].num_elements()))
+        outputs = [tf.reduce_sum(part) for part in tf.unstack(tf.reshape(y, (x.shape[0], -1)), axis=1)]
+    rows = [tape.gradient(output, x, unconnected_gradients="zero") for output in outputs]
+    return tf.stack([tf.reshape(row, (x.shape[0], -1)) for row in rows], 1)
 
 
 def log_abs_det(matrices):

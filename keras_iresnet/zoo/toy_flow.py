@@ -17,7 +17,7 @@ RECIPE = Recipe(
     warmup_steps=20,
     decay="cosine",
     parameters=138_344,
-    expected="",
+    expected="not measured yet",
     reference="Behrmann et al., ICML 2019, figure 5, with fewer blocks",
 )
 

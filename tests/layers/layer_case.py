@@ -65,7 +65,7 @@ class LayerCase:
         assert shape in (None, tuple(y.shape))
         assert tuple(layer.compute_output_shape((None, *self.input_shape))) == (None, *y.shape[1:])
 
-    @pytest.mark.parametrize("policy", ["float32", "float64", "mixed_bfloat16"])
+    @pytest.mark.parametrize("policy", ["float64", "mixed_bfloat16"])
     def test_symbolic_output_is_the_real_one(self, policy):
         layer = self.built(policy)
         symbol = layer(keras.Input(self.input_shape))
@@ -76,8 +76,8 @@ class LayerCase:
     def test_fit_moves_every_trainable_weight(self):
         model = self.model()
         before = [weight.numpy() for weight in model.trainable_variables]
-        model.compile(keras.optimizers.Adam(1e-2), "mse")
-        history = model.fit(self.data("float32", 8), np.arange(8.0), epochs=1, batch_size=4, verbose=0)
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        history = model.fit(self.data("float32", 4), np.arange(4.0), verbose=0)
         assert np.isfinite(history.history["loss"]).all()
         for old, weight in zip(before, model.trainable_variables, strict=True):
             assert np.abs(weight.numpy() - old).max() > 0, weight.path
@@ -88,7 +88,7 @@ class LayerCase:
         model = self.model(policy)
         model.save(tmp_path / "model.keras")
         keras.config.set_dtype_policy("float32")
-        loaded = keras.saving.load_model(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
         x = self.data("float32")
         np.testing.assert_allclose(loaded(x), model(x), rtol=1e-6, atol=1e-6)
         assert len(loaded.weights) == len(model.weights)
@@ -101,6 +101,7 @@ class InvertibleCase(LayerCase):
     """Beside that: inverse, log-determinant and the dtype of the residual stream."""
 
     log_det_is_zero = False
+    under_xla = True  # layers made of others need not be compiled once more
 
     def nearby(self, policy):
         """A float32 or mixed layer with the weights of the float64 one."""
@@ -149,13 +150,12 @@ class InvertibleCase(LayerCase):
         layer = self.built("mixed_bfloat16")
         assert {weight.dtype for weight in layer.weights} <= {"float32", "bool"}
 
-    @pytest.mark.parametrize("jit_compile", [False, True])
-    def test_compiled_for_any_batch_size_it_gives_the_eager_result(self, jit_compile):
+    def test_compiled_for_any_batch_size_it_gives_the_eager_result(self):
         layer = self.built()
 
         @tf.function(
             input_signature=[tf.TensorSpec((None, *self.input_shape), tf.float64)],
-            jit_compile=jit_compile,
+            jit_compile=self.under_xla,
             autograph=False,
         )
         def there_and_back(x):
