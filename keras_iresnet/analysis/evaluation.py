@@ -60,8 +60,10 @@ def evaluate_bits_per_dim(flow, dataset, *, estimator=None, batch_size=100, seed
     >>> images = np.random.default_rng(0).integers(0, 17, (50, 8, 8, 1), dtype=np.uint8)
     >>> flow.initialize(images)
     >>> result = evaluate_bits_per_dim(flow, images)
-    >>> result.mean > np.log2(17), result.examples, result.dimension, result.bins  # no better than a uniform
-    (True, 50, 64, 17)
+    >>> bool(abs(result.mean - np.log2(17)) < 0.1)  # noise has the bits of a uniform
+    True
+    >>> result.examples, result.dimension, result.bins
+    (50, 64, 17)
     """
     if flow.bins is None:
         raise ValueError("`flow` must be one of images, with `bins`; `evaluate_log_likelihood` takes points")
