@@ -3,7 +3,7 @@ import numpy as np
 import oracles
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from layer_case import InvertibleCase
 
@@ -55,6 +55,7 @@ def test_inverse_and_log_det_for_every_activation(kind, activation):
     np.testing.assert_allclose(block.inverse(y), x, rtol=0, atol=1e-12 * np.abs(x).max())
 
 
+@settings(max_examples=8)
 @given(
     event=st.one_of(
         st.tuples(st.integers(1, 4)),
@@ -89,13 +90,12 @@ def test_series_estimates_the_log_det_of_the_layer():
     assert abs(np.mean(nats) - expected) < error < 0.1 * abs(expected)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_probes_come_from_the_seed_alone(jit_compile):
+def test_probes_come_from_the_seed_alone():
     block = InvertibleResidualBlock(DenseBranch((5,)))
     x = tf.random.normal((3, 4))
     block(x)
 
-    @tf.function(jit_compile=jit_compile)
+    @tf.function(jit_compile=True)
     def log_det(seed):
         return block.forward_and_log_det(x, seed)[1]
 
