@@ -132,5 +132,8 @@ def operator_norm(layer, kernel):
 
 def settle_vector(layer):
     """Put a spectral layer's vector where its power iteration would end, by a dense SVD."""
-    left = np.linalg.svd(operator_matrix(layer, layer.kernel.numpy()), full_matrices=False)[0]
+    kernel = layer.kernel.numpy()
+    # A 1x1 convolution keeps the vector of its matrix, which is the same at every pixel.
+    matrix = kernel[0, 0].T if kernel.shape[:-2] == (1, 1) else operator_matrix(layer, kernel)
+    left = np.linalg.svd(matrix, full_matrices=False)[0]
     layer.u.assign(left[:, 0].reshape(layer.u.shape))

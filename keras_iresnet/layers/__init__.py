@@ -3,6 +3,7 @@
 from keras_iresnet.layers.act_norm import ActNorm
 from keras_iresnet.layers.activations import LipschitzActivation
 from keras_iresnet.layers.branch import Branch, ConvBranch, DenseBranch
+from keras_iresnet.layers.center import Center
 from keras_iresnet.layers.chain import Chain
 from keras_iresnet.layers.factor_out import FactorOut
 from keras_iresnet.layers.injective_pad import InjectivePad
@@ -16,6 +17,7 @@ from keras_iresnet.layers.squeeze import Squeeze
 __all__ = [
     "ActNorm",
     "Branch",
+    "Center",
     "Chain",
     "ConvBranch",
     "DenseBranch",

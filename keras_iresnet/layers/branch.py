@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_iresnet.layers.activations import DEFAULT_ACTIVATION, LipschitzActivation
 from keras_iresnet.layers.precision import FullPrecision
+from keras_iresnet.layers.seeds import draw_seed
 from keras_iresnet.layers.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral_dense import SpectralDense
 from keras_iresnet.layers.spectral_norm import (
@@ -28,6 +29,9 @@ class Branch(FullPrecision, keras.layers.Layer):
         activation: 1-Lipschitz activation, see `LipschitzActivation`.
         power_iterations: steps of the power iteration in each training call.
         preactivate: whether the first layer is preceded by an activation.
+        dropout: share, in [0, 1), of what enters the last layer that is set to 0 in training. What is left is not
+            scaled up, which would break the bound; elsewhere all is scaled by 1 - dropout instead.
+        seed: integer that the dropout is drawn from.
 
     Example:
     >>> import keras_iresnet as ki
@@ -44,14 +48,20 @@ class Branch(FullPrecision, keras.layers.Layer):
         activation=DEFAULT_ACTIVATION,
         power_iterations=DEFAULT_POWER_ITERATIONS,
         preactivate=True,
+        dropout=0.0,
+        seed=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         check_coeff(coeff)
         check_power_iterations(power_iterations)
+        if not 0 <= dropout < 1:
+            raise ValueError(f"`dropout` must lie in [0, 1). Received: dropout={dropout!r}")
         LipschitzActivation(activation)  # refuses a bad name here rather than when the branch is built
         self.coeff, self.activation = coeff, activation
         self.power_iterations, self.preactivate = power_iterations, preactivate
+        self.dropout, self.seed = dropout, seed
+        self.seed_generator = keras.random.SeedGenerator(seed) if dropout else None
         self.parts = []
 
     def _linear_layers(self, channels, options):
@@ -85,9 +95,14 @@ class Branch(FullPrecision, keras.layers.Layer):
         """
         dtype = self.compute_dtype if training else self.stream_dtype
         inner = [part.as_map(training, dtype) for part in self.parts]
+        if self.dropout:
+            inner.insert(-1, self._dropout_map(training))
         if dtype != self.stream_dtype:
             inner = [maps.Cast(dtype), *inner, maps.Cast(self.stream_dtype)]
         return maps.Composition(inner)
+
+    def _dropout_map(self, training):
+        return maps.Mask(self.dropout, draw_seed(self.seed_generator)) if training else maps.Scale(1 - self.dropout)
 
     def call(self, x, training=None):
         """x (batch, *event) -> g(x) (batch, *event)."""
@@ -110,6 +125,8 @@ class Branch(FullPrecision, keras.layers.Layer):
             "activation": self.activation,
             "power_iterations": self.power_iterations,
             "preactivate": self.preactivate,
+            "dropout": self.dropout,
+            "seed": self.seed,
         }
 
 
@@ -120,7 +137,7 @@ class ConvBranch(Branch):
     Args:
         channels: hidden channels, an integer for all or one per hidden layer.
         kernel_sizes: sides of the kernels.
-        **kwargs: as for `Branch`: `coeff`, `activation`, `power_iterations`, `preactivate`.
+        **kwargs: as for `Branch`: `coeff`, `activation`, `power_iterations`, `preactivate`, `dropout`.
 
     Example:
     >>> import keras_iresnet as ki
@@ -150,7 +167,7 @@ class DenseBranch(Branch):
 
     Args:
         units: hidden units, one per hidden layer.
-        **kwargs: as for `Branch`: `coeff`, `activation`, `power_iterations`, `preactivate`.
+        **kwargs: as for `Branch`: `coeff`, `activation`, `power_iterations`, `preactivate`, `dropout`.
 
     Example:
     >>> import keras_iresnet as ki

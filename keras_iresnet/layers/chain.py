@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer, split_seed
+from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer
+from keras_iresnet.layers.seeds import split_seed
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")

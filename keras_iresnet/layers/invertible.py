@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_iresnet.layers.precision import FullPrecision
+from keras_iresnet.layers.seeds import as_seed
 
 ON_FAILURE = ("raise", "warn", "ignore")
 
@@ -104,7 +105,11 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
 
     def inverse_and_report(self, y):
         """`inverse` and its `InverseReport`, whether or not it converged."""
-        return self._inverse_and_report(self._cast(y))
+        y = self._cast(y)
+        if not self.built:
+            raise ValueError(f"{self.name} must be built before it is inverted: call it on data first.")
+        self._require_shape(y, self.compute_output_shape(self.input_spec.shape))
+        return self._inverse_and_report(y)
 
     def initialize(self, x):
         """Set what depends on data from one batch, eagerly; returns F(x). Most layers have nothing to set."""
@@ -138,12 +143,12 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
         if not self.built:
             with tf.init_scope():
                 self.build(tuple(x.shape))
-        expected = tf.TensorShape(self.input_spec.shape)
-        if not expected.is_compatible_with(x.shape):
-            raise ValueError(
-                f"{self.name} was built for inputs of shape {tuple(expected)}. Received: shape={tuple(x.shape)}"
-            )
+        self._require_shape(x, self.input_spec.shape)
         return x
+
+    def _require_shape(self, x, shape):
+        if not tf.TensorShape(shape).is_compatible_with(x.shape):
+            raise ValueError(f"{self.name} was built for shape {tuple(shape)}. Received: shape={tuple(x.shape)}")
 
 
 def settle(x, report, on_failure):
@@ -179,18 +184,3 @@ def _speak_up(report, on_failure):
     if on_failure == "raise":
         raise NotConvergedError(message)
     warnings.warn(message, RuntimeWarning, stacklevel=4)
-
-
-def as_seed(seed):
-    """`None`, an integer or a pair of integers -> `None` or a (2,) int32 tensor."""
-    if seed is None:
-        return None
-    seed = tf.cast(tf.convert_to_tensor(seed), tf.int32)
-    return tf.stack([seed, tf.zeros_like(seed)]) if seed.shape.rank == 0 else seed
-
-
-def split_seed(seed, count):
-    """Independent seeds for `count` layers; `None` gives `None` to each."""
-    if seed is None:
-        return [None] * count
-    return tf.unstack(tf.random.split(seed, count))

@@ -59,7 +59,13 @@ class SpectralConv2D(SpectralLayer):
                 f"kernel_size={self.kernel_size}, padding={self.padding!r}"
             )
         kernel_shape = (self.kernel_size, self.kernel_size, input_shape[-1], self.filters)
-        self._build_weights(kernel_shape, self.compute_output_shape(input_shape)[1:])
+        output_shape = self.compute_output_shape(input_shape)[1:]
+        self._build_weights(kernel_shape, output_shape if self.kernel_size > 1 else output_shape[-1:])
+
+    def _norm_operator(self, kernel):
+        if self.kernel_size > 1:
+            return super()._norm_operator(kernel)
+        return maps.Dense, kernel[0, 0], {}  # one matrix at every pixel: its norm is the operator's
 
     def _input_limits(self, kernel_shape):
         del kernel_shape

@@ -51,8 +51,12 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         """The operator with the given kernel, as a map of `keras_iresnet.ops.maps`."""
         return self.map_type(kernel, bias, **self._map_options())
 
-    def _build_weights(self, kernel_shape, output_shape):
-        """Create kernel, bias, and the vector u of the operator's range, of shape (1, *output_shape)."""
+    def _norm_operator(self, kernel):
+        """What has the operator's norm: a type of map, its kernel, and its options, hashable."""
+        return self.map_type, kernel, self._map_options()
+
+    def _build_weights(self, kernel_shape, range_shape):
+        """Create kernel, bias, and the vector u in the range of what `_norm_operator` gives, (1, *range_shape)."""
         self.input_spec = keras.layers.InputSpec(**self._input_limits(kernel_shape))
         self.kernel = self.add_weight(name="kernel", shape=kernel_shape, initializer=self.kernel_initializer)
         self.bias = None
@@ -61,7 +65,7 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         if self.coeff is not None:
             self.u = self.add_weight(
                 name="u",
-                shape=(1, *output_shape),
+                shape=(1, *range_shape),
                 initializer=self._converged_vector,
                 dtype=self.stream_dtype,
                 trainable=False,
@@ -79,13 +83,14 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
             self.u.assign(self._converged(tf.convert_to_tensor(self.u)))
 
     def _converged(self, u):
-        return _converge_function(self.map_type, tuple(self._map_options().items()))(self._raw_kernel(), u)
+        map_type, kernel, options = self._norm_operator(self._raw_kernel())
+        return _converge_function(map_type, tuple(options.items()))(kernel, u)
 
     def sigma(self, training=False):
         """The estimate of the operator's norm, a differentiable scalar; `training` advances the vector first."""
         iterations = self.power_iterations if training else 0
-        operator = self.linear_map(self._raw_kernel())
-        result = power_iteration(operator, tf.convert_to_tensor(self.u), iterations=iterations)
+        map_type, kernel, options = self._norm_operator(self._raw_kernel())
+        result = power_iteration(map_type(kernel, **options), tf.convert_to_tensor(self.u), iterations=iterations)
         if training:
             self.u.assign(result.u)
         return result.sigma

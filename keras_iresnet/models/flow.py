@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.layers.chain import check_invertible
-from keras_iresnet.layers.invertible import as_seed, settle, split_seed
+from keras_iresnet.layers.invertible import settle
 from keras_iresnet.layers.precision import FullPrecision
+from keras_iresnet.layers.seeds import as_seed, draw_seed, split_seed
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
 from keras_iresnet.models.first_examples import first_examples
@@ -256,14 +257,7 @@ class Flow(FullPrecision, keras.Model):
         return tf.reshape(z, (-1, self.dimension))
 
     def _seed(self, seed):
-        if seed is not None:
-            return as_seed(seed)
-        drawn = as_seed(self.seed_generator.next())
-        context = tf.distribute.get_replica_context()
-        if context is None or context.num_replicas_in_sync == 1:
-            return drawn
-        # The generators of all replicas are in step: without this they would draw the same noise.
-        return tf.random.fold_in(drawn, context.replica_id_in_sync_group)
+        return draw_seed(self.seed_generator) if seed is None else as_seed(seed)
 
     def _require_bins(self, method):
         if self.bins is None:

@@ -68,24 +68,40 @@ class Conv2D:
     def __init__(self, kernel, bias=None, *, grid, strides=1, padding="SAME"):
         self.kernel, self.bias, self.grid = kernel, bias, tuple(grid)
         self.strides, self.padding = strides, padding
-        height, width = kernel.shape[:2]
-        # With odd kernels, zero padding and no strides the transposed operator is a convolution of the same kind,
-        # with the kernel turned by 180 degrees and its channels exchanged.
-        self._self_adjoint_form = strides == 1 and padding == "SAME" and height % 2 == width % 2 == 1
-        if self._self_adjoint_form:
-            turned = kernel if height == width == 1 else tf.reverse(kernel, (0, 1))
-            self._adjoint_kernel = tf.transpose(turned, (0, 1, 3, 2))
+        height, width, inputs, outputs = kernel.shape
+        plain = strides == 1 and padding == "SAME" and height % 2 == width % 2 == 1
+        self._pointwise = plain and height == width == 1
+        # On a CPU a convolution to fewer channels, its gradients above all, costs several times one to more channels.
+        # Where the transposed operator is a convolution of the same kind (odd kernel turned by 180 degrees, zero
+        # padding, no strides), the narrowing one is therefore taken as the transpose of a widening one.
+        self._narrowing = plain and not self._pointwise and outputs < inputs
+        if self._narrowing:
+            self._turned = tf.transpose(tf.reverse(kernel, (0, 1)), (0, 1, 3, 2))
 
     def apply(self, x):
         """Convolve (batch, *grid) without the bias."""
+        if self._pointwise:
+            return self._multiply(x, self.kernel)
+        if self._narrowing:
+            return self._transposed(x, self._turned, (*self.grid[:2], self.kernel.shape[3]))
         return tf.nn.conv2d(x, self.kernel, self.strides, self.padding)
 
     def adjoint(self, y):
         """Multiply (batch, *output grid) by the transposed operator."""
-        if self._self_adjoint_form:
-            return tf.nn.conv2d(y, self._adjoint_kernel, 1, "SAME")
-        shape = (tf.shape(y)[0], *self.grid)
-        return tf.nn.conv2d_transpose(y, self.kernel, shape, self.strides, self.padding)
+        if self._pointwise:
+            return self._multiply(y, self.kernel, transpose_b=True)
+        if self._narrowing:
+            return tf.nn.conv2d(y, self._turned, 1, "SAME")
+        return self._transposed(y, self.kernel, self.grid)
+
+    def _transposed(self, y, kernel, event):
+        batch = y.shape[0] or tf.shape(y)[0]
+        return tf.nn.conv2d_transpose(y, kernel, (batch, *event), self.strides, self.padding)
+
+    @staticmethod
+    def _multiply(x, kernel, transpose_b=False):
+        rows = tf.matmul(tf.reshape(x, (-1, x.shape[-1])), kernel[0, 0], transpose_b=transpose_b)
+        return tf.reshape(rows, (-1, *x.shape[1:-1], rows.shape[-1]))
 
     def __call__(self, x):
         """The value at x (batch, *event)."""
@@ -147,6 +163,49 @@ class MaxMin:
     @staticmethod
     def _join(first, second):
         return tf.reshape(tf.stack((first, second), -1), (-1, *first.shape[1:-1], 2 * first.shape[-1]))
+
+
+class Mask:
+    """Sets a random share of the elements to 0: y = m x for m of zeros and ones, the same at every call.
+
+    What is kept is not scaled up, as it is in the usual form of dropout: the Lipschitz constant stays 1.
+
+    Args:
+        rate: probability of a zero.
+        seed: (2,) int32 tensor that m is drawn from.
+    """
+
+    def __init__(self, rate, seed):
+        self.rate, self.seed = rate, seed
+
+    def _mask(self, x):
+        return tf.cast(tf.random.stateless_uniform(tf.shape(x), self.seed) >= self.rate, x.dtype)
+
+    def __call__(self, x):
+        """The value at x (batch, *event)."""
+        return x * self._mask(x)
+
+    def linearize(self, x, probes=1):
+        """Value and derivative at x: the Jacobian is diagonal, so its own transpose."""
+        mask = self._mask(x)
+        tiled = _tile(mask, probes)
+        return Linearization(x * mask, lambda tangent: tangent * tiled, lambda tangent: tangent * tiled)
+
+
+class Scale:
+    """y = c x for a number c."""
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def __call__(self, x):
+        """The value at x (batch, *event)."""
+        return self.factor * x
+
+    def linearize(self, x, probes=1):
+        """Value and derivative at x."""
+        del probes
+        return Linearization(self(x), self, self)
 
 
 class Cast:

@@ -144,6 +144,18 @@ class InvertibleCase(LayerCase):
             dimension = np.prod(self.input_shape)
             np.testing.assert_allclose(log_det, expected_log_det, rtol=10 * error, atol=error * dimension)
 
+    def test_evaluation_changes_no_weight(self):
+        layer, x = self.built(), self.data()
+        for weight in layer.non_trainable_variables:
+            if weight.name == "u":  # far from converged, so that an iteration would show
+                weight.assign(np.full(weight.shape, 1 / np.sqrt(np.prod(weight.shape))))
+        before = [weight.numpy() for weight in layer.weights]
+        y, _ = layer.forward_and_log_det(x, seed=1)
+        layer(x)
+        layer.inverse(y)
+        for old, weight in zip(before, layer.weights, strict=True):
+            np.testing.assert_array_equal(weight.numpy(), old)
+
     def test_weights_keep_their_dtype_under_mixed_precision(self):
         layer = self.built("mixed_bfloat16")
         assert {weight.dtype for weight in layer.weights} <= {"float32", "bool"}
@@ -174,3 +186,16 @@ class InvertibleCase(LayerCase):
             layer(other)
         with pytest.raises(ValueError, match=r"shape=\(2, "):
             layer.forward_and_log_det(other, seed=1)
+
+    def test_inverse_of_another_shape_is_refused(self):
+        layer = self.built()
+        event = layer.compute_output_shape((None, *self.input_shape))[1:]
+        for other in [(2, *event[:-1], event[-1] + 4), (2, *[2 * side for side in event]), (2, 1, *event)]:
+            with pytest.raises(ValueError, match=r"Received: shape=\(2, "):
+                layer.inverse(tf.zeros(other, tf.float64))
+
+    def test_inverse_before_the_layer_is_built_is_refused(self):
+        layer = self.make()
+        event = self.built("float32").compute_output_shape((None, *self.input_shape))[1:]
+        with pytest.raises(ValueError, match="built"):
+            layer.inverse(tf.zeros((2, *event)))

@@ -20,6 +20,13 @@ class TestConvBranch(LayerCase):
         return ConvBranch((4, 6), activation="maxmin", coeff=0.7, power_iterations=2, preactivate=False, **kwargs)
 
 
+class TestConvBranchWithDropout(LayerCase):
+    input_shape = (2, 3, 2)
+
+    def make(self, **kwargs):
+        return ConvBranch(4, dropout=0.25, seed=3, **kwargs)
+
+
 class TestDenseBranch(LayerCase):
     def make(self, **kwargs):
         return DenseBranch((5, 3), activation="lipswish", **kwargs)
@@ -133,3 +140,36 @@ def test_activation_is_refused_before_the_branch_is_built(make):
         ValueError, match=r"`activation` must be 1-Lipschitz.* Received: activation='swish' \(its slope"
     ):
         make(activation="swish")
+
+
+def test_dropout_takes_its_share_of_what_enters_the_last_layer():
+    branch = DenseBranch((4000,), dropout=0.25, coeff=None, preactivate=False, seed=0)
+    branch.build((None, 1))
+    first, last = branch.spectral_layers
+    first.bias.assign(tf.ones(4000))
+    last.kernel.assign(tf.ones((4000, 1)) / 4000)
+    error = np.sqrt(0.25 * 0.75 / 4000)
+    draws = [float(branch(tf.zeros((1, 1)), training=True)[0, 0]) for _ in range(5)]
+    assert len(set(draws)) == 5  # another draw each time
+    assert all(abs(draw - 0.75) < 5 * error for draw in draws)
+    assert float(branch(tf.zeros((1, 1)))[0, 0]) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_dropout_keeps_the_bound_and_the_log_det(training):
+    branch = DenseBranch((6, 6), coeff=0.8, dropout=0.5, seed=0, dtype="float64")
+    branch.build((None, 4))
+    oracles.leave_identity(branch)
+    x = tf.constant(np.random.default_rng(7).normal(size=(3, 4)))
+    g = branch.as_map(training)
+    jacobians = oracles.jacobian(g, x)
+    norms = [oracles.norm(jacobian) for jacobian in jacobians]
+    assert 0.01 < max(norms) <= 0.8**3 * (1 + 1e-2)
+    expected = oracles.log_abs_det(np.eye(4) + jacobians)
+    np.testing.assert_allclose(log_det.ExactLogDet()(g, x)[1], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 1.0])
+def test_dropout_outside_its_interval_is_refused(dropout):
+    with pytest.raises(ValueError, match=rf"`dropout` must lie in \[0, 1\). Received: dropout={dropout}"):
+        ConvBranch(4, dropout=dropout)

@@ -25,8 +25,21 @@ def test_edges_of_the_data_space_are_mapped_to_finite_opposites():
 
 
 def test_any_latent_falls_into_the_interval_that_alpha_allows():
-    x = Logit(0.05).inverse(tf.constant([[-100.0, 0.0, 100.0]]))
+    layer = Logit(0.05)
+    layer.build((None, 3))
+    x = layer.inverse(tf.constant([[-100.0, 0.0, 100.0]]))
     np.testing.assert_allclose(x, [[-0.05 / 0.9, 0.5, 1 + 0.05 / 0.9]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("outside", [-0.25, 1.25, 255.0])
+def test_points_outside_the_data_space_are_refused(outside):
+    layer = Logit()
+    x = tf.constant([[0.5, 0.125], [0.75, outside]])
+    low, high = min(0.125, outside), max(0.75, outside)
+    with pytest.raises(ValueError, match=f"x must lie in it. Received: {low} to {high}"):
+        layer.forward_and_log_det(x)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="x must lie in it"):
+        tf.function(layer.forward_and_log_det)(x)
 
 
 @pytest.mark.parametrize("alpha", [0, 0.5, -1e-6, float("nan")])

@@ -35,6 +35,7 @@ def without_blocks(g, x, seed):
 @pytest.fixture(scope="module")
 def trained():
     """A float64 flow over images after some epochs of training, with the history of the fit."""
+    keras.utils.set_random_seed(3)  # a module's fixtures come before the seed of each test
     flow = small_flows.in_precision("float64", small_flows.image_flow, seed=3)
     flow.compile(keras.optimizers.Adam(0.02))
     history = flow.fit(small_flows.images(), epochs=12, batch_size=32, verbose=0)
@@ -73,7 +74,7 @@ class TestDensity:
         np.testing.assert_allclose(actual, oracle_log_prob(flow, x), rtol=1e-9)
         # The blocks have left the identity: without their share it would be another density.
         share = flow.forward_and_log_det(x, 1, EXACT)[1] - flow.forward_and_log_det(x, 1, without_blocks)[1]
-        assert np.abs(share).min() > 0.1
+        assert np.abs(share).mean() > 0.2
 
     def test_log_prob_of_points_is_prior_plus_slogdet(self, point_flow):
         x = tf.constant(np.random.default_rng(0).normal(size=(20, 2)))
@@ -356,11 +357,14 @@ class TestTraining:
         assert int(other.optimizer.iterations) == int(fresh.optimizer.iterations) == 2
         assert other.initialized
 
-    def test_norms_are_converged_after_an_epoch(self):
+    @pytest.mark.parametrize("use_ema", [False, True])
+    def test_norms_are_converged_after_the_fit(self, use_ema):
+        # With a moving average Keras overwrites the weights after the last epoch.
         flow = small_flows.point_flow()
-        flow.compile(keras.optimizers.Adam(0.1))
+        flow.compile(keras.optimizers.Adam(0.3, use_ema=use_ema, ema_momentum=0.8), run_eagerly=True)
         flow.fit(small_flows.points(), batch_size=20, epochs=1, verbose=0)
         for layer in flow.layer.layers[1].branch.spectral_layers:
+            assert oracles.operator_norm(layer, layer.kernel.numpy()) > 0.9
             assert oracles.operator_norm(layer, layer.normalized_kernel()) <= 0.9 * (1 + 1e-3)
 
     def test_fit_under_xla_gives_the_same_likelihoods(self):

@@ -19,8 +19,17 @@ def test_round_trip_gives_the_same_images(dtype, bins, seed):
     np.testing.assert_array_equal(quantize(x, bins=bins), images)
 
 
+@pytest.mark.parametrize("bins", [2, 17, 256, 65536])
+def test_rounding_never_carries_a_value_into_the_next_bin(bins):
+    # In float32, 65535 + u is rounded up to 65536 for one u in 500: the noise must keep away from there.
+    images = np.full(100_000, bins - 1)
+    x = dequantize(tf.constant(images, tf.int32), (3, 4), bins=bins, dtype=tf.float32)
+    assert float(tf.reduce_max(x)) < 1
+    np.testing.assert_array_equal(np.floor(bins * x.numpy()), images)
+
+
 def test_noise_is_uniform_and_independent():
-    count, bins = 20_000, 4
+    count, bins = 200_000, 4
     images = np.random.default_rng(0).integers(0, bins, size=(count, 2)).astype("uint8")
     noise = bins * dequantize(images, (1, 2), bins=bins, dtype=tf.float64).numpy() - images
     # 20 cells of equal probability, each within 4 standard errors of a binomial count

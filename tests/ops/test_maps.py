@@ -31,7 +31,14 @@ MAPS = {
     "convolution, 1x1": (conv(1, 1, 2, 3), (4, 5, 2)),
     "convolution, valid": (conv(3, 2, 2, 3, padding="VALID"), (4, 5, 2)),
     "convolution, strided": (conv(3, 3, 2, 3, strides=2), (4, 5, 2)),
+    "convolution, narrowing": (conv(3, 3, 3, 2), (4, 5, 3)),
+    "convolution, narrowing, 5x1": (conv(5, 1, 3, 1), (4, 5, 3)),
+    "convolution, narrowing, strided": (conv(3, 3, 3, 2, strides=2), (4, 5, 3)),
+    "convolution, narrowing, valid": (conv(3, 3, 3, 2, padding="VALID"), (4, 5, 3)),
+    "convolution, 1x1, strided": (conv(1, 1, 2, 3, strides=2), (4, 5, 2)),
     "elementwise": (tanh(), (3, 2)),
+    "mask": (maps.Mask(0.4, tf.constant([3, 4])), (3, 5)),
+    "scale": (maps.Scale(0.7), (3, 2)),
     "maxmin": (maps.MaxMin(), (6,)),
     "maxmin on a grid": (maps.MaxMin(), (2, 3, 4)),
     "cast": (maps.Cast("float64"), (3,)),
@@ -67,7 +74,9 @@ def test_products_are_those_of_the_dense_jacobian(name, probes):
     assert vjp(u).shape == v.shape
 
 
-@pytest.mark.parametrize("name", ["composition", "taped", "convolution", "maxmin on a grid"])
+@pytest.mark.parametrize(
+    "name", ["composition", "taped", "convolution", "convolution, narrowing", "maxmin on a grid", "mask"]
+)
 def test_linearization_works_for_an_unknown_batch_size(name):
     one, event = MAPS[name]
 
@@ -148,3 +157,28 @@ def test_convolution_and_adjoint_are_a_matrix_and_its_transpose(sides, grid, str
     cotangent = tensor(*y.shape)
     pulled = operator.adjoint(cotangent)
     np.testing.assert_allclose(np.reshape(pulled, (2, -1)), np.reshape(cotangent, (2, -1)) @ matrix, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name in MAPS if name.startswith("convolution")])
+def test_convolution_and_its_gradients_are_tensorflows(name):
+    one, event = MAPS[name]
+    x, kernel = tensor(2, *event), tf.Variable(one.kernel)
+
+    def value_and_gradients(function):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(kernel)
+            loss = tf.reduce_sum(tf.sin(y))
+        return y, *tape.gradient(loss, [x, kernel])
+
+    options = {"grid": one.grid, "strides": one.strides, "padding": one.padding}
+    actual = value_and_gradients(lambda kernel: maps.Conv2D(kernel, **options).apply(x))
+    expected = value_and_gradients(lambda kernel: tf.nn.conv2d(x, kernel, one.strides, one.padding))
+    for ours, theirs in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-12)
+
+
+def test_mask_keeps_its_share_and_scales_nothing():
+    y = maps.Mask(0.3, tf.constant([1, 2]))(tf.ones((1000, 40))).numpy()
+    assert set(np.unique(y)) == {0.0, 1.0}
+    assert abs(y.mean() - 0.7) < 4 * np.sqrt(0.3 * 0.7 / y.size)

@@ -87,6 +87,20 @@ def test_gradient_of_the_norm_agrees_with_finite_differences(name, iterations):
     np.testing.assert_allclose(tape.gradient(sigma, kernel), expected, atol=1e-6)
 
 
+def test_gradient_holds_both_vectors_fixed_where_they_have_not_converged():
+    kernel = np.random.default_rng(3).normal(size=(6, 4))
+    u = np.ones((1, 4)) / 2
+    v = u @ kernel.T / np.linalg.norm(u @ kernel.T)
+    new_u = v @ kernel / np.linalg.norm(v @ kernel)
+    for iterations, left in [(0, u), (1, new_u)]:
+        matrix = tf.constant(kernel)
+        with tf.GradientTape() as tape:
+            tape.watch(matrix)
+            result = power_iteration(maps.Dense(matrix), tf.constant(u), iterations=iterations)
+        assert float(result.sigma) < 0.99 * oracles.norm(kernel)
+        np.testing.assert_allclose(tape.gradient(result.sigma, matrix), v.T @ left, rtol=1e-12)
+
+
 @given(rows=st.integers(1, 6), columns=st.integers(1, 6), iterations=st.integers(0, 6), seed=st.integers(0, 2**20))
 def test_estimate_is_never_above_the_norm_and_grows(rows, columns, iterations, seed):
     rng = np.random.default_rng(seed)
