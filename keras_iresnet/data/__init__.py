@@ -7,11 +7,13 @@ Nothing here knows a model.
 import os
 
 from keras_iresnet.data import digits, tfds_images, toys
+from keras_iresnet.data.augmentation import AUGMENTATIONS, augment
 from keras_iresnet.data.pipeline import Splits, batches
 
-__all__ = ["Splits", "batches", "digits", "load", "names", "tfds_images", "toys"]
+__all__ = ["AUGMENTATIONS", "Splits", "augment", "batches", "digits", "load", "names", "tfds_images", "toys"]
 
 _TOY = "toy/"
+_TFDS = "tfds/"
 
 
 def names() -> list[str]:
@@ -29,7 +31,8 @@ def load(name: str, *, data_dir: str | os.PathLike | None = None, seed: int = 0)
     """The splits of the data set called `name`.
 
     Args:
-        name: one of `names()`.
+        name: one of `names()`, or `"tfds/NAME"` for any other image data set of TFDS; `NAME` alone will do where it
+            has been prepared.
         data_dir: TFDS data directory, read for TFDS images alone; by default the environment's
             `TFDS_DATA_DIR`, else TFDS's own default.
         seed: seed of the toys' training points; every other split is the same for every seed.
@@ -38,7 +41,7 @@ def load(name: str, *, data_dir: str | os.PathLike | None = None, seed: int = 0)
         The `Splits`, each an unbatched data set of examples without labels.
 
     Raises:
-        ValueError: no data set has that name; the message lists those there are.
+        ValueError: no data set has that name; the message lists those there are. Or it holds no images of one size.
         FileNotFoundError: the TFDS data set is not in the data directory; the message says how to get it.
 
     Example:
@@ -49,8 +52,13 @@ def load(name: str, *, data_dir: str | os.PathLike | None = None, seed: int = 0)
     """
     if name == "digits":
         return digits.load()
-    if name in tfds_images.names():
-        return tfds_images.load(name, data_dir)
-    if name in names():
+    if name in names() and name.startswith(_TOY):
         return toys.load(name.removeprefix(_TOY), seed)
-    raise ValueError(f"`name` must be one of {', '.join(names())}. Received: name={name!r}")
+    if name in tfds_images.names() or name.startswith(_TFDS):
+        return tfds_images.load(name.removeprefix(_TFDS), data_dir)
+    if tfds_images.is_prepared(name, data_dir):
+        return tfds_images.load(name, data_dir)
+    raise ValueError(
+        f"`name` must be one of {', '.join(names())}, or that of a data set that TFDS has prepared in `data_dir`. "
+        f"Received: name={name!r}, data_dir={tfds_images.folder(data_dir)!r}"
+    )

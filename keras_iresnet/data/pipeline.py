@@ -4,6 +4,8 @@ import dataclasses
 
 import tensorflow as tf
 
+from keras_iresnet.data.augmentation import augment, check_augmentation
+
 
 @dataclasses.dataclass(frozen=True)
 class Splits:
@@ -35,23 +37,28 @@ def batches(
     seed: int | None = None,
     drop_remainder: bool = False,
     limit: int | None = None,
+    augmentation: str = "none",
 ) -> tf.data.Dataset:
-    """Batches of a split, cached in memory on the first pass and prefetched.
+    """Batches of a split, cached in memory on the first pass, augmented anew in each pass, and prefetched.
 
     Args:
         split: unbatched data set of known, finite size.
         batch_size: examples in a batch, over all replicas.
         shuffle: whether to draw a new order of the whole split for each pass.
-        seed: fixes the sequence of orders, one for each iterator made; without it the orders differ from run to
-            run. As in all of TensorFlow, a global seed (`keras.utils.set_random_seed`) enters too where one is set.
+        seed: fixes the sequence of orders and augmentations, one for each iterator made; without it they differ
+            from run to run. As in all of TensorFlow, a global seed (`keras.utils.set_random_seed`) enters too where
+            one is set.
         drop_remainder: whether to leave out the last batch where it is smaller than the others.
         limit: how many examples to use, the first of the split; all by default.
+        augmentation: what to do to images at random, for training alone: `"none"`, `"shift"` or `"shift_flip"`, see
+            `augment`.
 
     Returns:
         Data set of `(batch_size, *event_shape)` with known cardinality, in the split's dtype.
 
     Raises:
-        ValueError: `batch_size` or `limit` is not positive, the split's size is not known, or no batch is left.
+        ValueError: `batch_size` or `limit` is not positive, the split's size is not known, no batch is left, or what
+            is no image is to be augmented.
 
     Example:
     >>> from keras_iresnet import data
@@ -62,6 +69,7 @@ def batches(
     for argument, value in {"batch_size": batch_size, "limit": limit}.items():
         if value is not None and value < 1:
             raise ValueError(f"`{argument}` must be at least 1. Received: {argument}={value}")
+    _check_augmentable(split, augmentation)
     size = _size(split)
     if limit is not None and limit < size:
         split, size = split.take(limit), limit
@@ -73,7 +81,28 @@ def batches(
     split = split.cache()
     if shuffle:
         split = split.shuffle(size, seed=seed, reshuffle_each_iteration=True)
-    return split.batch(batch_size, drop_remainder=drop_remainder).prefetch(tf.data.AUTOTUNE)
+    dataset = split.batch(batch_size, drop_remainder=drop_remainder)
+    if augmentation != "none":
+        dataset = _augmented(dataset, augmentation, seed)
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _augmented(dataset, augmentation, seed):
+    """Each batch augmented from a pair of random numbers of its own, new ones in each pass."""
+    pairs = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+    return tf.data.Dataset.zip(dataset, pairs).map(
+        lambda images, pair: augment(images, augmentation, seed=pair), num_parallel_calls=tf.data.AUTOTUNE
+    )
+
+
+def _check_augmentable(split, augmentation):
+    check_augmentation(augmentation)
+    shape = split.element_spec.shape if isinstance(split.element_spec, tf.TensorSpec) else None
+    if augmentation != "none" and (shape is None or shape.rank != 3):
+        raise ValueError(
+            "`augmentation` needs a split of images (height, width, channels). "
+            f"Received: augmentation={augmentation!r}, element_spec={split.element_spec}"
+        )
 
 
 def _size(split: tf.data.Dataset) -> int:

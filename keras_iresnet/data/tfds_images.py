@@ -3,9 +3,13 @@
 import dataclasses
 import os
 
+import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.data.pipeline import Splits
+
+BINS = 256
+_LOOKED_AT = 512  # images whose pixels are looked at before training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +22,7 @@ class ImageSet:
     validation: int = 5_000  # held out from the end of `train`
 
 
-_IMAGE_SETS = {
+IMAGE_SETS = {
     "cifar10": ImageSet((32, 32, 3), train=50_000, test=10_000),
     "cifar100": ImageSet((32, 32, 3), train=50_000, test=10_000),
     "fashion_mnist": ImageSet((28, 28, 1), train=60_000, test=10_000),
@@ -28,27 +32,29 @@ _IMAGE_SETS = {
 
 
 def names() -> list[str]:
-    """Names of the image data sets, sorted.
+    """Names of the image data sets whose sizes are known here, sorted; `load` takes others too.
 
     Example:
     >>> from keras_iresnet.data import tfds_images
     >>> tfds_images.names()
     ['cifar10', 'cifar100', 'fashion_mnist', 'mnist', 'svhn_cropped']
     """
-    return sorted(_IMAGE_SETS)
+    return sorted(IMAGE_SETS)
 
 
 def load(name: str, data_dir: str | os.PathLike | None = None) -> Splits:
     """An image data set as `Splits` of uint8 `(height, width, channels)` images with 256 bins.
 
-    The last 5,000 of TFDS's training images, in its fixed order, are held out for validation.
+    Of a set in `names()`, the last 5,000 of TFDS's training images, in its fixed order, are held out for validation.
+    Of any other, TFDS's own validation split is taken where there is a test split beside it; else a tenth of the
+    training images, at most 5,000, is held out, and the validation split serves as the test set if there is no other.
 
     Args:
-        name: one of `names()`.
+        name: one of `names()`, or any data set of TFDS with a feature `image` of one size in uint8.
         data_dir: where TFDS prepared it; by default the environment's `TFDS_DATA_DIR`, else TFDS's own default.
 
     Raises:
-        ValueError: no image data set has that name, or what TFDS returned is not what it should be.
+        ValueError: TFDS knows no data set of that name, or what it returned is not what it should be.
         FileNotFoundError: the data set is not in the data directory; the message says how to get it.
 
     Example:
@@ -57,29 +63,83 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Splits:
     Traceback (most recent call last):
     FileNotFoundError: `data_dir` must hold the TFDS data set mnist...
     """
-    if name not in _IMAGE_SETS:
-        raise ValueError(f"`name` must be one of {', '.join(names())}. Received: name={name!r}")
-    expected = _IMAGE_SETS[name]
-    builder = _prepared_builder(name, data_dir or os.environ.get("TFDS_DATA_DIR"))
-    for split, count in {"train": expected.train, "test": expected.test}.items():
+    builder = _prepared_builder(name, data_dir)
+    known = IMAGE_SETS.get(name)
+    expected, validation, test = (known, None, "test") if known else _described(builder)
+    for split, count in {"train": expected.train, test: expected.test}.items():
         _check(name, split, _images(builder, split), expected.event_shape, count)
     held_out = expected.validation
-    parts = [_images(builder, split) for split in (f"train[:-{held_out}]", f"train[-{held_out}:]", "test")]
-    return Splits(name, expected.event_shape, 256, *parts)
+    wanted = ("train", validation, test) if validation else (f"train[:-{held_out}]", f"train[-{held_out}:]", test)
+    parts = [_images(builder, split) for split in wanted]
+    _check_pixels(name, parts[0])
+    return Splits(name, expected.event_shape, BINS, *parts)
 
 
-def _prepared_builder(name: str, data_dir: str | os.PathLike | None):
+def is_prepared(name: str, data_dir: str | os.PathLike | None = None) -> bool:
+    """Whether the data directory holds a TFDS data set of that name.
+
+    Example:
+    >>> from keras_iresnet.data import tfds_images
+    >>> tfds_images.is_prepared("mnist", data_dir="/no/such/folder")
+    False
+    """
+    try:
+        return _builder(name, data_dir).is_prepared()
+    except ValueError:
+        return False
+
+
+def folder(data_dir: str | os.PathLike | None = None) -> str | None:
+    """The data directory that is meant; `None` is TFDS's own default."""
+    data_dir = data_dir or os.environ.get("TFDS_DATA_DIR")
+    return None if data_dir is None else str(data_dir)
+
+
+def _builder(name, data_dir):
+    """TFDS's builder; what TFDS does not know is a `ValueError`."""
     import tensorflow_datasets as tfds  # here, because only these data sets need it
 
-    builder = tfds.builder(name, data_dir=data_dir)
+    return tfds.builder(name, data_dir=folder(data_dir))
+
+
+def _prepared_builder(name, data_dir):
+    try:
+        builder = _builder(name, data_dir)
+    except ValueError as error:  # TFDS's message lists hundreds of names
+        raise ValueError(
+            f"`name` must be one of {', '.join(names())}, or a data set that TFDS knows or has prepared in `data_dir`. "
+            f"Received: name={name!r}, data_dir={folder(data_dir)!r}"
+        ) from error
     if not builder.is_prepared():
-        folder = str(builder.data_dir_root)
+        root = str(builder.data_dir_root)
         raise FileNotFoundError(
             f"`data_dir` must hold the TFDS data set {name}. To download and prepare it, run once where there is a "
-            f'network: python -c "import tensorflow_datasets as tfds; tfds.load({name!r}, data_dir={folder!r})". '
-            f"Received: data_dir={folder!r}"
+            f'network: python -c "import tensorflow_datasets as tfds; tfds.load({name!r}, data_dir={root!r})". '
+            f"Received: data_dir={root!r}"
         )
     return builder
+
+
+def _described(builder):
+    """What TFDS says of a data set that is not in `names()`, and its splits for validation and test."""
+    features = builder.info.features
+    feature = features["image"] if "image" in getattr(features, "keys", tuple)() else None
+    shape, dtype = ((), None) if feature is None else (feature.shape, np.dtype(feature.np_dtype).name)
+    if len(shape) != 3 or None in shape or dtype != "uint8":
+        raise ValueError(
+            f"The TFDS data set {builder.name} must have a feature 'image', uint8 (height, width, channels) of one "
+            f"size. Received: shape={shape}, dtype={dtype}"
+        )
+    counts = {split: info.num_examples for split, info in builder.info.splits.items()}
+    test = "test" if "test" in counts else "validation"
+    if not {"train", test} <= set(counts):
+        raise ValueError(
+            f"The TFDS data set {builder.name} must have a split 'train', and one of 'test' and 'validation'. "
+            f"Received: splits={', '.join(counts)}"
+        )
+    validation = "validation" if test == "test" and "validation" in counts else None
+    held_out = max(1, min(ImageSet.validation, counts["train"] // 10))
+    return ImageSet(shape, counts["train"], counts[test], held_out), validation, test
 
 
 def _images(builder, split: str) -> tf.data.Dataset:
@@ -98,4 +158,17 @@ def _check(name: str, split: str, part: tf.data.Dataset, event_shape: tuple[int,
         raise ValueError(
             f"TFDS must return {count} uint8 images of shape {tuple(event_shape)} in {name}'s split {split!r}. "
             f"Received: count={received[0]}, shape={received[1]}, dtype={received[2]}"
+        )
+
+
+def _check_pixels(name, part):
+    """Refuse images that were scaled to another range: bits/dim of 256 bins would be those of other data.
+
+    The first images tell: to read all of them takes as long as an epoch's reading.
+    """
+    pixels = next(iter(part.batch(_LOOKED_AT))).numpy()
+    low, high = int(pixels.min()), int(pixels.max())
+    if high < BINS // 2 or high == low:
+        raise ValueError(
+            f"The pixels of {name} must span 0 to {BINS - 1}. Received: {low} to {high} in {len(pixels)} images"
         )

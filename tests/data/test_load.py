@@ -24,7 +24,7 @@ def test_splits_say_what_they_hold(name):
 
 @pytest.mark.parametrize("name", ["digit", "moons", "toy/", "toy/digits", "imagenet"])
 def test_unknown_name_is_refused_with_the_known_ones(name):
-    with pytest.raises(ValueError, match=f"cifar10, .*digits, .*toy/2spirals, .*toy/rings. Received: name='{name}'"):
+    with pytest.raises(ValueError, match=f"cifar10, .*digits, .*toy/2spirals, .*toy/rings, .*Received: name='{name}'"):
         data.load(name)
 
 
