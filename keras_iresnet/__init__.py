@@ -15,6 +15,7 @@ if _backend != "tensorflow":
     )
 
 from keras_iresnet import layers, models, zoo
+from keras_iresnet.analysis.certificate import certify
 from keras_iresnet.analysis.evaluation import evaluate_bits_per_dim
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.fixed_point import FixedPointResult, fixed_point
@@ -26,6 +27,7 @@ __all__ = [
     "FixedPointResult",
     "Flow",
     "SeriesLogDet",
+    "certify",
     "evaluate_bits_per_dim",
     "fixed_point",
     "layers",

@@ -1,5 +1,14 @@
-"""What a trained model is worth: likelihoods with error bars, and pictures."""
+"""What a trained model is worth: certificates, likelihoods with error bars, studies and pictures."""
 
-from keras_iresnet.analysis.evaluation import Evaluation, evaluate_bits_per_dim, evaluate_log_likelihood
+from keras_iresnet.analysis.certificate import Certificate, certify
+from keras_iresnet.analysis.evaluation import ImageEvaluation, evaluate_bits_per_dim
+from keras_iresnet.analysis.log_likelihood import Evaluation, evaluate_log_likelihood
 
-__all__ = ["Evaluation", "evaluate_bits_per_dim", "evaluate_log_likelihood"]
+__all__ = [
+    "Certificate",
+    "Evaluation",
+    "ImageEvaluation",
+    "certify",
+    "evaluate_bits_per_dim",
+    "evaluate_log_likelihood",
+]

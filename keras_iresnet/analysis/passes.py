@@ -1,0 +1,71 @@
+"""Passes over held-out data: batches of examples, a seed for every draw, a bar for who waits."""
+
+import numpy as np
+import rich.console
+import rich.progress
+import tensorflow as tf
+
+
+def as_batches(dataset, event_shape, batch_size) -> tf.data.Dataset:
+    """A data set or an array as batches (batch, *event_shape).
+
+    Raises:
+        ValueError: examples of another shape, or with labels.
+    """
+    if not isinstance(dataset, tf.data.Dataset):
+        dataset = tf.data.Dataset.from_tensor_slices(np.asarray(dataset))
+    spec = dataset.element_spec
+    if not isinstance(spec, tf.TensorSpec):
+        raise ValueError(f"`dataset` must give examples alone, without labels. Received: element_spec={spec}")
+    if spec.shape.rank == len(event_shape):
+        dataset = dataset.batch(batch_size)
+    shape = dataset.element_spec.shape[1:]
+    if tuple(shape) != tuple(event_shape):
+        raise ValueError(f"`dataset` must hold examples of shape {tuple(event_shape)}. Received: shape={tuple(shape)}")
+    return dataset
+
+
+def draw_seed(*numbers) -> tf.Tensor:
+    """A seed for TensorFlow's stateless functions, (2,) int32, as good as independent for other numbers."""
+    state = np.random.SeedSequence([number % 2**32 for number in numbers]).generate_state(2)
+    return tf.constant(state.view(np.int32))
+
+
+class Bar:
+    """A bar on standard error, where someone watches, over one or several passes; a context manager.
+
+    Args:
+        batches: `tf.data.Dataset`.
+        shown: whether to show it.
+    """
+
+    def __init__(self, batches, shown):
+        console = rich.console.Console(stderr=True)
+        self._progress = rich.progress.Progress(
+            *rich.progress.Progress.get_default_columns(),
+            rich.progress.TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not (shown and console.is_terminal),
+        )
+        self._batches = int(batches.cardinality())  # negative where it is not known
+        self._task = self._progress.add_task("evaluating", total=max(0, self._batches) or None)
+        self._seen = 0
+
+    def __enter__(self):
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_):
+        self._progress.stop()
+
+    def tracked(self, batches):
+        """The batches, each counted when the next is asked for."""
+        for batch in batches:
+            yield batch
+            self._seen += 1
+            self._progress.update(self._task, completed=self._seen)
+
+    def passes(self, count):
+        """Now, after the first pass, it is known how many there are in all."""
+        self._progress.update(self._task, total=count * self._seen, description=f"evaluating {count} times")
