@@ -1,4 +1,4 @@
-"""The command `keras-iresnet`: list, train, evaluate, sample.
+"""The command `keras-iresnet`: list, train, evaluate, certify, sample and more.
 
 It lies beside the package, because importing any part of `keras_iresnet` starts TensorFlow, with seconds of delay and
 lines on standard error. Nothing heavy is imported before a command needs it: `--help` answers at once.
@@ -68,9 +68,12 @@ def _field_options():
         for field in overridable(name):
             said.setdefault(field, {})[name] = described.get(field, "see the builder.")
     for field, by_model in said.items():
-        texts = set(by_model.values())
-        everyone = len(texts) == 1 and len(by_model) == len(zoo.list())
-        text = texts.pop() if everyone else " ".join(f"{name}: {text}" for name, text in by_model.items())
+        sharing = {}
+        for name, text in by_model.items():
+            sharing.setdefault(text, []).append(name)
+        text = next(iter(sharing))
+        if len(sharing) > 1 or len(by_model) == 1:
+            text = " ".join(f"{', '.join(names)}: {text}" for text, names in sharing.items())
         yield f"--{option(field)}", text
 
 
@@ -89,12 +92,14 @@ def list_models():
 
     from keras_iresnet import zoo
 
-    table = Table("name", "data set")
-    table.add_column("parameters", justify="right")
+    table = Table()
+    for column in ("name", "data set", "parameters"):
+        table.add_column(column, justify="right" if column == "parameters" else "left", no_wrap=True)
+    table.add_column("published")
     table.add_column("expected")
     for name in zoo.list():
         recipe = zoo.get(name).recipe
-        table.add_row(name, recipe.dataset, f"{recipe.parameters:,}", recipe.expected)
+        table.add_row(name, recipe.dataset, f"{recipe.parameters:,}", recipe.published, recipe.expected)
     Console().print(table)
 
 
@@ -103,9 +108,8 @@ def list_models():
 @click.option("--out", type=click.Path(), help="Folder of the run, new or empty.  [default: runs/NAME-<date-time>]")
 @click.option("--data-dir", type=click.Path(), help="TFDS data directory.")
 @click.option("--devices", help="Such as GPU:0,GPU:1.  [default: all visible GPUs]")
-@click.option("--minutes", type=float, help="Limit of the training time.")
 @click.option("--deterministic", is_flag=True, help="The same result each time, at a cost in speed.")
-def train(name, out, data_dir, devices, minutes, deterministic, **fields):
+def train(name, out, data_dir, devices, deterministic, **fields):
     """Train the model called NAME into a run folder.
 
     Every field of its recipe and every keyword of its builder is an option.
@@ -122,7 +126,6 @@ def train(name, out, data_dir, devices, minutes, deterministic, **fields):
         overrides={field: value for field, value in fields.items() if value is not None},
         devices=devices.split(",") if devices else None,
         deterministic=deterministic,
-        minutes=minutes,
     )
     _show(metrics)
     click.echo(f"Look at {pathlib.Path(out) / 'samples.png'}; everything else is in {out}{os.sep}")
@@ -133,13 +136,60 @@ def train(name, out, data_dir, devices, minutes, deterministic, **fields):
 @click.argument("run", type=click.Path())
 @click.option("--split", default="test", show_default=True, help="train, validation or test.")
 @click.option("--data-dir", type=click.Path(), help="TFDS data directory.")
-@click.option("--seed", type=int, help="Seed of the noise.  [default: the recipe's]")
-def evaluate(run, split, data_dir, seed):
+@click.option("--seed", type=int, help="Seed of noise and probes.  [default: the recipe's]")
+@click.option("--bias", type=float, help="Bits/dim that cutting the log-det series may cost, proved.  [default: 1e-4]")
+@click.option(
+    "--standard-error", type=float, help="Bits/dim, standard error from noise and probes to reach.  [default: 1e-3]"
+)
+@click.option(
+    "--num-terms", type=int, help="Terms of the series, whatever its bias.  [default: as many as --bias needs]"
+)
+@click.option("--max-passes", type=int, help="Limit of how often all images are evaluated.  [default: 100]")
+def evaluate(run, split, data_dir, seed, **protocol):
     """Evaluate the best checkpoint of the run folder RUN; its metrics.json takes the figures."""
     _start_tensorflow_quietly()
     from keras_iresnet.training import evaluate_run
 
-    _show(evaluate_run(run, split=split, data_dir=data_dir, seed=seed))
+    protocol = {name: value for name, value in protocol.items() if value is not None}
+    _show(evaluate_run(run, split=split, data_dir=data_dir, seed=seed, **protocol))
+
+
+@cli.command()
+@click.argument("run", type=click.Path())
+def certify(run):
+    """Prove the best checkpoint of the run folder RUN invertible: a bound for each layer and each block.
+
+    Exit status 1 where the bounds do not prove it.
+    """
+    _start_tensorflow_quietly()
+    import keras_iresnet
+    from keras_iresnet.training import RunFolder
+
+    report = keras_iresnet.certify(RunFolder.open(run).load_best())
+    click.echo(report)
+    click.get_current_context().exit(0 if report.invertible else 1)
+
+
+@cli.group()
+def figures():
+    """Figures of the paper, for a run of yours."""
+
+
+@figures.command("trace-estimator")
+@click.argument("run", type=click.Path())
+@click.option("--out", type=click.Path(), required=True, help="Folder for the arrays, the table and the picture.")
+@click.option("--images", default=10, show_default=True, help="Test images to look at.")
+@click.option("--num-terms", default=20, show_default=True, help="Terms of the series, from 1 to this.")
+@click.option("--num-probes", default=100, show_default=True, help="Random probes of each image.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the choice of images, the noise and the probes.")
+@click.option("--data-dir", type=click.Path(), help="TFDS data directory.")
+def trace_estimator(run, **options):
+    """Bias and deviation of RUN's log-det estimator by the number of terms, against brute force (figures 4, 9)."""
+    _start_tensorflow_quietly()
+    from keras_iresnet.training import trace_estimator_run
+
+    for path in trace_estimator_run(run, **options):
+        click.echo(path)
 
 
 @cli.command()
@@ -162,6 +212,43 @@ def sample(run, n, temperature, seed, out, data_dir):
     click.echo(path)
 
 
+@cli.command()
+@click.argument("run", type=click.Path())
+@click.option("--n", default=32, show_default=True, help="How many images.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the choice and of the noise.")
+@click.option("--out", type=click.Path(), help="File, .png or .npy.  [default: a .png in RUN, named by the seed]")
+@click.option("--data-dir", type=click.Path(), help="TFDS data directory.")
+def reconstruct(run, n, seed, out, data_dir):
+    """Invert the best checkpoint of RUN on test images: originals above what comes back, and how it went."""
+    _start_tensorflow_quietly()
+    from keras_iresnet.training import reconstruct_run
+
+    path, figures = reconstruct_run(run, n=n, seed=seed, out=out, data_dir=data_dir)
+    _show(figures)
+    click.echo(path)
+
+
+@cli.command()
+@click.argument("run", type=click.Path())
+@click.option("--pairs", default=8, show_default=True, help="How many paths, one a row.")
+@click.option("--steps", default=9, show_default=True, help="Images of a path, both ends among them.")
+@click.option("--method", default="spherical", show_default=True, help="spherical or linear.")
+@click.option("--temperature", default=1.0, show_default=True, help="Factor of the distance from the prior's mean.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the choice and of the noise.")
+@click.option("--out", type=click.Path(), help="File, .png or .npy.  [default: a .png in RUN, named by the settings]")
+@click.option("--data-dir", type=click.Path(), help="TFDS data directory.")
+def interpolate(run, **options):
+    """Walk between test images in the latent space of the best checkpoint of RUN."""
+    _start_tensorflow_quietly()
+    from keras_iresnet.layers.invertible import NotConvergedError
+    from keras_iresnet.training import interpolate_run
+
+    try:
+        click.echo(interpolate_run(run, **options))
+    except NotConvergedError as error:
+        raise click.ClickException(str(error)) from error
+
+
 def _show(metrics):
     """Metrics as a table; a standard error stands beside its figure."""
     from rich.console import Console
@@ -170,7 +257,7 @@ def _show(metrics):
     suffix = "_standard_error"
     table = Table("metric", "value")
     for name, value in metrics.items():
-        if name.endswith(suffix):
+        if name.endswith(suffix) and name.removesuffix(suffix) in metrics:
             continue
         text = f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if isinstance(value, float) else str(value)
         error = metrics.get(name + suffix)

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -55,7 +56,8 @@ def test_train_takes_recipe_fields_and_builder_keywords(run):
 def test_train_help_describes_recipe_fields_and_builder_keywords():
     text = " ".join(_invoke("train", "--help").stdout.split())
     assert "--learning-rate VALUE peak rate." in text
-    assert "--channels VALUE digits_flow: hidden channels of each residual branch." in text
+    assert "--dropout VALUE share of the last hidden activations" in text
+    assert "--units VALUE toy_flow: hidden units of each residual branch" in text
     assert "--expected" not in text
 
 
@@ -68,10 +70,10 @@ def test_options_may_be_spelt_with_underscores(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["no_flow"], "`name` must be one of digits_flow, toy_flow. Received: name='no_flow'"),
+        (["no_flow"], "Received: name='no_flow'"),
         (["digits_flow", "--chanels", "4"], "--batch-size, --blocks, --channels"),
         (["digits_flow", "--units", "4"], "Received: units"),
-        (["digits_flow", "--epochs", "many"], "`epochs` must be of type int. Received: epochs='many'"),
+        (["digits_flow", "--epochs", "many"], "`epochs` must be of type int or none. Received: epochs='many'"),
         (["digits_flow", "--minutes", "0"], "`minutes` must be positive"),
         (["digits_flow", "--devices", "CPU:0,CPU:9"], "`devices` must be distinct names out of CPU:0"),
         (["digits_flow", "--dataset", "mnits"], "Received: name='mnits'"),
@@ -116,7 +118,27 @@ def test_sample_writes_a_picture_and_says_where(run, tmp_path):
     assert out.stat().st_size > 0
 
 
-@pytest.mark.parametrize("command", ["evaluate", "sample"])
+def test_reconstruct_prints_how_it_went_and_where_the_picture_is(run, tmp_path):
+    out = tmp_path / "x.png"
+    result = _invoke("reconstruct", run[0], "--n", 4, "--seed", 3, "--out", out)
+    assert result.exit_code == 0
+    assert re.search(r"max_abs_error\W+\d", result.stdout)
+    assert re.search(r"not_converged\W+0\b", result.stdout)
+    assert result.stdout.strip().endswith(str(out))
+    assert out.stat().st_size > 0
+
+
+def test_interpolate_takes_its_options(run, tmp_path):
+    out = tmp_path / "x.npy"
+    options = ["--pairs", 2, "--steps", 3, "--method", "linear", "--temperature", 0.5, "--seed", 1]
+    result = _invoke("interpolate", run[0], *options, "--out", out)
+    assert result.exit_code == 0
+    assert result.stdout.strip() == str(out)
+    assert np.load(out).shape == (2, 3, 8, 8, 1)
+    assert _invoke("interpolate", run[0], "--method", "cubic").exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["evaluate", "sample", "reconstruct", "interpolate"])
 def test_a_folder_without_a_run_is_refused(command, tmp_path):
     result = _invoke(command, tmp_path)
     assert result.exit_code == 2
@@ -142,7 +164,7 @@ def test_the_installed_command_answers_help_without_starting_tensorflow():
     assert "tensorflow" not in result.stderr
 
 
-@pytest.mark.parametrize("script", ["train", "evaluate", "sample"])
+@pytest.mark.parametrize("script", ["train", "evaluate", "sample", "reconstruct", "interpolate"])
 def test_scripts_are_the_same_commands(script):
     path = pathlib.Path(__file__).parents[1] / "scripts" / f"{script}.py"
     result = _command(sys.executable, str(path), "--help")

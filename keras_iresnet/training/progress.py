@@ -1,11 +1,15 @@
 """What a user sees while a model trains: one bar over the whole run, or a line an epoch where there is no terminal."""
 
+import math
+import time
+
 import keras
 import rich.console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from keras_iresnet.training.schedule import steps_taken
 
+SECONDS_BETWEEN = 0.1  # two changes of the bar: a small model takes a thousand steps a second
 UNITS = {"bits_per_dim": "bits/dim", "nats": "nats"}
 
 
@@ -31,6 +35,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._step = 0
         self._validation = ""
         self._bar = None
+        self._shown = -math.inf
 
     def on_train_begin(self, logs=None):  # noqa: D102
         self._step = steps_taken(self.model)
@@ -43,24 +48,33 @@ class ProgressBar(keras.callbacks.Callback):
             self._bar.start()
 
     def on_epoch_begin(self, epoch, logs=None):  # noqa: D102
-        self._epoch = f"epoch {epoch + 1}/{self.params['epochs']}"
+        # A run that the clock alone ends has no number of epochs to tell.
+        of = "" if math.isinf(self.budget.total_steps) else f"/{self.params['epochs']}"
+        self._epoch = f"epoch {epoch + 1}{of}"
 
     def on_train_batch_end(self, batch, logs=None):  # noqa: D102
         self._step += 1
-        if self._bar:
-            text = f"{self._epoch}  {float(logs[self.metric]):.3f} {UNITS[self.metric]}{self._validation}"
-            self._bar.update(self._task, completed=self.budget.fraction(self._step), description=text)
+        if self._bar and time.monotonic() - self._shown >= SECONDS_BETWEEN:
+            self._shown = time.monotonic()
+            self._move(logs)
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
         self._validation = f", validation {logs['val_' + self.metric]:.3f}"
-        if not self._bar:
-            fraction, elapsed = self.budget.fraction(self._step), self.budget.elapsed
-            left = elapsed * (1 / fraction - 1)
-            text = f"{self._epoch}  {logs[self.metric]:.3f} {UNITS[self.metric]}{self._validation}"
-            self.console.print(f"{text}  {duration(elapsed)} elapsed, {duration(left)} left")
+        if self._bar:
+            self._move(logs)
+            return
+        fraction, elapsed = self.budget.fraction(self._step), self.budget.elapsed
+        left = elapsed * (1 / fraction - 1)
+        self.console.print(f"{self._text(logs)}  {duration(elapsed)} elapsed, {duration(left)} left")
 
     def on_train_end(self, logs=None):  # noqa: D102
         self.stop()
+
+    def _move(self, logs):
+        self._bar.update(self._task, completed=self.budget.fraction(self._step), description=self._text(logs))
+
+    def _text(self, logs):
+        return f"{self._epoch}  {float(logs[self.metric]):.3f} {UNITS[self.metric]}{self._validation}"
 
     def stop(self):
         """Take the bar down, also after training broke off; harmless where there is none."""

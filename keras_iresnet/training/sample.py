@@ -1,14 +1,11 @@
 """Draws samples from the best checkpoint of a run."""
 
-import pathlib
-
 import numpy as np
 
 from keras_iresnet import data
 from keras_iresnet.analysis import pictures
-from keras_iresnet.training.run_folder import RunFolder, replacing
-
-FORMATS = (".png", ".npy")
+from keras_iresnet.training.output import output_file, write
+from keras_iresnet.training.run_folder import RunFolder
 
 
 def sample_run(path, *, n=None, temperature: float = 1.0, seed: int = 0, out=None, data_dir: str | None = None):
@@ -32,11 +29,7 @@ def sample_run(path, *, n=None, temperature: float = 1.0, seed: int = 0, out=Non
         NotConvergedError: the flow could not be inverted.
     """
     run = RunFolder.open(path)
-    out = run.path / f"samples-seed{seed}-temperature{temperature:g}.png" if out is None else pathlib.Path(out)
-    if out.suffix not in FORMATS:
-        raise ValueError(f"`out` must end in {' or '.join(FORMATS)}. Received: out={str(out)!r}")
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"`out` must be in a folder that is there. Received: out={str(out)!r}")
+    out = output_file(run, out, f"samples-seed{seed}-temperature{temperature:g}.png")
     recipe = run.read_config()["recipe"]
     splits = data.load(recipe["dataset"], data_dir=data_dir, seed=recipe["seed"])
     draw(run.load_best(), splits, out, n=n, temperature=temperature, seed=seed)
@@ -50,11 +43,11 @@ def draw(flow, splits, out, *, n=None, temperature=1.0, seed=0, on_failure="rais
     images = splits.bins is not None
     samples = flow.sample(n or (64 if images else 4096), seed=seed, temperature=temperature, on_failure=on_failure)
     samples = np.asarray(flow.to_images(samples) if images else samples)
-    with replacing(out) as temporary:
-        if pathlib.Path(out).suffix == ".npy":
-            np.save(temporary, samples)
-        elif images:
-            pictures.save_image(pictures.grid(samples, bins=splits.bins), temporary)
-        else:
-            points = next(iter(splits.test.batch(len(samples)))).numpy()
-            pictures.save_plane_panels(pictures.plane_panels(flow, points, samples), temporary)
+
+    def picture(path):
+        if images:
+            return pictures.save_image(pictures.grid(samples, bins=splits.bins), path)
+        points = next(iter(splits.test.batch(len(samples)))).numpy()
+        return pictures.save_plane_panels(pictures.plane_panels(flow, points, samples), path)
+
+    write(samples, out, picture)

@@ -10,7 +10,7 @@ class Budget:
     """A run's steps and, where given, its minutes: it ends at whichever comes first.
 
     Args:
-        total_steps: steps of the whole run.
+        total_steps: steps of the whole run, infinite where the clock alone ends it.
         minutes: limit of the time from `start`, or `None`.
         clock: seconds, as `time.monotonic` counts them.
     """
@@ -38,15 +38,40 @@ class Budget:
         return min(1.0, max(step / self.total_steps, by_time))
 
 
-def learning_rate(recipe, step, fraction):
+def total_steps(recipe, steps_per_epoch):
+    """Steps of a run that no clock ends before: infinite where only the clock ends it.
+
+    Example:
+    >>> import dataclasses
+    >>> import keras_iresnet as ki
+    >>> from keras_iresnet.training.schedule import total_steps
+    >>> recipe = dataclasses.replace(ki.zoo.get("toy_flow").recipe, epochs=3, steps=50)
+    >>> total_steps(recipe, 10), total_steps(recipe, 100)
+    (30, 50)
+    """
+    by_epochs = math.inf if recipe.epochs is None else recipe.epochs * steps_per_epoch
+    return min(by_epochs, math.inf if recipe.steps is None else recipe.steps)
+
+
+def learning_rate(recipe, step, fraction, steps_per_epoch):
     """The rate of step `step` (from 0), a `fraction` of the run being over.
 
-    Warm-up is linear in steps. Cosine decay, rate * (1 + cos(pi fraction)) / 2, follows the run's progress
-    rather than a step count, so that a run bounded by the clock decays fully too.
+    Warm-up is linear in steps. Cosine decay, rate * (1 + cos(pi fraction)) / 2, and drops at given epochs follow the
+    run's progress rather than a step count, so that a run bounded by the clock decays fully too.
     """
-    warmup = min(1.0, (step + 1) / recipe.warmup_steps) if recipe.warmup_steps else 1.0
-    decay = (1 + math.cos(math.pi * fraction)) / 2 if recipe.decay == "cosine" else 1.0
-    return recipe.learning_rate * warmup * decay
+    warmup_steps = recipe.warmup_steps + round(recipe.warmup_epochs * steps_per_epoch)
+    warmup = min(1.0, (step + 1) / warmup_steps) if warmup_steps else 1.0
+    return recipe.learning_rate * warmup * _decay(recipe, step, fraction, steps_per_epoch)
+
+
+def _decay(recipe, step, fraction, steps_per_epoch):
+    if recipe.decay == "cosine":
+        return (1 + math.cos(math.pi * fraction)) / 2
+    if recipe.decay == "drop":
+        # Both agree in a run that lasts as many epochs as the recipe says; in one that ends sooner the second leads.
+        epoch = max(step / steps_per_epoch, fraction * (recipe.epochs or 0))
+        return recipe.drop_factor ** sum(epoch >= drop for drop in recipe.drop_epochs)
+    return 1.0
 
 
 def steps_taken(model) -> int:
@@ -73,7 +98,7 @@ class Pace(keras.callbacks.Callback):
         self.budget.start()
 
     def on_train_batch_begin(self, batch, logs=None):  # noqa: D102
-        rate = learning_rate(self.recipe, self.step, self.budget.fraction(self.step))
+        rate = learning_rate(self.recipe, self.step, self.budget.fraction(self.step), self.params["steps"])
         self.model.optimizer.learning_rate = rate
 
     def on_train_batch_end(self, batch, logs=None):  # noqa: D102

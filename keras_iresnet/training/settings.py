@@ -7,13 +7,20 @@ import types
 import typing
 from collections.abc import Mapping
 
-import keras
-
 from keras_iresnet import zoo
+from keras_iresnet.data.augmentation import check_augmentation
+from keras_iresnet.training.optimizers import OPTIMIZERS
 
-OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamax": keras.optimizers.Adamax, "sgd": keras.optimizers.SGD}
-DECAYS = ("constant", "cosine")
-_FIXED = ("parameters", "expected", "reference")  # records of the released run, not settings of a new one
+DECAYS = ("constant", "cosine", "drop")
+BOUNDS = ("epochs", "steps", "minutes")  # what may end a run
+_FIXED = ("parameters", "published", "expected", "reference")  # records of the released run, not settings of a new one
+# Fields that have an effect only where another has a certain value.
+_DEPENDENT = {
+    "momentum": ("optimizer", "sgd"),
+    "nesterov": ("optimizer", "sgd"),
+    "drop_factor": ("decay", "drop"),
+    "drop_epochs": ("decay", "drop"),
+}
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -75,6 +82,7 @@ def resolve(name: str, overrides: Mapping | None = None) -> Settings:
     values = {field: _convert(field, value, known[field][1]) for field, value in overrides.items()}
     recipe = dataclasses.replace(entry.recipe, **{k: v for k, v in values.items() if k in recipe_fields})
     _check(recipe)
+    _check_effect(recipe, values)
     shared = {field: getattr(recipe, field) for field in keyword_fields if field in recipe_fields}
     keywords = {field: default for field, (default, _) in keyword_fields.items()} | shared
     keywords |= {k: v for k, v in values.items() if k in keyword_fields}
@@ -128,7 +136,7 @@ def _parse(text, kind):
     if kind is bool:
         return _only(_FLAGS, text)
     if kind in (tuple, list):
-        return tuple(int(part) for part in text.split(","))
+        return tuple(int(part) for part in text.split(",")) if text else ()
     return kind(text)
 
 
@@ -162,14 +170,52 @@ def _accept(value, kind):
 
 def _check(recipe):
     """Refuse numbers that no run can have, before any work starts."""
-    for field in ("epochs", "batch_size", "initialization_batch"):
+    _check_bounds(recipe)
+    for field in ("batch_size", "initialization_batch", "log_steps"):
         _require(getattr(recipe, field) >= 1, recipe, field, "at least 1")
-    _require(0 < recipe.learning_rate < math.inf, recipe, "learning_rate", "positive and finite")
-    _require(recipe.warmup_steps >= 0, recipe, "warmup_steps", "at least 0")
-    _require(recipe.clip_norm is None or recipe.clip_norm > 0, recipe, "clip_norm", "positive, or none")
+    check_augmentation(recipe.augmentation)
+    _check_optimizer(recipe)
+    _check_schedule(recipe)
     _require(recipe.ema_momentum is None or 0 < recipe.ema_momentum < 1, recipe, "ema_momentum", "in (0, 1), or none")
+
+
+def _check_bounds(recipe):
+    for field in ("epochs", "steps"):
+        value = getattr(recipe, field)
+        _require(value is None or value >= 1, recipe, field, "at least 1, or none")
+    minutes = recipe.minutes
+    _require(minutes is None or 0 < minutes < math.inf, recipe, "minutes", "positive and finite, or none")
+    if all(getattr(recipe, field) is None for field in BOUNDS):
+        raise ValueError("`epochs`, `steps` or `minutes` must end the run. Received: epochs=steps=minutes=None")
+
+
+def _check_optimizer(recipe):
     _require(recipe.optimizer in OPTIMIZERS, recipe, "optimizer", f"one of {', '.join(OPTIMIZERS)}")
+    _require(0 < recipe.learning_rate < math.inf, recipe, "learning_rate", "positive and finite")
+    _require(0 <= recipe.momentum < 1, recipe, "momentum", "in [0, 1)")
+    _require(not recipe.nesterov or recipe.momentum > 0, recipe, "nesterov", "false where momentum is 0")
+    _require(0 <= recipe.weight_decay < math.inf, recipe, "weight_decay", "at least 0 and finite")
+    _require(recipe.clip_norm is None or recipe.clip_norm > 0, recipe, "clip_norm", "positive, or none")
+
+
+def _check_schedule(recipe):
+    _require(recipe.warmup_steps >= 0, recipe, "warmup_steps", "at least 0")
+    _require(0 <= recipe.warmup_epochs < math.inf, recipe, "warmup_epochs", "at least 0 and finite")
     _require(recipe.decay in DECAYS, recipe, "decay", f"one of {', '.join(DECAYS)}")
+    _require(0 < recipe.drop_factor < 1, recipe, "drop_factor", "in (0, 1)")
+    rising = all(a < b for a, b in zip((0, *recipe.drop_epochs), recipe.drop_epochs, strict=False))
+    _require(rising, recipe, "drop_epochs", "rising numbers of at least 1")
+    _require(recipe.decay != "drop" or recipe.drop_epochs, recipe, "drop_epochs", "given where decay is drop")
+
+
+def _check_effect(recipe, overrides):
+    """Refuse an override that would change nothing."""
+    for field, (other, value) in _DEPENDENT.items():
+        if field in overrides and getattr(recipe, other) != value:
+            raise ValueError(
+                f"`{field}` must go with {other}={value}: it has no effect otherwise. "
+                f"Received: {field}={overrides[field]!r}, {other}={getattr(recipe, other)!r}"
+            )
 
 
 def _require(holds, recipe, field, what):

@@ -1,6 +1,7 @@
 """Trains a model of the zoo into a run folder."""
 
 import datetime
+import math
 import shlex
 import time
 from collections.abc import Mapping, Sequence
@@ -13,11 +14,15 @@ from keras_iresnet.training import devices as device_names
 from keras_iresnet.training import provenance
 from keras_iresnet.training.checkpoints import SaveBest, SaveLast, UseAverages
 from keras_iresnet.training.evaluate import split_figures
+from keras_iresnet.training.optimizers import make_optimizer
 from keras_iresnet.training.progress import ProgressBar, console
 from keras_iresnet.training.run_folder import RunFolder, default_path
 from keras_iresnet.training.sample import draw
-from keras_iresnet.training.schedule import Budget, Pace
-from keras_iresnet.training.settings import OPTIMIZERS, resolve
+from keras_iresnet.training.schedule import Budget, Pace, total_steps
+from keras_iresnet.training.settings import resolve
+from keras_iresnet.training.tensorboard import EXAMPLES, Diagnostics, Pictures, ScalarLog
+
+_ENDLESS = 10**6  # epochs, where the clock or a number of steps ends the run
 
 
 def train(
@@ -28,7 +33,6 @@ def train(
     overrides: Mapping | None = None,
     devices: Sequence[str] | None = None,
     deterministic: bool = False,
-    minutes: float | None = None,
     progress: bool = True,
 ) -> dict:
     """Train a model by its recipe, evaluate its best checkpoint on the test split, draw samples.
@@ -39,11 +43,10 @@ def train(
         name: a name of `zoo.list()`.
         out: folder of the run, new or empty; `runs/NAME-<date-time>` by default.
         data_dir: TFDS data directory.
-        overrides: field of the recipe or keyword of the builder -> value; see `resolve`.
+        overrides: field of the recipe or keyword of the builder -> value, such as `{"minutes": 5}`; see `resolve`.
         devices: such as `["GPU:0", "GPU:1"]`; all visible GPUs by default.
         deterministic: whether every operation must give the same result each time, at a cost in speed. TensorFlow
             has no way back: it holds for the rest of the process.
-        minutes: limit of the training time, start-up and evaluation apart; the recipe's epochs hold as well.
         progress: whether to show it, on standard error.
 
     Returns:
@@ -57,7 +60,6 @@ def train(
     started = time.monotonic()
     settings = resolve(name, overrides)
     recipe = settings.recipe
-    Budget(1, minutes)  # refuses a bad limit before any work starts
     scope = device_names.scope(devices)
     run = RunFolder.create(default_path(name) if out is None else out)
     shown = console(progress)
@@ -65,20 +67,32 @@ def train(
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     splits = data.load(recipe.dataset, data_dir=data_dir, seed=recipe.seed)
-    batches = data.batches(splits.train, recipe.batch_size, shuffle=True, seed=recipe.seed, drop_remainder=True)
+    batches = _training_batches(splits, recipe)
     flow = _prepare(settings, splits, scope, shown)
-    run.write_json(run.config, _config(settings, splits, _command(settings, data_dir, devices, deterministic, minutes)))
-    figures = _fit(flow, recipe, batches, splits, run, minutes, shown)
+    run.write_json(run.config, _config(settings, splits, _command(settings, data_dir, devices, deterministic)))
+    figures = _fit(flow, recipe, batches, splits, run, shown)
     # Written after each stage: a run of hours must not lose what it knows to a failing picture.
     run.write_json(run.metrics, figures)
     shown.print("Evaluating the best checkpoint on the test split ...")
-    figures |= split_figures(flow, splits, "test", seed=recipe.seed, progress=progress)
+    once = {} if splits.bins is None else {"max_passes": 1}  # `evaluate` takes the time to average the noise out
+    figures |= split_figures(flow, splits, "test", seed=recipe.seed, progress=progress, **once)
     run.write_json(run.metrics, figures)
     shown.print("Drawing samples ...")
     draw(flow, splits, run.samples, seed=recipe.seed, on_failure="warn")
     figures |= {"total_seconds": round(time.monotonic() - started, 1)}
     run.write_json(run.metrics, figures)
     return figures
+
+
+def _training_batches(splits, recipe):
+    return data.batches(
+        splits.train,
+        recipe.batch_size,
+        shuffle=True,
+        seed=recipe.seed,
+        drop_remainder=True,
+        augmentation=recipe.augmentation,
+    )
 
 
 def _prepare(settings, splits, scope, shown):
@@ -89,36 +103,37 @@ def _prepare(settings, splits, scope, shown):
     shown.print(f"Building {settings.name} ...")
     with scope:
         flow = settings.build()
-        flow.compile(_optimizer(recipe))
-        flow.optimizer.build(flow.trainable_variables)  # in the scope, with the strategy's other variables
+        _check_fit(flow, splits)
+        flow.compile(make_optimizer(recipe, flow))
         first = next(iter(splits.train.batch(recipe.initialization_batch)))
         shown.print(f"Initialising from {len(first):,} {kind} ...")
         flow.initialize(first)
     return flow
 
 
-def _optimizer(recipe):
-    return OPTIMIZERS[recipe.optimizer](
-        learning_rate=recipe.learning_rate,
-        global_clipnorm=recipe.clip_norm,
-        use_ema=recipe.ema_momentum is not None,
-        ema_momentum=recipe.ema_momentum or 0.99,
-    )
+def _check_fit(flow, splits):
+    """Refuse a data set whose examples are not the model's."""
+    if (flow.event_shape, flow.bins) != (splits.event_shape, splits.bins):
+        raise ValueError(
+            f"`dataset` must hold examples of shape {flow.event_shape} with bins={flow.bins} for this model. "
+            f"Received: dataset={splits.name!r}, of shape {splits.event_shape} with bins={splits.bins}"
+        )
 
 
-def _fit(flow, recipe, batches, splits, run, minutes, shown):
+def _fit(flow, recipe, batches, splits, run, shown):
     """Train, and leave the best weights in the flow; returns what the run cost and how good its validation was."""
     validation = data.batches(splits.validation, recipe.batch_size)
     points = splits.bins is None
     metric = "nats" if points else "bits_per_dim"
-    budget = Budget(recipe.epochs * len(batches), minutes)
+    steps = total_steps(recipe, len(batches))
+    epochs = _ENDLESS if math.isinf(steps) else math.ceil(steps / len(batches))
+    budget = Budget(steps, recipe.minutes)
     pace, best, bar = Pace(recipe, budget), SaveBest(run, "val_" + metric), ProgressBar(budget, metric, shown)
     averaging = [] if recipe.ema_momentum is None else [UseAverages()]
-    logs = [keras.callbacks.CSVLogger(run.history), keras.callbacks.TensorBoard(run.tensorboard, write_graph=False)]
-    callbacks = [pace, SaveLast(run), *averaging, best, *logs, bar]
+    callbacks = [pace, SaveLast(run), *averaging, best, *_logs(recipe, splits, run), bar]
     try:
         history = flow.fit(
-            batches, validation_data=validation, epochs=recipe.epochs, callbacks=callbacks, shuffle=False, verbose=0
+            batches, validation_data=validation, epochs=epochs, callbacks=callbacks, shuffle=False, verbose=0
         )
     finally:
         bar.stop()
@@ -130,6 +145,19 @@ def _fit(flow, recipe, batches, splits, run, minutes, shown):
         "best_epoch": best.epoch,
         "best_validation_" + ("log_likelihood_nats" if points else metric): -best.value if points else best.value,
     }
+
+
+def _logs(recipe, splits, run):
+    """What writes the history, for a reader and for TensorBoard."""
+    logs = [keras.callbacks.CSVLogger(run.history), ScalarLog(run.tensorboard, recipe.log_steps)]
+    # A folder of its own: TensorBoard reads the newest file of a folder alone.
+    writer = tf.summary.create_file_writer(str(run.tensorboard / "epochs"))
+    examples = next(iter(splits.validation.batch(EXAMPLES))).numpy()
+    if splits.bins is not None:
+        logs.append(Pictures(writer, examples))
+    if recipe.diagnostics:
+        logs.append(Diagnostics(writer, examples))
+    return logs
 
 
 def _config(settings, splits, command):
@@ -148,13 +176,9 @@ def _config(settings, splits, command):
     }
 
 
-def _command(settings, data_dir, devices, deterministic, minutes):
+def _command(settings, data_dir, devices, deterministic):
     """The command that asks for the same run, whether or not this one came from a shell."""
     words = ["keras-iresnet", "train", settings.name, *settings.options()]
-    for option, value in {
-        "--data-dir": data_dir,
-        "--devices": devices and ",".join(devices),
-        "--minutes": minutes,
-    }.items():
+    for option, value in {"--data-dir": data_dir, "--devices": devices and ",".join(devices)}.items():
         words += [option, str(value)] if value is not None else []
     return shlex.join(words + ["--deterministic"] * deterministic)

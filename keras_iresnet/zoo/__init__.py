@@ -7,13 +7,38 @@ import builtins
 import dataclasses
 from collections.abc import Callable
 
-from keras_iresnet.zoo import digits_flow as _digits_flow
-from keras_iresnet.zoo import toy_flow as _toy_flow
+from keras_iresnet.zoo import cifar_flow as _cifar
+from keras_iresnet.zoo import digits_flow as _digits
+from keras_iresnet.zoo import fashion_mnist_flow as _fashion_mnist
+from keras_iresnet.zoo import mnist_flow as _mnist
+from keras_iresnet.zoo import svhn_flow as _svhn
+from keras_iresnet.zoo import toy_flow as _toy
+from keras_iresnet.zoo.cifar_flow import cifar_flow, cifar_flow_small
 from keras_iresnet.zoo.digits_flow import digits_flow
+from keras_iresnet.zoo.fashion_mnist_flow import fashion_mnist_flow, fashion_mnist_flow_small
+from keras_iresnet.zoo.image_flow import image_flow
+from keras_iresnet.zoo.mnist_flow import mnist_flow, mnist_flow_small
 from keras_iresnet.zoo.recipe import Recipe
+from keras_iresnet.zoo.svhn_flow import svhn_flow, svhn_flow_small
 from keras_iresnet.zoo.toy_flow import toy_flow
 
-__all__ = ["Entry", "Recipe", "digits_flow", "get", "list", "toy_flow"]
+__all__ = [
+    "Entry",
+    "Recipe",
+    "cifar_flow",
+    "cifar_flow_small",
+    "digits_flow",
+    "fashion_mnist_flow",
+    "fashion_mnist_flow_small",
+    "get",
+    "image_flow",
+    "list",
+    "mnist_flow",
+    "mnist_flow_small",
+    "svhn_flow",
+    "svhn_flow_small",
+    "toy_flow",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +56,16 @@ class Entry:
 
 
 _ENTRIES = {
-    "digits_flow": Entry(digits_flow, _digits_flow.RECIPE),
-    "toy_flow": Entry(toy_flow, _toy_flow.RECIPE),
+    "cifar_flow": Entry(cifar_flow, _cifar.RECIPE),
+    "cifar_flow_small": Entry(cifar_flow_small, _cifar.SMALL_RECIPE),
+    "digits_flow": Entry(digits_flow, _digits.RECIPE),
+    "fashion_mnist_flow": Entry(fashion_mnist_flow, _fashion_mnist.RECIPE),
+    "fashion_mnist_flow_small": Entry(fashion_mnist_flow_small, _fashion_mnist.SMALL_RECIPE),
+    "mnist_flow": Entry(mnist_flow, _mnist.RECIPE),
+    "mnist_flow_small": Entry(mnist_flow_small, _mnist.SMALL_RECIPE),
+    "svhn_flow": Entry(svhn_flow, _svhn.RECIPE),
+    "svhn_flow_small": Entry(svhn_flow_small, _svhn.SMALL_RECIPE),
+    "toy_flow": Entry(toy_flow, _toy.RECIPE),
 }
 
 
@@ -41,8 +74,8 @@ def list() -> builtins.list[str]:
 
     Example:
     >>> import keras_iresnet as ki
-    >>> ki.zoo.list()
-    ['digits_flow', 'toy_flow']
+    >>> ki.zoo.list()[:3]
+    ['cifar_flow', 'cifar_flow_small', 'digits_flow']
     """
     return sorted(_ENTRIES)
 

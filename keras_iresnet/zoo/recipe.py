@@ -7,20 +7,40 @@ import dataclasses
 class Recipe:
     """The numbers of one training run.
 
+    At least one of `epochs`, `steps` and `minutes` ends it; where several are given, the one that is reached first, and
+    the schedule of the learning rate follows that one.
+
     Args:
         dataset: name understood by `keras_iresnet.data.load`.
-        epochs: passes over the training split.
+        augmentation: of training images, `"none"`, `"shift"` or `"shift_flip"`, see `keras_iresnet.data.augment`.
+        epochs: passes over the training split, or `None`.
+        steps: training steps, or `None`.
+        minutes: training time, start-up and evaluation apart, or `None`.
         batch_size: global batch, in examples, whatever the number of replicas.
         optimizer: name of a Keras optimizer: `"adam"`, `"adamax"` or `"sgd"`.
         learning_rate: peak rate.
+        momentum: of `"sgd"`.
+        nesterov: whether the momentum of `"sgd"` is Nesterov's.
+        weight_decay: share of each kernel, times the learning rate, that a step takes off (decoupled; biases, ActNorm
+            and the prior are spared).
         warmup_steps: steps over which the rate rises linearly from 0 to its peak.
-        decay: `"constant"`, or `"cosine"` to fall to 0 at the last step.
+        warmup_epochs: the same in epochs; the two add up.
+        decay: `"constant"`; `"cosine"` to fall to 0 at the end; `"drop"` to be multiplied by `drop_factor` at each of
+            `drop_epochs`.
+        drop_factor: of `decay="drop"`.
+        drop_epochs: epochs of a run of `epochs` epochs; where steps or minutes end it sooner, the drops come sooner in
+            proportion.
         clip_norm: global norm that gradients are clipped to, or `None`.
         ema_momentum: momentum of the exponential moving average of the weights that evaluation and the
-            checkpoints use, or `None` for the raw weights.
+            checkpoints use, or `None` for the raw weights. It is reached gradually, as
+            min(ema_momentum, (1 + t) / (10 + t)) at step t, so that the first weights do not dominate a short run.
         initialization_batch: examples that initialise ActNorm and the prior.
-        seed: seed of the weights, the shuffling and the noise.
+        log_steps: steps between two entries of loss, bits/dim and learning rate in TensorBoard.
+        diagnostics: whether TensorBoard gets the norm of every layer, the gradient's norm, and the steps and residual
+            of the inverse after each epoch; costs a few seconds at the first.
+        seed: seed of the weights, the shuffling, the augmentation and the noise.
         parameters: trainable parameters of the model with the builder's defaults.
+        published: what the paper reports for this model, or `"none"`.
         expected: what the run reached, with the time and the machine.
         reference: where the model or its numbers come from.
 
@@ -33,16 +53,28 @@ class Recipe:
     """
 
     dataset: str
-    epochs: int
+    augmentation: str = "none"
+    epochs: int | None = None
+    steps: int | None = None
+    minutes: float | None = None
     batch_size: int
     optimizer: str = "adamax"
     learning_rate: float
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 0.0
     warmup_steps: int = 0
+    warmup_epochs: float = 0.0
     decay: str = "constant"
+    drop_factor: float = 0.2
+    drop_epochs: tuple[int, ...] = ()
     clip_norm: float | None = None
     ema_momentum: float | None = None
     initialization_batch: int = 1024
+    log_steps: int = 50
+    diagnostics: bool = False
     seed: int = 0
     parameters: int
+    published: str = "none"
     expected: str
     reference: str

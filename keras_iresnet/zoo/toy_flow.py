@@ -10,13 +10,14 @@ from keras_iresnet.zoo.recipe import Recipe
 
 RECIPE = Recipe(
     dataset="toy/moons",
-    epochs=60,
+    steps=6000,
+    minutes=9.5,
     batch_size=500,
     optimizer="adam",
-    learning_rate=0.003,
+    learning_rate=0.005,
     warmup_steps=20,
     decay="cosine",
-    parameters=138_344,
+    parameters=138_407,
     expected="not measured yet",
     reference="Behrmann et al., ICML 2019, figure 5, with fewer blocks",
 )
@@ -27,8 +28,8 @@ def toy_flow(
     *,
     blocks=16,
     units=(64, 64, 64),
-    coeff=0.9,
-    activation="elu",
+    coeff=0.97,
+    activation="lipswish",
     power_iterations=1,
     learned_prior=True,
     seed=None,

@@ -111,14 +111,45 @@ def test_files_are_not_written_more_often_than_the_interval(tmp_path, monkeypatc
     assert writes == ["last.keras", "best.keras"]
 
 
+def _rising_average(kernels, momentum):
+    """What `UseAverages` promises, from the weights after every step."""
+    average = kernels[0]
+    for t, kernel in enumerate(kernels[1:], 1):
+        share = min(momentum, (1 + t) / (10 + t))
+        average = share * average + (1 - share) * kernel
+    return average
+
+
+def test_averages_reach_their_momentum_and_go_on_from_a_checkpoint(tmp_path):
+    # 18 steps: at 0.5 the momentum is reached at step 8; the second `fit` must not start again.
+    run, seen = RunFolder(tmp_path), _Recorder()
+    model = _model(learning_rate=0.05, use_ema=True, ema_momentum=0.5)
+    _fit(model, [seen, SaveLast(run), UseAverages()], epochs=3)
+    again = keras.saving.load_model(run.last)
+    assert type(again.optimizer) is keras.optimizers.SGD
+    assert again.optimizer.ema_momentum == 0.5
+    best = SaveBest(run, "val_loss")
+    _fit(again, [seen, UseAverages(), best], epochs=3)
+    assert best.epoch == 3
+    # Keras checkpoints averages of the weights as the optimizer's: `SaveLast` comes before they change places.
+    np.testing.assert_allclose(_kernel(run.best), _rising_average(seen.kernels, 0.5), rtol=1e-5)
+
+
+def test_a_short_run_is_not_dominated_by_its_first_weights(tmp_path):
+    run, seen, model = RunFolder(tmp_path), _Recorder(), _model(learning_rate=0.01, use_ema=True, ema_momentum=0.999)
+    model.set_weights([np.full((2, 1), -9.0)])
+    _fit(model, [seen, UseAverages(), SaveBest(run, "val_loss")], epochs=100)
+    first, last = seen.kernels[0], seen.kernels[-1]
+    share = (_kernel(run.best) - last) / (first - last)  # 0.74 by a momentum of 0.999 from the first step
+    assert np.all(abs(share) < 0.1)
+
+
 def test_best_holds_the_averages_and_last_the_raw_weights(tmp_path):
     run, seen = RunFolder(tmp_path), _Recorder()
     model = _model(learning_rate=0.05, use_ema=True, ema_momentum=0.8)
     best = SaveBest(run, "val_loss")
     _fit(model, [seen, SaveLast(run), UseAverages(), best], epochs=2)
-    average = seen.kernels[0]
-    for kernel in seen.kernels[1:]:
-        average = 0.8 * average + 0.2 * kernel
+    average = _rising_average(seen.kernels, 0.8)
     assert best.epoch == 2
     assert not np.allclose(average, seen.kernels[-1], rtol=1e-3)
     np.testing.assert_allclose(_kernel(run.best), average, rtol=1e-5)

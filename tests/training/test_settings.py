@@ -25,6 +25,9 @@ def test_defaults_are_those_of_the_recipe_and_the_builder():
         ("learned_prior", "True", True),
         ("activation", "relu", "relu"),
         ("dataset", "toy/moons", "toy/moons"),
+        ("steps", "5", 5),
+        ("minutes", "0.5", 0.5),
+        ("diagnostics", "yes", True),
     ],
 )
 def test_text_takes_the_type_of_the_field_and_the_field_reaches_its_place(field, text, value):
@@ -49,7 +52,7 @@ def test_values_are_taken_as_they_are_where_they_fit():
         ("epochs", "1.5"),
         ("epochs", 1.5),
         ("epochs", True),
-        ("epochs", "none"),
+        ("batch_size", "none"),
         ("learning_rate", "fast"),
         ("blocks", "2,x"),
         ("learned_prior", "maybe"),
@@ -75,6 +78,18 @@ def test_a_value_of_another_type_is_refused_by_name(field, value):
         ("ema_momentum", 1.0),
         ("optimizer", "lion"),
         ("decay", "linear"),
+        ("steps", 0),
+        ("minutes", 0.0),
+        ("minutes", "inf"),
+        ("log_steps", 0),
+        ("momentum", 1.0),
+        ("weight_decay", -0.1),
+        ("warmup_epochs", -1.0),
+        ("warmup_epochs", "nan"),
+        ("drop_factor", 1.0),
+        ("drop_epochs", (3, 2)),
+        ("drop_epochs", (0,)),
+        ("augmentation", "flip"),
     ],
 )
 def test_a_number_that_no_run_can_have_is_refused_by_name(field, value):
@@ -89,7 +104,7 @@ def test_an_unknown_field_is_refused_with_the_known_ones(field):
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"digits_flow, toy_flow\. Received: name='no_flow'"):
+    with pytest.raises(ValueError, match=r"digits_flow, .*toy_flow\. Received: name='no_flow'"):
         resolve("no_flow")
 
 
@@ -101,6 +116,7 @@ def test_a_field_that_recipe_and_builder_share_has_one_value():
 
 def test_options_say_the_overrides_so_that_they_can_be_read_back():
     overrides = {"blocks": (2, 4), "learning_rate": 0.01, "learned_prior": False, "clip_norm": None, "decay": "cosine"}
+    overrides |= {"epochs": None, "minutes": 0.5, "diagnostics": True, "augmentation": "shift"}
     words = resolve("digits_flow", overrides).options()
     assert words[:4] == ["--blocks", "2,4", "--learning-rate", "0.01"]
     read = {word[2:].replace("-", "_"): text for word, text in zip(words[::2], words[1::2], strict=True)}
@@ -112,6 +128,38 @@ def test_the_model_is_built_with_the_keywords():
     shapes = [tuple(weight.shape) for weight in flow.trainable_weights]
     assert (2, 5) in shapes
     assert (5, 6) in shapes
+
+
+def test_a_run_without_an_end_is_refused():
+    with pytest.raises(ValueError, match="`epochs`, `steps` or `minutes` must end the run"):
+        resolve("digits_flow", {"epochs": None})
+    assert resolve("digits_flow", {"epochs": None, "steps": 3}).recipe.steps == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "other", "needed"),
+    [
+        ("momentum", 0.5, "optimizer", "sgd"),
+        ("nesterov", True, "optimizer", "sgd"),
+        ("drop_factor", 0.1, "decay", "drop"),
+        ("drop_epochs", (1, 2), "decay", "drop"),
+    ],
+)
+def test_an_override_without_effect_is_refused(field, value, other, needed):
+    with pytest.raises(ValueError, match=f"`{field}` must go with {other}={needed}"):
+        resolve("digits_flow", {field: value})
+    more = {"drop_epochs": (1, 2)} if needed == "drop" else {}
+    assert getattr(resolve("digits_flow", {**more, field: value, other: needed}).recipe, field) == value
+
+
+def test_drops_need_epochs():
+    with pytest.raises(ValueError, match="`drop_epochs` must be given where decay is drop"):
+        resolve("digits_flow", {"decay": "drop", "drop_epochs": ""})
+
+
+def test_nesterov_needs_momentum():
+    with pytest.raises(ValueError, match="`nesterov` must be false where momentum is 0"):
+        resolve("digits_flow", {"optimizer": "sgd", "momentum": 0.0, "nesterov": True})
 
 
 def test_overridable_names_what_resolve_takes():

@@ -96,8 +96,8 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(digits, tmp_p
 
 
 def test_minutes_end_the_training(tmp_path):
-    metrics = train("digits_flow", tmp_path, overrides=TINY | {"epochs": 100_000}, minutes=0.1, progress=False)
-    assert metrics["epochs"] < 100_000
+    metrics = train("digits_flow", tmp_path, overrides=TINY | {"epochs": "none", "minutes": 0.1}, progress=False)
+    assert metrics["epochs"] > 2
     assert metrics["train_seconds"] >= 6
     rows = list(csv.DictReader((tmp_path / "history.csv").open()))
     assert float(rows[-1]["learning_rate"]) < 0.25 * float(rows[0]["learning_rate"]) or len(rows) < 3
@@ -119,7 +119,8 @@ def test_a_toy_is_measured_in_nats_and_drawn_beside_its_data(toy):
         ({"name": "no_flow"}, "Received: name='no_flow'"),
         ({"overrides": {"chanels": 1}}, "Received: chanels"),
         ({"overrides": {"dataset": "mnits"}}, "Received: name='mnits'"),
-        ({"minutes": 0}, "`minutes`"),
+        ({"overrides": {"dataset": "toy/moons"}}, "Received: dataset='toy/moons', of shape \\(2,\\) with bins=None"),
+        ({"overrides": {"minutes": 0}}, "`minutes`"),
         ({"devices": ["GPU:99"]}, "`devices`"),
         ({"overrides": {"batch_size": 5000}}, "batch_size=5000"),
     ],
@@ -137,8 +138,9 @@ def test_a_folder_with_a_run_is_refused(digits):
 
 def test_evaluate_run_repeats_the_figures_and_adds_those_of_another_split(digits):
     run, metrics = digits
-    assert evaluate_run(run.path, progress=False)["test_bits_per_dim"] == pytest.approx(metrics["test_bits_per_dim"])
-    found = evaluate_run(run.path, split="validation", seed=5, progress=False)
+    again = evaluate_run(run.path, progress=False, max_passes=1)
+    assert again["test_bits_per_dim"] == pytest.approx(metrics["test_bits_per_dim"])
+    found = evaluate_run(run.path, split="validation", seed=5, progress=False, max_passes=1)
     assert found["validation_images"] == 144
     written = run.read_metrics()
     assert written["validation_bits_per_dim"] == found["validation_bits_per_dim"]

@@ -1,0 +1,25 @@
+"""Flows for Fashion-MNIST: the same as for MNIST, whose shape it has."""
+
+import dataclasses
+
+from keras_iresnet.zoo.image_flow import variant
+from keras_iresnet.zoo.mnist_flow import PAPER, SMALL
+from keras_iresnet.zoo.mnist_flow import RECIPE as MNIST
+from keras_iresnet.zoo.mnist_flow import SMALL_RECIPE as SMALL_MNIST
+
+_OWN = {"dataset": "fashion_mnist", "published": "none", "expected": "not trained here"}
+RECIPE = dataclasses.replace(MNIST, **_OWN)
+SMALL_RECIPE = dataclasses.replace(SMALL_MNIST, **(_OWN | {"expected": "not measured yet"}))
+
+fashion_mnist_flow = variant(
+    "fashion_mnist_flow",
+    "The paper's MNIST flow over Fashion-MNIST images (batch, 28, 28, 1).",
+    (28, 28, 1),
+    **PAPER,
+)
+fashion_mnist_flow_small = variant(
+    "fashion_mnist_flow_small",
+    "A flow over Fashion-MNIST images (batch, 28, 28, 1) that trains in half an hour on two CPU cores.",
+    (28, 28, 1),
+    **SMALL,
+)

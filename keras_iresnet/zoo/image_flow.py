@@ -1,0 +1,140 @@
+"""The multi-scale flow over images, of which the flows of named data sets are sizes."""
+
+import functools
+import inspect
+
+import keras
+
+from keras_iresnet import layers
+from keras_iresnet.models import Flow
+from keras_iresnet.ops.log_det import SeriesLogDet
+
+
+def image_flow(
+    event_shape,
+    *,
+    bins=256,
+    blocks=(8, 8, 8),
+    channels: int | tuple = 32,
+    strides: tuple | None = None,
+    initial_squeeze=False,
+    multi_scale=True,
+    act_norm=True,
+    logit=True,
+    activation="elu",
+    coeff=0.9,
+    power_iterations=1,
+    dropout=0.0,
+    num_terms=5,
+    num_probes=1,
+    learned_prior=True,
+    seed=None,
+):
+    """A multi-scale flow over integer images (batch, *event_shape): Behrmann et al., ICML 2019, section 5.2.
+
+    Args:
+        event_shape: (height, width, channels) of an image.
+        bins: values of a pixel.
+        blocks: residual blocks of each scale.
+        channels: hidden channels of each residual branch (kernels 3x3, 1x1, 3x3): one integer, or one for each scale.
+        strides: 1 or 2 for each scale: whether a squeeze, which halves height and width, stands before its blocks. By
+            default a scale squeezes where both sides are even.
+        initial_squeeze: whether one more squeeze stands before the first scale.
+        multi_scale: whether half of the channels leave for the latents after each scale but the last.
+        act_norm: whether an ActNorm stands before each block.
+        logit: whether pixels go through a logit (with its log-det); if not, they are centred, x - 1/2.
+        activation: 1-Lipschitz activation, see `LipschitzActivation`.
+        coeff: bound of each layer's norm, in (0, 1).
+        power_iterations: steps of the power iteration in each training step.
+        dropout: share of the last hidden activations of each branch that a training step sets to 0, in [0, 1).
+        num_terms: terms of the log-det series in training.
+        num_probes: random vectors of the trace estimator in training.
+        learned_prior: whether the prior's mean and scale are trained.
+        seed: seed of weights and noise.
+
+    Raises:
+        ValueError: a keyword that cannot be, or `strides` that the image's sides do not allow.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> flow = ki.zoo.image_flow((12, 20, 3), blocks=(1, 1), channels=8)
+    >>> flow.sample(4).shape
+    TensorShape([4, 12, 20, 3])
+    """
+    blocks = tuple(blocks)
+    if not blocks or min(blocks) < 1:
+        raise ValueError(f"`blocks` must hold one number of at least 1 for each scale. Received: blocks={blocks!r}")
+    if seed is not None:
+        keras.utils.set_random_seed(seed)
+    sides = [side // 2 if initial_squeeze else side for side in event_shape[:2]]
+    widths = _for_each_scale("channels", channels, blocks)
+    squeezes = _squeezes(strides, sides, blocks)
+    options = {"coeff": coeff, "activation": activation, "power_iterations": power_iterations, "dropout": dropout}
+    estimator = SeriesLogDet(num_terms, num_probes)
+
+    def scale(index):
+        """The layers of one scale and of all that follow it."""
+        chain = [layers.Squeeze()] if squeezes[index] else []
+        for block in range(blocks[index]):
+            # A nonlinearity in front of the very first block would cost it the sign of what it sees.
+            branch = layers.ConvBranch(widths[index], preactivate=index + block > 0, **options)
+            chain += [layers.ActNorm()] if act_norm else []
+            chain += [layers.InvertibleResidualBlock(branch, estimator=estimator)]
+        if index + 1 == len(blocks):
+            return chain
+        return chain + ([layers.FactorOut(layers.Chain(scale(index + 1)))] if multi_scale else scale(index + 1))
+
+    first = [layers.Logit() if logit else layers.Center(0.5)] + [layers.Squeeze()] * initial_squeeze
+    return Flow(layers.Chain(first + scale(0)), event_shape, bins=bins, learned_prior=learned_prior, seed=seed)
+
+
+def variant(name, summary, event_shape, **defaults):
+    """A builder `name(**keywords)` of `image_flow` for one shape of images, with defaults of its own.
+
+    Args:
+        name: of the builder.
+        summary: first line of its docstring.
+        event_shape: of its images.
+        **defaults: keywords of `image_flow`; `bins` cannot be changed by the user where it is given.
+    """
+    fixed = {"bins": defaults.pop("bins", 256)}
+
+    @functools.wraps(image_flow)
+    def builder(**keywords):
+        signature.bind(**keywords)  # refuses what is no keyword of this builder, by its name
+        return image_flow(event_shape, **(fixed | defaults | keywords))
+
+    signature = inspect.signature(image_flow)
+    parameters = [
+        parameter.replace(default=defaults.get(parameter.name, parameter.default))
+        for parameter in signature.parameters.values()
+        if parameter.name not in ("event_shape", *fixed)
+    ]
+    signature = builder.__signature__ = inspect.Signature(parameters)
+    del builder.__wrapped__
+    builder.__name__ = builder.__qualname__ = name
+    arguments = inspect.getdoc(image_flow).partition("\nArgs:\n")[2].partition("\n\nRaises:")[0].splitlines()
+    known = [line for line in arguments if not line.startswith(("    event_shape:", "    bins:"))]
+    builder.__doc__ = "\n".join([summary, "", "Args:", *known, "", f"See `image_flow`, of which {name} is a size."])
+    return builder
+
+
+def _squeezes(strides, sides, blocks):
+    """Whether each scale squeezes."""
+    chosen = strides
+    if strides is None:
+        chosen, (height, width) = [], sides
+        for _ in blocks:
+            chosen.append(2 if height % 2 == width % 2 == 0 else 1)
+            height, width = height // chosen[-1], width // chosen[-1]
+    chosen = tuple(chosen)
+    if len(chosen) != len(blocks) or not set(chosen) <= {1, 2}:
+        raise ValueError(f"`strides` must be 1 or 2 for each of {len(blocks)} scales. Received: strides={strides!r}")
+    return [stride == 2 for stride in chosen]
+
+
+def _for_each_scale(name, value, blocks):
+    values = (value,) * len(blocks) if isinstance(value, int) else tuple(value)
+    if len(values) != len(blocks):
+        raise ValueError(f"`{name}` must be one integer, or one for each of {len(blocks)} scales. Received: {value!r}")
+    return values

@@ -1,0 +1,83 @@
+"""What docs/ promises is run: its Python, the names in its tables."""
+
+import inspect
+import pathlib
+import re
+
+import pytest
+
+from keras_iresnet import data, zoo
+from keras_iresnet.training import settings
+from keras_iresnet_cli import cli
+
+DOCS = pathlib.Path(__file__).parents[1] / "docs"
+OPTIONS = (DOCS / "options.md").read_text()
+# Every option of CIFAR_main.py.
+AUTHORS = (
+    *("densityEstimation", "optimizer", "lr", "coeff", "numTraceSamples", "numSeriesTerms", "powerIterSpectralNorm"),
+    *("weight_decay", "drop_rate", "batch", "init_batch", "init_ds", "warmup_epochs", "inj_pad", "epochs", "nBlocks"),
+    *("nStrides", "nChannels", "resume", "evaluate", "interpolate", "drop_two", "nesterov", "norm", "save_dir"),
+    *("analysisTraceEst", "multiScale", "fixedPrior", "noActnorm", "nonlin", "dataset", "vis_port", "vis_server"),
+    *("log_every", "log_verbose", "deterministic"),
+)
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+def test_python_blocks_run_in_order(page, tmp_path, monkeypatch):
+    text = page.read_text()
+    monkeypatch.chdir(tmp_path)
+    namespace = {"__name__": "__main__"}
+    for match in re.finditer(r"^```python\n(.*?)^```$", text, re.M | re.S):
+        above = text.count("\n", 0, match.start(1))
+        exec(compile("\n" * above + match[1], str(page), "exec"), namespace)
+
+
+def _rows():
+    """(theirs, ours) of each row of the table."""
+    rows = [line.strip("|").split("|") for line in OPTIONS.splitlines() if line.startswith("| ")]
+    return [(row[0], row[1]) for row in rows[1:]]
+
+
+def _named(kind):
+    """Names that a cell calls fields or keywords."""
+    cells = [ours for _, ours in _rows() if re.match(rf"\s*{kind}s?\b", ours)]
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell.split(":")[0])}
+
+
+def _keywords():
+    return {name for model in zoo.list() for name in inspect.signature(zoo.get(model).builder).parameters}
+
+
+def test_fields_of_the_table_are_those_of_the_recipe():
+    fields = set(settings._recipe_fields(zoo.get("digits_flow").recipe))
+    assert _named("field") | {"seed"} == fields
+    assert "`seed`" in OPTIONS
+
+
+def test_keywords_of_the_table_are_those_of_the_builders():
+    others = {"units", "dataset", "seed"}  # of 2-D flows, which the authors' command does not train; of the recipe
+    assert _named("keyword") | others == _keywords()
+
+
+def test_commands_of_the_table_are_there():
+    named = set(re.findall(r"`keras-iresnet ([\w-]+)", OPTIONS))
+    assert named <= set(cli.commands)
+
+
+def test_options_of_the_table_are_those_of_train():
+    context = cli.make_context("keras-iresnet", ["train"], resilient_parsing=True)
+    known = {option for parameter in cli.commands["train"].get_params(context) for option in parameter.opts}
+    named = {option for _, ours in _rows() for option in re.findall(r"`(--[\w-]+)`", ours)}
+    assert named
+    assert named <= known
+
+
+def test_every_option_of_the_authors_is_in_the_table():
+    cells = " ".join(cell for cell, _ in _rows())
+    assert not [name for name in AUTHORS if not re.search(rf"`--?{name}`", cells)]
+
+
+def test_data_sets_of_the_page_are_those_that_load_knows():
+    page = (DOCS / "data.md").read_text()
+    named = set(re.findall(r"`([\w/]+)`", page)) & set(data.names())
+    assert named >= {"digits", *data.tfds_images.names()}

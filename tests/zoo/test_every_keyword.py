@@ -1,0 +1,107 @@
+"""An option that has no effect is a defect: every keyword of every builder changes the model."""
+
+import dataclasses
+import functools
+import inspect
+
+import numpy as np
+import pytest
+
+from keras_iresnet import zoo
+
+SMALL = {"blocks": (1, 1), "channels": 4, "units": (4, 4), "seed": 0}
+# Another value by the keyword's name, where its type does not say one.
+OTHER = {"activation": "relu", "coeff": 0.5, "dropout": 0.5, "strides": (2, 1)}
+OF_THE_RECIPE = {field.name for field in dataclasses.fields(zoo.Recipe)} - {"seed"}
+
+
+def _small(builder):
+    """Keywords of a small model."""
+    parameters = inspect.signature(builder).parameters
+    chosen = {name: value for name, value in SMALL.items() if name in parameters}
+    if isinstance(parameters["blocks"].default, int):
+        chosen["blocks"] = 1
+    return chosen
+
+
+def _defaults(builder):
+    parameters = inspect.signature(builder).parameters
+    return {name: parameter.default for name, parameter in parameters.items() if name not in OF_THE_RECIPE}
+
+
+def _other(keyword, value):
+    """A value that differs from `value`."""
+    if keyword in OTHER:
+        assert OTHER[keyword] != value
+        return OTHER[keyword]
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, tuple):
+        return (*value[:-1], value[-1] + 1)
+    raise AssertionError(f"Say in OTHER what to set `{keyword}` to: its default is {value!r}")
+
+
+def _behaviour(model):
+    """Numbers that tell models apart: a training step's log-likelihood with all kernels large, and the weights."""
+    rng = np.random.default_rng(0)
+    shape = (8, *model.event_shape)
+    x = rng.normal(size=shape) if model.bins is None else rng.integers(0, model.bins, shape, dtype=np.uint8)
+    x = x.astype("float32" if model.bins is None else "uint8")
+    first = [weight.numpy().tobytes() for weight in model.weights]
+    model.initialize(x)
+    for weight in model.trainable_variables:
+        if weight.name == "kernel":  # large, so that they are normalised, by vectors that belong to others
+            weight.assign(np.random.default_rng(weight.shape[-1]).normal(size=weight.shape))
+    likelihood = model.log_prob(x, seed=3, training=True).numpy()
+    assert np.all(np.isfinite(likelihood))
+    return {"initial": first, "likelihood": likelihood.tobytes(), "trained": len(model.trainable_variables)}
+
+
+@functools.cache
+def _base(name):
+    builder = zoo.get(name).builder
+    return _behaviour(builder(**_small(builder)))
+
+
+def _smallest_of_each_kind():
+    """One model for each function that builds: those of one function differ in their defaults alone."""
+    kinds = {}
+    for name in zoo.list():
+        kinds.setdefault(zoo.get(name).builder.__code__, []).append(name)
+    return [min(names, key=lambda name: zoo.get(name).recipe.dataset != "digits") for names in kinds.values()]
+
+
+def _cases(names):
+    return [(name, keyword) for name in names for keyword in _defaults(zoo.get(name).builder)]
+
+
+def test_a_model_behaves_the_same_each_time():
+    (name, *_) = _smallest_of_each_kind()
+    builder = zoo.get(name).builder
+    assert _behaviour(builder(**_small(builder))) == _base(name)
+
+
+@pytest.mark.parametrize(("name", "keyword"), _cases(_smallest_of_each_kind()))
+def test_keyword_changes_the_model(name, keyword):
+    builder = zoo.get(name).builder
+    small = _small(builder)
+    value = _other(keyword, (_defaults(builder) | small)[keyword])
+    found = _behaviour(builder(**(small | {keyword: value})))
+    part = "initial" if keyword == "seed" else "likelihood"
+    assert found[part] != _base(name)[part]
+
+
+@pytest.mark.parametrize("name", zoo.list())
+def test_keywords_reach_what_builds_the_model(name, monkeypatch):
+    # The models of one kind hand their keywords on; building each of them for each keyword would take minutes.
+    builder = zoo.get(name).builder
+    if builder.__code__ is not zoo.digits_flow.__code__:
+        assert name in _smallest_of_each_kind()
+        return
+    monkeypatch.setitem(builder.__globals__, "image_flow", lambda event_shape, **keywords: (event_shape, keywords))
+    for keyword, default in _defaults(builder).items():
+        value = object()
+        assert builder(**{keyword: value})[1][keyword] is value
+        assert builder()[1].get(keyword, default) == default
