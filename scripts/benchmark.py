@@ -59,6 +59,34 @@ def step(scales, blocks, deep_blocks, memory_terms, pairs, out, **sizes):
         out.write_text(json.dumps(result | _where(), indent=2) + "\n")
 
 
+@benchmark.command()
+@click.argument("names", nargs=-1)
+@click.option("--batch-size", default=16, show_default=True, help="Images in a step.")
+@click.option("--steps", default=3, show_default=True, help="Steps to time, after the first.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
+def models(names, batch_size, steps, out):
+    """Building, tracing, step time and memory of models of the zoo: cifar_flow, or those NAMES."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from keras_iresnet.analysis.benchmark import model_cost
+
+    costs = {}
+    for name in names or ("cifar_flow",):
+        click.echo(f"measuring {name}", err=True)
+        costs[name] = model_cost(name, batch_size=batch_size, steps=steps)
+    starts = ("build s", "trace s", "(CPU s)", "first step s", "operations", "peak MiB")
+    columns = ("model", "parameters", *starts, "step s")
+    table = Table(*columns, title=f"Batches of {batch_size}, each model in a process of its own")
+    for name, one in costs.items():
+        row = (f"{one.parameters:,}", f"{one.build_seconds:.1f}", *_cells(one), f"{one.step_seconds:.2f}")
+        table.add_row(name, *row)
+    Console().print(table)
+    if out:
+        result = {"batch_size": batch_size, "models": {name: dataclasses.asdict(one) for name, one in costs.items()}}
+        out.write_text(json.dumps(result | _where(), indent=2) + "\n")
+
+
 def _where():
     from keras_iresnet.training import provenance
 

@@ -1,8 +1,10 @@
 """`scripts/benchmark.py` at a size at which its figures mean nothing, and the models it compares."""
 
 import dataclasses
+import functools
 import importlib.util
 import json
+import math
 import pathlib
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 
+from keras_iresnet import zoo
 from keras_iresnet.analysis import benchmark
 from keras_iresnet.analysis.workload import FORMS, Workload, build_flow
 from keras_iresnet.layers.spectral_norm import SpectralLayer
@@ -52,14 +55,14 @@ def test_an_unknown_form_is_refused():
 
 
 def test_a_step_trains():
-    step = benchmark.TrainingStep("dual", TINY)
+    step = benchmark.TrainingStep(build_flow("dual", TINY), TINY.batch_size)
     before = [value.numpy() for value in step.flow.trainable_variables]
     assert step() > 0
     assert all(np.any(a != b) for a, b in zip(before, step.flow.trainable_variables, strict=True))
 
 
 def test_a_loss_that_is_not_finite_is_no_timing():
-    step = benchmark.TrainingStep("dual", TINY)
+    step = benchmark.TrainingStep(build_flow("dual", TINY), TINY.batch_size)
     step.flow.prior_loc.assign(tf.fill(step.flow.prior_loc.shape, float("nan")))
     with pytest.raises(FloatingPointError, match="Received: loss=nan"):
         step()
@@ -74,14 +77,19 @@ def test_the_speedup_is_the_median_of_pairwise_ratios():
     assert summary["taped_step_seconds_range"] == [3.0, 20.0]
 
 
-def test_the_script_shows_a_table_and_writes_json_that_names_no_folder(tmp_path):
+@pytest.fixture(scope="module")
+def script():
     spec = importlib.util.spec_from_file_location("benchmark_script", ROOT / "scripts" / "benchmark.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
+    return script.benchmark
+
+
+def test_the_script_shows_a_table_and_writes_json_that_names_no_folder(script, tmp_path):
     sizes = "--scales 1 --blocks 1 --channels 2 --size 4 --batch-size 2 --num-terms 2 --pairs 3"
     out = tmp_path / "step.json"
     words = ["step", *sizes.split(), "--deep-blocks", "0", "--memory-terms", "2", "--out", str(out)]
-    shown = CliRunner().invoke(script.benchmark, words, catch_exceptions=False)
+    shown = CliRunner().invoke(script, words, catch_exceptions=False)
     assert shown.exit_code == 0
     result = json.loads(out.read_text())
     assert result["pairs"] == 3
@@ -93,6 +101,20 @@ def test_the_script_shows_a_table_and_writes_json_that_names_no_folder(tmp_path)
     assert result["workload"]["blocks"] == [1]
     assert result["machine"]["cores"] >= 1
     assert not [path for path in (ROOT, tmp_path, pathlib.Path.home()) if str(path) in out.read_text()]
+
+
+def test_cost_of_a_model_is_that_of_its_step_in_another_process(script, tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark, "_in_a_process_of_its_own", lambda function, *arguments: function(*arguments))
+    small = functools.partial(benchmark.model_cost, keywords={"blocks": (1,), "channels": 2})
+    monkeypatch.setattr(benchmark, "model_cost", small)
+    out = tmp_path / "models.json"
+    words = ["models", "digits_flow", "--batch-size", "2", "--steps", "2", "--out", str(out)]
+    shown = CliRunner().invoke(script, words, catch_exceptions=False)
+    cost = json.loads(out.read_text())["models"]["digits_flow"]
+    flow = zoo.digits_flow(blocks=(1,), channels=2)
+    assert cost["parameters"] == sum(math.prod(weight.shape) for weight in flow.trainable_weights)
+    assert 0 < cost["step_seconds"] < cost["first_step_seconds"]
+    assert f"{cost['operations']:,}" in shown.stdout
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What a training step costs: its time, its tracing and its memory, for the forms of `build_flow`."""
+"""What a training step costs, its time, its tracing and its memory: forms of the log-det, models of the zoo."""
 
 import concurrent.futures
 import dataclasses
@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet import zoo
 from keras_iresnet.analysis.workload import FORMS, build_flow
 
 
@@ -42,6 +43,21 @@ class Cost(Start):
     """
 
     peak_memory_mib: float
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelCost(Cost):
+    """`Cost`, and what else a user of a model waits for.
+
+    Attributes:
+        build_seconds: making the model, its norms converged.
+        step_seconds: median of the steps after the first.
+        parameters: trainable parameters.
+    """
+
+    build_seconds: float
+    step_seconds: float
+    parameters: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,11 +93,11 @@ class Comparison:
 class TrainingStep:
     """One compiled training step of a flow on one batch, as `fit` takes it: loss, gradients, Adamax, metrics."""
 
-    def __init__(self, form, workload, seed=0):
-        self.flow = build_flow(form, workload, seed)
+    def __init__(self, flow, batch_size, seed=0):
+        self.flow = flow
         self.flow.compile(keras.optimizers.Adamax(1e-4))
-        shape = (workload.batch_size, *self.flow.event_shape)
-        self.images = tf.constant(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8))
+        shape = (batch_size, *self.flow.event_shape)
+        self.images = tf.constant(np.random.default_rng(seed).integers(0, flow.bins, shape, dtype=np.uint8))
         self.flow.initialize(self.images)
         self.flow.optimizer.build(self.flow.trainable_variables)
         self._step, self.start = self._compile()
@@ -111,7 +127,7 @@ def compare(workload, pairs=15, warm_up=2):
     Returns:
         `Comparison`.
     """
-    steps = {form: TrainingStep(form, workload) for form in FORMS}
+    steps = {form: TrainingStep(build_flow(form, workload), workload.batch_size) for form in FORMS}
     for _ in range(warm_up):
         for step in steps.values():
             step()
@@ -128,16 +144,49 @@ def cost(form, workload, steps=3):
     Returns:
         `Cost`.
     """
+    return _in_a_process_of_its_own(_cost_here, form, workload, steps)
+
+
+def model_cost(name, *, batch_size, steps=3, keywords=None):
+    """Build a model of images of the zoo, trace its training step and take it, in a process of its own.
+
+    Args:
+        name: of the model.
+        batch_size: images in a step; they are noise.
+        steps: how many, after the first.
+        keywords: of its builder.
+
+    Returns:
+        `ModelCost`.
+    """
+    return _in_a_process_of_its_own(_model_cost_here, name, batch_size, steps, keywords or {})
+
+
+def _in_a_process_of_its_own(function, *arguments):
     spawn = multiprocessing.get_context("spawn")  # a forked process would begin with this one's memory
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        return pool.submit(_cost_here, form, workload, steps).result()
+        return pool.submit(function, *arguments).result()
 
 
 def _cost_here(form, workload, steps):
-    step = TrainingStep(form, workload)
+    step = TrainingStep(build_flow(form, workload), workload.batch_size)
     for _ in range(steps):
         step()
     return Cost(**dataclasses.asdict(step.start), peak_memory_mib=_peak_memory_mib())
+
+
+def _model_cost_here(name, batch_size, steps, keywords):
+    begin = time.perf_counter()
+    flow = zoo.get(name).builder(seed=0, **keywords)
+    build_seconds = time.perf_counter() - begin
+    step = TrainingStep(flow, batch_size)
+    return ModelCost(
+        build_seconds=build_seconds,
+        step_seconds=statistics.median(step() for _ in range(steps)),
+        parameters=sum(math.prod(weight.shape) for weight in flow.trainable_weights),
+        peak_memory_mib=_peak_memory_mib(),
+        **dataclasses.asdict(step.start),
+    )
 
 
 def _peak_memory_mib():

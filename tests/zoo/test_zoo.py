@@ -13,7 +13,7 @@ from keras_iresnet.layers.spectral_norm import SpectralLayer
 
 @pytest.fixture(scope="module", params=ki.zoo.list())
 def entry_and_model(request):
-    """An entry and its model by default, whose norms nobody asks for: converging them takes a minute for 512 channels."""
+    """An entry and its model by default, its norms not converged: for 512 channels that takes a minute."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SpectralLayer, "_converged", lambda layer, start: start)
         yield ki.zoo.get(request.param), ki.zoo.get(request.param).builder()
