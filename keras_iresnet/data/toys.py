@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from keras_iresnet.data.pipeline import Splits
 
-_TRAIN, _VALIDATION, _TEST = 50_000, 10_000, 20_000
+_TRAIN, _VALIDATION, _TEST = 250_000, 10_000, 20_000
 
 _ANGLES = np.arange(8) * np.pi / 4
 _CENTRES = 4 / np.sqrt(2) * np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=-1)  # (8, 2)
@@ -103,11 +103,11 @@ def true_mean_log_prob(name: str) -> float:
 
 
 def load(name: str, seed: int = 0) -> Splits:
-    """A toy as `Splits` of float32 `(2,)` points: 50,000 to train on, 10,000 to validate, 20,000 to test.
+    """A toy as `Splits` of float32 `(2,)` points: 250,000 to train on, 10,000 to validate, 20,000 to test.
 
     Args:
         name: one of `names()`.
-        seed: of the training points, which are `sample(name, 50_000, seed)`. The others are the same for every
+        seed: of the training points, which are `sample(name, 250_000, seed)`. The others are the same for every
             seed, so that figures of different runs can be compared.
 
     Example:

@@ -182,12 +182,12 @@ def test_splits_are_independent_and_hold_out_the_same_for_every_seed():
         return np.concatenate(list(split.batch(10_000).as_numpy_iterator()))
 
     parts = [points(part) for part in (first.train, first.validation, first.test)]
-    assert [part.shape for part in parts] == [(50_000, 2), (10_000, 2), (20_000, 2)]
+    assert [part.shape for part in parts] == [(250_000, 2), (10_000, 2), (20_000, 2)]
     # One stream read twice would give the same draws in part, though no two equal points.
     correlation = np.corrcoef(np.column_stack([part[:10_000] for part in parts]), rowvar=False)
     across = np.kron(1 - np.eye(3), np.ones((2, 2)))
     assert np.abs(across * correlation).max() < 4.5 / np.sqrt(10_000)
-    np.testing.assert_array_equal(parts[0], toys.sample("checkerboard", 50_000, seed=0))
+    np.testing.assert_array_equal(parts[0], toys.sample("checkerboard", 250_000, seed=0))
     assert (points(second.train) != parts[0]).any()
     np.testing.assert_array_equal(points(second.validation), parts[1])
     np.testing.assert_array_equal(points(second.test), parts[2])
