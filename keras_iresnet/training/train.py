@@ -122,7 +122,7 @@ def _check_fit(flow, splits):
 
 def _fit(flow, recipe, batches, splits, run, shown):
     """Train, and leave the best weights in the flow; returns what the run cost and how good its validation was."""
-    validation = data.batches(splits.validation, recipe.batch_size)
+    validation = data.batches(splits.validation, 4 * recipe.batch_size)  # larger ones go faster, and no tape needs room
     points = splits.bins is None
     metric = "nats" if points else "bits_per_dim"
     steps = total_steps(recipe, len(batches))
