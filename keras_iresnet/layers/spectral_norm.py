@@ -84,7 +84,7 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
 
     def _converged(self, u):
         map_type, kernel, options = self._norm_operator(self._raw_kernel())
-        return _converge_function(map_type, tuple(options.items()))(kernel, u)
+        return _converge_function(map_type, tuple(options.items()), tuple(kernel.shape))(kernel, u)
 
     def sigma(self, training=False):
         """The estimate of the operator's norm, a differentiable scalar; `training` advances the vector first."""
@@ -129,8 +129,9 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
 
 
 @functools.cache
-def _converge_function(map_type, options):
+def _converge_function(map_type, options, kernel_shape):
     """The vector after `converge`, compiled once for all layers of a kind: there are many of them, and small."""
+    del kernel_shape  # one function for all shapes would make TensorFlow warn of its retracing
 
     def converged(kernel, u):
         return converge(map_type(kernel, **dict(options)), u).u

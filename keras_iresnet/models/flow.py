@@ -288,6 +288,10 @@ class _ConvergePowerIterations(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self._converge()
 
+    def on_train_end(self, logs=None):
+        if self.model.optimizer.use_ema:  # Keras has just put the averages in the weights' place
+            converge_power_iterations(self.model)
+
     def _converge(self):
         if not self._converged:
             converge_power_iterations(self.model)

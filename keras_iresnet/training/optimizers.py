@@ -20,8 +20,8 @@ def make_optimizer(recipe, model):
     Example:
     >>> import keras_iresnet as ki
     >>> from keras_iresnet.training.optimizers import make_optimizer
-    >>> make_optimizer(ki.zoo.get("toy_flow").recipe, ki.zoo.toy_flow(blocks=1)).name
-    'adam'
+    >>> type(make_optimizer(ki.zoo.get("toy_flow").recipe, ki.zoo.toy_flow(blocks=1))).__name__
+    'FusedAdam'
     """
     own = {"momentum": recipe.momentum, "nesterov": recipe.nesterov} if recipe.optimizer == "sgd" else {}
     optimizer = OPTIMIZERS[recipe.optimizer](

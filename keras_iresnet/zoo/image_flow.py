@@ -115,7 +115,13 @@ def variant(name, summary, event_shape, **defaults):
     builder.__name__ = builder.__qualname__ = name
     arguments = inspect.getdoc(image_flow).partition("\nArgs:\n")[2].partition("\n\nRaises:")[0].splitlines()
     known = [line for line in arguments if not line.startswith(("    event_shape:", "    bins:"))]
-    builder.__doc__ = "\n".join([summary, "", "Args:", *known, "", f"See `image_flow`, of which {name} is a size."])
+    lines = [summary, "", "Args:", *known, "", f"See `image_flow`, of which {name} is a size.", "", "Example:"]
+    lines += [
+        ">>> import keras_iresnet as ki",
+        f">>> ki.zoo.{name}(blocks=(1, 1, 1), channels=8).event_shape",
+        f"{event_shape!r}",
+    ]
+    builder.__doc__ = "\n".join(lines)
     return builder
 
 

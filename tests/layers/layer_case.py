@@ -152,7 +152,7 @@ class InvertibleCase(LayerCase):
         before = [weight.numpy() for weight in layer.weights]
         y, _ = layer.forward_and_log_det(x, seed=1)
         layer(x)
-        layer.inverse(y)
+        layer.inverse(y, on_failure="ignore")
         for old, weight in zip(before, layer.weights, strict=True):
             np.testing.assert_array_equal(weight.numpy(), old)
 

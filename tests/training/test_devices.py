@@ -35,7 +35,7 @@ def test_a_run_on_two_replicas_trains_and_evaluates(tmp_path):
         strategy = devices.scope(["CPU:0", "CPU:1"])
         with strategy:
             assert tf.distribute.get_strategy().num_replicas_in_sync == 2
-        overrides = {{"blocks": 1, "units": "8", "epochs": 1, "batch_size": 5000, "ema_momentum": 0.5}}
+        overrides = {{"blocks": 1, "units": "8", "epochs": 1, "batch_size": 25000, "ema_momentum": 0.5}}
         metrics = train("toy_flow", {str(tmp_path / "run")!r}, devices=["CPU:0", "CPU:1"], overrides=overrides)
         assert metrics["steps"] == 10, metrics
         assert -6 < metrics["test_log_likelihood_nats"] < -1, metrics
