@@ -34,7 +34,7 @@ def grids(flow):
 
 
 def test_28_is_halved_twice_and_the_third_scale_stays_at_7():
-    flow = ki.zoo.mnist_flow_small(blocks=(1, 1, 2), channels=4)
+    flow = ki.zoo.mnist_flow(blocks=(1, 1, 2), channels=4)
     assert kinds(flow) == "logit squeeze norm block half squeeze norm block half norm block norm block"
     assert grids(flow) == [(14, 14, 4), (7, 7, 8), (7, 7, 4), (7, 7, 4)]
 
@@ -82,7 +82,7 @@ def test_strides_that_are_not_one_or_two_for_each_scale_are_refused(strides):
 
 def test_odd_sides_for_a_squeeze_are_refused():
     with pytest.raises(ValueError, match=r"divisible by factor=2. Received: input_shape=\(None, 7, 7, 4\)"):
-        ki.zoo.mnist_flow_small(blocks=(1, 1, 1), channels=(4, 4, 4), strides=(2, 2, 2))
+        ki.zoo.mnist_flow(blocks=(1, 1, 1), channels=(4, 4, 4), strides=(2, 2, 2))
 
 
 def test_channels_must_match_the_scales():
