@@ -96,7 +96,7 @@ class UseAverages(keras.callbacks.SwapEMAWeights):
 def _let_momentum_rise(optimizer):
     """Make a Keras optimizer's average young where the run is.
 
-    On the object rather than in a subclass, so that a checkpoint names a class of Keras and loads anywhere.
+    On the object rather than in a subclass: whichever optimizer it is, and however a checkpoint brought it back.
     """
     if hasattr(optimizer, "_update_with_rising_momentum"):
         return
