@@ -21,6 +21,7 @@ from keras_iresnet.training.sample import draw
 from keras_iresnet.training.schedule import Budget, Pace, total_steps
 from keras_iresnet.training.settings import resolve
 from keras_iresnet.training.tensorboard import EXAMPLES, Diagnostics, Pictures, ScalarLog
+from keras_iresnet.training.threads import settle_threads
 
 _ENDLESS = 10**6  # epochs, where the clock or a number of steps ends the run
 
@@ -60,6 +61,7 @@ def train(
     started = time.monotonic()
     settings = resolve(name, overrides)
     recipe = settings.recipe
+    settle_threads()
     scope = device_names.scope(devices)
     run = RunFolder.create(default_path(name) if out is None else out)
     shown = console(progress)
