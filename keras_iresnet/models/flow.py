@@ -175,8 +175,11 @@ class Flow(FullPrecision, keras.Model):
             metrics = [Nats(dtype=self.stream_dtype) if self.bins is None else BitsPerDim(**options)]
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
         with self.distribute_strategy.scope():
-            # Otherwise `fit` makes the optimizer's variables, for which TensorFlow traces the step a second time.
+            # Otherwise `fit` makes the optimizer's variables, for which TensorFlow traces the step a second time;
             self.optimizer.build(self.trainable_variables)
+            # and those of the metrics in its first step, after a state that was saved has been put back.
+            example = tf.zeros((1,), self.stream_dtype)
+            self._compile_metrics.build(example, example)
 
     def compile_from_config(self, config):
         """Compile a loaded model as it was when it was saved."""
