@@ -288,7 +288,8 @@ def _start_tensorflow_quietly():
     with _held_back(2):
         import tensorflow as tf
 
-        tf.config.list_logical_devices()
+        if "TF_CONFIG" not in os.environ:  # several machines are to be joined before any device is used
+            tf.config.list_logical_devices()
 
 
 @contextlib.contextmanager

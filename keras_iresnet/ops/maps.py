@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from keras_iresnet.ops.replicas import draw_rows
+
 
 class Linearization(NamedTuple):
     """A map's value at a point and the products with its Jacobian there."""
@@ -179,7 +181,8 @@ class Mask:
         self.rate, self.seed = rate, seed
 
     def _mask(self, x):
-        return tf.cast(tf.random.stateless_uniform(tf.shape(x), self.seed) >= self.rate, x.dtype)
+        drawn = draw_rows(lambda shape: tf.random.stateless_uniform(shape, self.seed), tf.shape(x))
+        return tf.cast(drawn >= self.rate, x.dtype)
 
     def __call__(self, x):
         """The value at x (batch, *event)."""

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_iresnet import data
+from keras_iresnet.training import devices
 from keras_iresnet.training.checkpoints import SaveBest, UseAverages
 from keras_iresnet.training.progress import ProgressBar
 from keras_iresnet.training.resume import identity
@@ -53,6 +54,10 @@ class Fitting:
         self.shown.print(f"Going on after {steps_taken(self.model):,} steps, in epoch {position.epoch + 1}")
         return True
 
+    def agree(self):
+        """Start where the chief does, with its variables."""
+        self.position = Position(*devices.agree(self.model, *self.position))
+
     def fit(self) -> dict:
         """Train, and leave the best weights in the model; returns what the run cost and how good its validation was."""
         if self.position.finished:
@@ -76,10 +81,11 @@ class Fitting:
         averaging = [] if recipe.ema_momentum is None else [UseAverages()]
         bar = ProgressBar(self.budget, self.metric, self.shown)
         callbacks = [self.pace, self.state, *averaging, self.best, *self._logs(), bar]
+        batches = self.stream.at(epoch=self.position.epoch, step=self.position.step)
         try:
-            with self.state.heeding_sigterm():
+            with self.state.heeding_sigterm(), devices.naming_lost_machines():
                 return self.model.fit(
-                    self.stream.at(epoch=self.position.epoch, step=self.position.step),
+                    devices.shared(batches, self.model.distribute_strategy),
                     validation_data=validation,
                     initial_epoch=self.position.epoch,
                     epochs=epochs,

@@ -32,6 +32,11 @@ def open_run(name, out, resume) -> RunFolder:
     return RunFolder.create(default_path(name) if folder is None else folder)
 
 
+def is_deterministic(resume) -> bool:
+    """Whether the run in `resume` is to give the same result each time."""
+    return resume is not None and RunFolder(resume).begun and RunFolder(resume).read_config()["deterministic"]
+
+
 def identity(settings) -> dict:
     """What makes a run the one it is, as it comes back from JSON."""
     return as_json({"name": settings.name, "recipe": settings.recipe_fields(), "builder": settings.keywords})

@@ -1,5 +1,6 @@
 """Trains a model of the zoo into a run folder."""
 
+import contextlib
 import datetime
 import shlex
 import time
@@ -15,7 +16,7 @@ from keras_iresnet.training.evaluate import split_figures
 from keras_iresnet.training.fitting import Fitting
 from keras_iresnet.training.optimizers import make_optimizer
 from keras_iresnet.training.progress import console
-from keras_iresnet.training.resume import open_run, settings_of
+from keras_iresnet.training.resume import is_deterministic, open_run, settings_of
 from keras_iresnet.training.sample import draw
 
 
@@ -42,7 +43,8 @@ def train(
             where there is none yet, so that one command does for a job that may be started again.
         data_dir: TFDS data directory.
         overrides: field of the recipe or keyword of the builder -> value, such as `{"minutes": 5}`; see `resolve`.
-        devices: such as `["GPU:0", "GPU:1"]`; all visible GPUs by default.
+        devices: such as `["GPU:0", "GPU:1"]`; all visible GPUs by default. With several machines in `TF_CONFIG`, each
+            runs this; the chief alone writes, evaluates and returns all of the figures.
         deterministic: whether every operation must give the same result each time, at a cost in speed. TensorFlow
             has no way back: it holds for the rest of the process.
         progress: whether to show it, on standard error.
@@ -53,26 +55,29 @@ def train(
     Raises:
         ValueError: unknown model, field or device, or a value that cannot be, or a folder that holds something, in
             which another process trains, or whose run cannot go on.
-        OSError: the folder cannot be written, the data cannot be read.
+        OSError: the folder cannot be written, the data cannot be read, another machine is gone.
         FloatingPointError: the loss became infinite or NaN.
         TerminatedError: SIGTERM came; the state is saved.
     """
     started = time.monotonic()
     settings = settings_of(name, out, resume, overrides)
+    _check_machines(settings.recipe)
+    deterministic = deterministic or is_deterministic(resume)
     scope = device_names.scope(devices)
-    run = open_run(settings.name, out, resume)
+    run = open_run(settings.name, out, resume) if device_names.is_chief() else None
     shown = console(progress)
-    if "total_seconds" in run.read_metrics():
+    if run and "total_seconds" in run.read_metrics():
         shown.print(f"The run in {run.path} has ended")
         return run.read_metrics()
-    deterministic = deterministic or (run.begun and run.read_config()["deterministic"])
     keras.utils.set_random_seed(settings.recipe.seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    with run.locked():
+    with run.locked() if run else contextlib.nullcontext():
         splits = data.load(settings.recipe.dataset, data_dir=data_dir, seed=settings.recipe.seed)
         command = _command(settings, data_dir, devices, deterministic)
         flow, figures = _fit(settings, splits, scope, run, shown, _config(settings, splits, command, deterministic))
+        if run is None:
+            return figures
         # Written after each stage: a run of hours must not lose what it knows to a failing picture.
         run.write_json(run.metrics, figures)
         shown.print("Evaluating the best checkpoint on the test split ...")
@@ -97,11 +102,13 @@ def _fit(settings, splits, scope, run, shown, config):
         _check_fit(flow, splits)
         flow.compile(make_optimizer(settings.recipe, flow))
         fitting = Fitting(flow, settings, splits, metric=metric, run=run, shown=shown)
-        if not (run.begun and fitting.restore()):
+        if run and not (run.begun and fitting.restore()):
             first = next(iter(splits.train.batch(settings.recipe.initialization_batch)))
             shown.print(f"Initialising from {len(first):,} {kind} ...")
             flow.initialize(first)
-    _note(run, config)
+        fitting.agree()
+    if run:
+        _note(run, config)
     figures = fitting.fit()
     best = fitting.best.value
     return flow, figures | {
@@ -115,6 +122,14 @@ def _check_fit(flow, splits):
         raise ValueError(
             f"`dataset` must hold examples of shape {flow.event_shape} with bins={flow.bins} for this model. "
             f"Received: dataset={splits.name!r}, of shape {splits.event_shape} with bins={splits.bins}"
+        )
+
+
+def _check_machines(recipe):
+    if device_names.several_machines() and recipe.minutes is not None:
+        raise ValueError(
+            "`minutes` must be none with several machines in TF_CONFIG, whose clocks would end it at different steps: "
+            f"set `epochs` or `steps`. Received: minutes={recipe.minutes}"
         )
 
 
