@@ -6,6 +6,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from keras_iresnet.layers.norm_groups import normalized_together
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import as_seed
 
@@ -85,7 +86,8 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
             y of shape (batch, *event) and (batch,) nats.
         """
         x = self._ready(x)
-        y, log_det = self._forward_and_log_det(x, seed=as_seed(seed), training=training, estimator=estimator)
+        with normalized_together(self, training):
+            y, log_det = self._forward_and_log_det(x, seed=as_seed(seed), training=training, estimator=estimator)
         return y, tf.broadcast_to(log_det, tf.shape(x)[:1])
 
     def inverse(self, y, on_failure="raise"):

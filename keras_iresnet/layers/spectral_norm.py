@@ -1,13 +1,18 @@
 """What convolutions and dense layers share when the norm of their operator must not exceed `coeff`."""
 
+import contextvars
 import functools
 import numbers
+import types
 
 import keras
 import tensorflow as tf
 
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.ops.power_iteration import converge, power_iteration
+
+# Normalised kernels of layers that `norm_groups` dealt with together: of the thread, since replicas are threads.
+KERNELS = contextvars.ContextVar("KERNELS", default=types.MappingProxyType({}))
 
 DEFAULT_COEFF = 0.9
 DEFAULT_POWER_ITERATIONS = 1
@@ -93,15 +98,16 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         result = power_iteration(map_type(kernel, **options), tf.convert_to_tensor(self.u), iterations=iterations)
         if training:
             self.u.assign(result.u)
-        return result.sigma
+        return result.sigma[0]
 
     def normalized_kernel(self, training=False):
         """The kernel that calls use: W min(1, coeff / sigma), in float32 at least."""
+        if self in KERNELS.get():
+            return KERNELS.get()[self]
         kernel = self._raw_kernel()
         if self.coeff is None:
             return kernel
-        # W min(1, coeff / sigma), in a form whose gradient is finite for a kernel of zeros.
-        return kernel * (self.coeff / tf.maximum(self.sigma(training), self.coeff))
+        return kernel * shrinkage(self.sigma(training), self.coeff)
 
     def _raw_kernel(self):
         return tf.cast(tf.convert_to_tensor(self.kernel), self.stream_dtype)
@@ -126,6 +132,11 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+
+def shrinkage(sigma, coeff):
+    """min(1, coeff / sigma), in a form whose gradient is finite for a kernel of zeros."""
+    return coeff / tf.maximum(sigma, coeff)
 
 
 @functools.cache

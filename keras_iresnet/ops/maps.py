@@ -120,22 +120,22 @@ class Elementwise:
     """y = phi(x) for each element.
 
     Args:
-        function: phi.
-        multiplier: (x, y) -> the function that multiplies a tangent by phi'(x), where y = phi(x).
+        value_and_slope: x, *parameters -> phi(x), phi'(x).
+        *parameters: tensors that phi depends on.
     """
 
-    def __init__(self, function, multiplier):
-        self.function, self.multiplier = function, multiplier
+    def __init__(self, value_and_slope, *parameters):
+        self.value_and_slope, self.parameters = value_and_slope, parameters
 
     def __call__(self, x):
         """The value at x (batch, *event)."""
-        return self.function(x)
+        return self.value_and_slope(x, *self.parameters)[0]
 
     def linearize(self, x, probes=1):
         """Value and derivative at x: the Jacobian is diagonal, so its own transpose."""
-        y = self.function(x)
-        multiply = self.multiplier(_tile(x, probes), _tile(y, probes))
-        return Linearization(y, multiply, multiply)
+        y, slope = self.value_and_slope(x, *self.parameters)
+        slopes = _tile(slope, probes)
+        return Linearization(y, lambda tangent: tangent * slopes, lambda tangent: tangent * slopes)
 
 
 class MaxMin:

@@ -12,7 +12,12 @@ import tensorflow as tf
 
 
 class PowerIteration(NamedTuple):
-    """An estimate of the norm, differentiable in the operator, and the unit vector u to go on from."""
+    """Estimates of norms, differentiable in the operators, and the unit vectors to go on from.
+
+    Attributes:
+        sigma: (operators,).
+        u: (operators, *range).
+    """
 
     sigma: tf.Tensor
     u: tf.Tensor
@@ -24,8 +29,10 @@ def power_iteration(operator, u, *, iterations=1):
     u and v are held fixed in the gradient, which is then that of a simple singular value: d sigma = <u, dA v>.
 
     Args:
-        operator: a linear map with `apply` and `adjoint` (`maps.Dense`, `maps.Conv2D`).
-        u: unit vector in the operator's range (of any length but 0 if there are iterations).
+        operator: a linear map with `apply` and `adjoint` (`maps.Dense`, `maps.Conv2D`); or several, each applied to
+            its own vector: `maps.Dense` with kernels (operators, inputs, outputs).
+        u: (operators, *range), unit vectors in the ranges (of any length but 0 if there are iterations); for several
+            matrices (operators, 1, outputs).
         iterations: how often both steps are taken; 0 gives |A^T u| for u as it stands.
 
     Example:
@@ -33,7 +40,7 @@ def power_iteration(operator, u, *, iterations=1):
     >>> from keras_iresnet.ops import maps
     >>> from keras_iresnet.ops.power_iteration import power_iteration
     >>> matrix = maps.Dense(tf.constant([[3.0, 0.0], [0.0, 1.0]]))
-    >>> print(f"{power_iteration(matrix, tf.ones((1, 2)), iterations=20).sigma.numpy():.4f}")
+    >>> print(f"{power_iteration(matrix, tf.ones((1, 2)), iterations=20).sigma[0]:.4f}")
     3.0000
     """
     if iterations == 0:
@@ -72,7 +79,7 @@ def converge(operator, u, *, rounds=30, vectors=8):
     rows = tf.reshape(image, (vectors, -1))
     squares, combinations = _gram(rows)
     longest = tf.reshape(tf.linalg.matvec(rows, combinations[:, -1], transpose_a=True), u.shape)
-    sigma = tf.sqrt(tf.maximum(squares[-1], 0))
+    sigma = tf.sqrt(tf.maximum(squares[-1:], 0))
     return PowerIteration(tf.stop_gradient(sigma), tf.stop_gradient(_unit(longest, otherwise=u)))
 
 
@@ -91,12 +98,16 @@ def _gram(rows):
     return tf.linalg.eigh(tf.matmul(rows, rows, transpose_b=True))
 
 
-def _unit(vector, otherwise=None):
-    """vector / |vector|; a vector of zeros stays so, or is replaced."""
-    square = tf.reduce_sum(tf.square(vector))
-    unit = vector * tf.math.rsqrt(tf.maximum(square, float(np.finfo(vector.dtype.as_numpy_dtype).tiny)))
+def _unit(vectors, otherwise=None):
+    """Each vector over its length; vectors of zeros stay so, or are replaced."""
+    square = tf.reduce_sum(tf.square(vectors), _all_but_first(vectors), keepdims=True)
+    unit = vectors * tf.math.rsqrt(tf.maximum(square, float(np.finfo(vectors.dtype.as_numpy_dtype).tiny)))
     return unit if otherwise is None else tf.where(square > 0, unit, otherwise)
 
 
 def _inner(a, b):
-    return tf.reduce_sum(a * b)
+    return tf.reduce_sum(a * b, _all_but_first(a))
+
+
+def _all_but_first(vectors):
+    return list(range(1, vectors.shape.rank))

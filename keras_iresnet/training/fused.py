@@ -9,35 +9,46 @@ import tensorflow as tf
 
 
 class _Fused:
-    """What the two share: the constants of a step, and a state's resource."""
+    """What the two share: the numbers that are the same for all weights of a step, formed once."""
 
-    def _constants(self, dtype):
+    def _distributed_tf_update_step(self, distribution, grads_and_vars, learning_rate):
+        dtypes = {variable.dtype for _, variable in grads_and_vars}
+        shared = {dtype.name: self._shared(learning_rate, dtype) for dtype in dtypes}
+        # Keras hands its third argument on to `update_step` for each weight, on the weight's own device.
+        super()._distributed_tf_update_step(distribution, grads_and_vars, shared)
+
+    def _shared(self, learning_rate, dtype):
+        beta_1 = tf.constant(self.beta_1, dtype)
         return {
-            "beta1": tf.constant(self.beta_1, dtype),
+            "lr": tf.cast(learning_rate, dtype),
+            "beta1": beta_1,
+            "beta1_power": self._power(beta_1),
             "beta2": tf.constant(self.beta_2, dtype),
             "epsilon": tf.constant(self.epsilon, dtype),
         }
 
-    def _power(self, beta, dtype):
-        return tf.pow(tf.constant(beta, dtype), tf.cast(tf.convert_to_tensor(self.iterations) + 1, dtype))
+    def _power(self, beta):
+        """beta^t for the step t, from 1 on."""
+        return tf.pow(beta, tf.cast(tf.convert_to_tensor(self.iterations) + 1, beta.dtype))
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
 class FusedAdam(_Fused, keras.optimizers.Adam):
     """`keras.optimizers.Adam`, the same numbers in fewer operations; without `amsgrad`."""
 
+    def _shared(self, learning_rate, dtype):
+        shared = super()._shared(learning_rate, dtype)
+        return shared | {"beta2_power": self._power(shared["beta2"])}
+
     def update_step(self, gradient, variable, learning_rate):
-        """Update one weight."""
-        index, dtype = self._get_variable_index(variable), variable.dtype
+        """Update one weight; `learning_rate` brings all the numbers of the step."""
+        index = self._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdam(
             var=_handle(variable),
             m=_handle(self._momentums[index]),
             v=_handle(self._velocities[index]),
-            beta1_power=self._power(self.beta_1, dtype),
-            beta2_power=self._power(self.beta_2, dtype),
-            lr=tf.cast(learning_rate, dtype),
-            grad=tf.cast(gradient, dtype),
-            **self._constants(dtype),
+            grad=tf.cast(gradient, variable.dtype),
+            **learning_rate[variable.dtype.name],
         )
 
 
@@ -46,16 +57,14 @@ class FusedAdamax(_Fused, keras.optimizers.Adamax):
     """`keras.optimizers.Adamax`, the same numbers in fewer operations."""
 
     def update_step(self, gradient, variable, learning_rate):
-        """Update one weight."""
-        index, dtype = self._get_variable_index(variable), variable.dtype
+        """Update one weight; `learning_rate` brings all the numbers of the step."""
+        index = self._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdaMax(
             var=_handle(variable),
             m=_handle(self._m[index]),
             v=_handle(self._u[index]),
-            beta1_power=self._power(self.beta_1, dtype),
-            lr=tf.cast(learning_rate, dtype),
-            grad=tf.cast(gradient, dtype),
-            **self._constants(dtype),
+            grad=tf.cast(gradient, variable.dtype),
+            **learning_rate[variable.dtype.name],
         )
 
 

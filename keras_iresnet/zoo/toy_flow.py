@@ -10,7 +10,7 @@ from keras_iresnet.zoo.recipe import Recipe
 
 RECIPE = Recipe(
     dataset="toy/moons",
-    steps=6000,
+    steps=8000,
     minutes=9.5,
     batch_size=500,
     optimizer="adam",

@@ -21,7 +21,7 @@ def branch(weights, kind="callable"):
     A, b, C = weights
     if kind == "callable":
         return lambda x: tf.matmul(tf.tanh(tf.matmul(x, A) + b), C)
-    tanh = maps.Elementwise(tf.tanh, lambda x, y: lambda tangent: tangent * (1 - y**2))
+    tanh = maps.Elementwise(lambda x: (tf.tanh(x), 1 - tf.tanh(x) ** 2))
     return maps.Composition([maps.Dense(A, b), tanh, maps.Dense(C)])
 
 

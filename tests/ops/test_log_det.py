@@ -48,7 +48,7 @@ class Net:
 
     def map(self, weights):
         A, b, C = weights
-        tanh = maps.Elementwise(tf.tanh, lambda x, y: lambda tangent: tangent * (1 - y**2))
+        tanh = maps.Elementwise(lambda x: (tf.tanh(x), 1 - tf.tanh(x) ** 2))
         if len(self.event) == 1:
             return maps.Composition([maps.Dense(A, b), tanh, maps.Dense(C)])
         grid = self.event[:2]

@@ -15,7 +15,7 @@ def tensor(*shape):
 
 
 def tanh():
-    return maps.Elementwise(tf.tanh, lambda x, y: lambda tangent: tangent * (1 - y**2))
+    return maps.Elementwise(lambda x: (tf.tanh(x), 1 - tf.tanh(x) ** 2))
 
 
 def conv(*shape, **options):
