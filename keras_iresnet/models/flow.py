@@ -12,6 +12,7 @@ from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import as_seed, draw_seed, split_seed
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
+from keras_iresnet.models.export import export_flow
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
 from keras_iresnet.models.replicated import Replicated
@@ -216,12 +217,23 @@ class Flow(FullPrecision, Replicated, keras.Model):
         """The compiled metrics of the log-likelihoods; there are no targets."""
         return super().compute_metrics(x, tf.zeros_like(y_pred), y_pred, sample_weight)
 
-    def export(self, filepath, format="tf_saved_model", input_signature=None, **kwargs):
-        """As `keras.Model.export`; the served function takes what `fit` takes: images as integers, points as floats."""
-        if input_signature is None and format == "tf_saved_model":
-            dtype = self.stream_dtype if self.bins is None else "uint8" if self.bins <= 256 else "int32"
-            input_signature = [tf.TensorSpec((None, *self.event_shape), dtype)]
-        return super().export(filepath, format=format, input_signature=input_signature, **kwargs)
+    def export(self, filepath, format="tf_saved_model", verbose=None, **kwargs):
+        """As `keras.Model.export`; a SavedModel has the signatures `log_prob` and `sample`, see `export_flow`.
+
+        Example:
+        >>> import tempfile
+        >>> import keras_iresnet as ki
+        >>> import tensorflow as tf
+        >>> flow, folder = ki.zoo.toy_flow(blocks=1, units=(8,)), tempfile.mkdtemp()
+        >>> flow.export(folder, verbose=False)
+        >>> served = tf.saved_model.load(folder).signatures  # with TensorFlow alone
+        >>> x = served["sample"](n=tf.constant(3), seed=tf.constant(0))["output_0"]
+        >>> served["log_prob"](x=x, seed=tf.constant(0))["output_0"].shape
+        TensorShape([3])
+        """
+        if format != "tf_saved_model" or kwargs:
+            return super().export(filepath, format=format, verbose=verbose, **kwargs)
+        return export_flow(self, filepath, verbose=verbose is not False)
 
     def get_config(self):
         """JSON only."""

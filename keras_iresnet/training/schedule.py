@@ -79,8 +79,8 @@ def _decay(recipe, step, fraction, steps_per_epoch):
 
 
 def steps_taken(model) -> int:
-    """Steps that a compiled model's optimizer has taken, on one device or many."""
-    return int(keras.ops.convert_to_numpy(model.optimizer.iterations))
+    """Steps that a compiled model has taken, on one device or many; `iterations` counts updates of its weights."""
+    return int(keras.ops.convert_to_numpy(model.optimizer._iterations))
 
 
 class Pace(keras.callbacks.Callback):

@@ -100,7 +100,8 @@ def _fit(settings, splits, scope, run, shown, config):
     with scope:
         flow = settings.build()
         _check_fit(flow, splits)
-        flow.compile(make_optimizer(settings.recipe, flow))
+        jit = settings.recipe.jit
+        flow.compile(make_optimizer(settings.recipe, flow), jit_compile="auto" if jit is None else jit)
         fitting = Fitting(flow, settings, splits, metric=metric, run=run, shown=shown)
         if run and not (run.begun and fitting.restore()):
             first = next(iter(splits.train.batch(settings.recipe.initialization_batch)))
