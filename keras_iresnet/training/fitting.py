@@ -61,8 +61,9 @@ class Fitting:
     def fit(self) -> dict:
         """Train, and leave the best weights in the model; returns what the run cost and how good its validation was."""
         if self.position.finished:
-            self.model.set_weights(self.best.weights)
             epochs = self.position.epoch
+            if self.run is not None:
+                self.model.set_weights(self.best.weights)
         else:
             epochs = self._fit().epoch[-1] + 1
         return {

@@ -65,7 +65,7 @@ def train(
     deterministic = deterministic or is_deterministic(resume)
     scope = device_names.scope(devices)
     run = open_run(settings.name, out, resume) if device_names.is_chief() else None
-    shown = console(progress)
+    shown = console(progress and run is not None)
     if run and "total_seconds" in run.read_metrics():
         shown.print(f"The run in {run.path} has ended")
         return run.read_metrics()
@@ -98,6 +98,7 @@ def _fit(settings, splits, scope, run, shown, config):
     shown.print(f"{splits.name}: {len(splits.train):,} {kind} to train on, {len(splits.validation):,} to validate")
     shown.print(f"Building {settings.name} ...")
     with scope:
+        _check_replicas(settings.recipe, tf.distribute.get_strategy().num_replicas_in_sync)
         flow = settings.build()
         _check_fit(flow, splits)
         jit = settings.recipe.jit
@@ -131,6 +132,19 @@ def _check_machines(recipe):
         raise ValueError(
             "`minutes` must be none with several machines in TF_CONFIG, whose clocks would end it at different steps: "
             f"set `epochs` or `steps`. Received: minutes={recipe.minutes}"
+        )
+
+
+def _check_replicas(recipe, replicas):
+    if recipe.batch_size % replicas:
+        raise ValueError(
+            f"`batch_size` must be a multiple of the number of replicas, {replicas}, for examples to count alike. "
+            f"Received: batch_size={recipe.batch_size}"
+        )
+    if replicas > 1 and recipe.accumulation_steps > 1:
+        raise ValueError(
+            f"`accumulation_steps` must be 1 on several replicas: Keras adds gradients up on one device alone. "
+            f"Received: accumulation_steps={recipe.accumulation_steps}, on {replicas} replicas"
         )
 
 

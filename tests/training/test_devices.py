@@ -8,7 +8,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from keras_iresnet.training import devices, train
+from keras_iresnet.training import devices, resolve, train
+from keras_iresnet.training.train import _check_replicas
 
 
 def test_unknown_devices_are_refused_with_the_known_ones():
@@ -34,7 +35,8 @@ def test_a_run_on_two_replicas_trains_and_evaluates(tmp_path):
         import tensorflow as tf
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-        from keras_iresnet.training import devices, train
+        from keras_iresnet.training import devices, resolve, train
+from keras_iresnet.training.train import _check_replicas
         strategy = devices.scope(["CPU:0", "CPU:1"])
         with strategy:
             assert tf.distribute.get_strategy().num_replicas_in_sync == 2
@@ -106,3 +108,15 @@ def test_what_several_machines_cannot_do_is_refused(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match=r"`minutes` must be none with several machines.*Received: minutes=3\.0"):
         train("digits_flow", tmp_path / "run", overrides={"minutes": 3})
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"batch_size": 25}, r"`batch_size` must be a multiple.*, 2, .*Received: batch_size=25"),
+        ({"accumulation_steps": 4}, r"Received: accumulation_steps=4, on 2 replicas"),
+    ],
+)
+def test_what_replicas_cannot_share_is_refused(overrides, message):
+    with pytest.raises(ValueError, match=message):
+        _check_replicas(resolve("digits_flow", overrides).recipe, 2)
