@@ -9,6 +9,7 @@ import inspect
 import os
 import pathlib
 import re
+import signal
 import sys
 import tempfile
 
@@ -104,29 +105,41 @@ def list_models():
 
 
 @cli.command(cls=_TrainCommand)
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--out", type=click.Path(), help="Folder of the run, new or empty.  [default: runs/NAME-<date-time>]")
+@click.option(
+    "--resume", type=click.Path(), help="Folder of a run to go on with; with NAME, started where there is none."
+)
 @click.option("--data-dir", type=click.Path(), help="TFDS data directory.")
 @click.option("--devices", help="Such as GPU:0,GPU:1.  [default: all visible GPUs]")
 @click.option("--deterministic", is_flag=True, help="The same result each time, at a cost in speed.")
-def train(name, out, data_dir, devices, deterministic, **fields):
-    """Train the model called NAME into a run folder.
+def train(name, out, resume, data_dir, devices, deterministic, **fields):
+    """Train the model called NAME into a run folder, or go on with a run.
 
     Every field of its recipe and every keyword of its builder is an option.
     """
     _start_tensorflow_quietly()
+    from keras_iresnet.training import TerminatedError
     from keras_iresnet.training import train as run_training
     from keras_iresnet.training.run_folder import default_path
 
-    out = default_path(name) if out is None else out
-    metrics = run_training(
-        name,
-        out,
-        data_dir=data_dir,
-        overrides={field: value for field, value in fields.items() if value is not None},
-        devices=devices.split(",") if devices else None,
-        deterministic=deterministic,
-    )
+    if out is None and resume is None and name is not None:
+        out = default_path(name)
+    try:
+        metrics = run_training(
+            name,
+            out,
+            resume=resume,
+            data_dir=data_dir,
+            overrides={field: value for field, value in fields.items() if value is not None},
+            devices=devices.split(",") if devices else None,
+            deterministic=deterministic,
+        )
+    except TerminatedError as error:
+        failure = click.ClickException(str(error))
+        failure.exit_code = 128 + signal.SIGTERM
+        raise failure from error
+    out = out or resume
     _show(metrics)
     click.echo(f"Look at {pathlib.Path(out) / 'samples.png'}; everything else is in {out}{os.sep}")
     click.echo(f"Next: keras-iresnet sample {out}, or tensorboard --logdir {out}")
@@ -275,7 +288,8 @@ def _start_tensorflow_quietly():
     with _held_back(2):
         import tensorflow as tf
 
-        tf.config.list_logical_devices()
+        if "TF_CONFIG" not in os.environ:  # several machines are to be joined before any device is used
+            tf.config.list_logical_devices()
 
 
 @contextlib.contextmanager

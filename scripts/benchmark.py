@@ -63,18 +63,23 @@ def step(scales, blocks, deep_blocks, memory_terms, pairs, out, **sizes):
 @click.argument("names", nargs=-1)
 @click.option("--batch-size", default=16, show_default=True, help="Images in a step.")
 @click.option("--steps", default=3, show_default=True, help="Steps to time, after the first.")
+@click.option("--mixed", is_flag=True, help="Measure mixed_bfloat16 too, and how many times faster its steps are.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
-def models(names, batch_size, steps, out):
+def models(names, batch_size, steps, mixed, out):
     """Building, tracing, step time and memory of models of the zoo: cifar_flow, or those NAMES."""
     from rich.console import Console
     from rich.table import Table
 
     from keras_iresnet.analysis.benchmark import model_cost
 
-    costs = {}
+    costs, speedups = {}, {}
     for name in names or ("cifar_flow",):
         click.echo(f"measuring {name}", err=True)
         costs[name] = model_cost(name, batch_size=batch_size, steps=steps)
+        if mixed:
+            low = model_cost(name, batch_size=batch_size, steps=steps, precision="mixed_bfloat16")
+            costs[f"{name}, mixed_bfloat16"] = low
+            speedups[name] = costs[name].step_seconds / low.step_seconds
     starts = ("build s", "trace s", "(CPU s)", "first step s", "operations", "peak MiB")
     columns = ("model", "parameters", *starts, "step s")
     table = Table(*columns, title=f"Batches of {batch_size}, each model in a process of its own")
@@ -82,8 +87,11 @@ def models(names, batch_size, steps, out):
         row = (f"{one.parameters:,}", f"{one.build_seconds:.1f}", *_cells(one), f"{one.step_seconds:.2f}")
         table.add_row(name, *row)
     Console().print(table)
+    for name, speedup in speedups.items():
+        click.echo(f"{name}: steps in mixed_bfloat16 are {speedup:.2f} times as fast as in float32")
     if out:
-        result = {"batch_size": batch_size, "models": {name: dataclasses.asdict(one) for name, one in costs.items()}}
+        result = {"mixed_speedups": speedups} if mixed else {}
+        result |= {"batch_size": batch_size, "models": {name: dataclasses.asdict(one) for name, one in costs.items()}}
         out.write_text(json.dumps(result | _where(), indent=2) + "\n")
 
 

@@ -108,9 +108,14 @@ def test_cost_of_a_model_is_that_of_its_step_in_another_process(script, tmp_path
     small = functools.partial(benchmark.model_cost, keywords={"blocks": (1,), "channels": 2})
     monkeypatch.setattr(benchmark, "model_cost", small)
     out = tmp_path / "models.json"
-    words = ["models", "digits_flow", "--batch-size", "2", "--steps", "2", "--out", str(out)]
+    words = ["models", "digits_flow", "--batch-size", "2", "--steps", "2", "--mixed", "--out", str(out)]
     shown = CliRunner().invoke(script, words, catch_exceptions=False)
-    cost = json.loads(out.read_text())["models"]["digits_flow"]
+    result = json.loads(out.read_text())
+    cost, low = (result["models"][name] for name in ("digits_flow", "digits_flow, mixed_bfloat16"))
+    assert low["parameters"] == cost["parameters"]
+    assert low["operations"] > cost["operations"]  # it casts
+    assert result["mixed_speedups"]["digits_flow"] == cost["step_seconds"] / low["step_seconds"]
+    assert f"{cost['step_seconds'] / low['step_seconds']:.2f} times as fast" in shown.stdout
     flow = zoo.digits_flow(blocks=(1,), channels=2)
     assert cost["parameters"] == sum(math.prod(weight.shape) for weight in flow.trainable_weights)
     assert 0 < cost["step_seconds"] < cost["first_step_seconds"]

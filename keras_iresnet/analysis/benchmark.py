@@ -147,7 +147,7 @@ def cost(form, workload, steps=3):
     return _in_a_process_of_its_own(_cost_here, form, workload, steps)
 
 
-def model_cost(name, *, batch_size, steps=3, keywords=None):
+def model_cost(name, *, batch_size, steps=3, keywords=None, precision="float32"):
     """Build a model of images of the zoo, trace its training step and take it, in a process of its own.
 
     Args:
@@ -155,11 +155,12 @@ def model_cost(name, *, batch_size, steps=3, keywords=None):
         batch_size: images in a step; they are noise.
         steps: how many, after the first.
         keywords: of its builder.
+        precision: Keras's policy that it is built under, such as `"mixed_bfloat16"`.
 
     Returns:
         `ModelCost`.
     """
-    return _in_a_process_of_its_own(_model_cost_here, name, batch_size, steps, keywords or {})
+    return _in_a_process_of_its_own(_model_cost_here, name, batch_size, steps, keywords or {}, precision)
 
 
 def _in_a_process_of_its_own(function, *arguments):
@@ -175,7 +176,8 @@ def _cost_here(form, workload, steps):
     return Cost(**dataclasses.asdict(step.start), peak_memory_mib=_peak_memory_mib())
 
 
-def _model_cost_here(name, batch_size, steps, keywords):
+def _model_cost_here(name, batch_size, steps, keywords, precision):
+    keras.config.set_dtype_policy(precision)
     begin = time.perf_counter()
     flow = zoo.get(name).builder(seed=0, **keywords)
     build_seconds = time.perf_counter() - begin

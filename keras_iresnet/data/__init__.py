@@ -1,6 +1,7 @@
 """Data sets as `tf.data` pipelines of examples alone: embedded digits, 2-D toys, TFDS images.
 
-`load` gives a data set's three splits, `batches` makes one of them ready for `fit` or `evaluate`.
+`load` gives a data set's three splits, `batches` makes one of them ready for `fit` or `evaluate`, and `Stream` gives
+training batches without end, from any point on.
 Nothing here knows a model.
 """
 
@@ -9,8 +10,9 @@ import os
 from keras_iresnet.data import digits, tfds_images, toys
 from keras_iresnet.data.augmentation import AUGMENTATIONS, augment
 from keras_iresnet.data.pipeline import Splits, batches
+from keras_iresnet.data.stream import Stream
 
-__all__ = ["AUGMENTATIONS", "Splits", "augment", "batches", "digits", "load", "names", "tfds_images", "toys"]
+__all__ = ["AUGMENTATIONS", "Splits", "Stream", "augment", "batches", "digits", "load", "names", "tfds_images", "toys"]
 
 _TOY = "toy/"
 _TFDS = "tfds/"

@@ -69,8 +69,8 @@ def batches(
     for argument, value in {"batch_size": batch_size, "limit": limit}.items():
         if value is not None and value < 1:
             raise ValueError(f"`{argument}` must be at least 1. Received: {argument}={value}")
-    _check_augmentable(split, augmentation)
-    size = _size(split)
+    check_augmentable(split, augmentation)
+    size = split_size(split)
     if limit is not None and limit < size:
         split, size = split.take(limit), limit
     if drop_remainder and size < batch_size:
@@ -95,9 +95,11 @@ def _augmented(dataset, augmentation, seed):
     )
 
 
-def _check_augmentable(split, augmentation):
+def check_augmentable(split, augmentation):
+    """Refuse an unknown augmentation, and one of what is no image."""
     check_augmentation(augmentation)
-    shape = split.element_spec.shape if isinstance(split.element_spec, tf.TensorSpec) else None
+    spec = split.element_spec[0] if isinstance(split.element_spec, tuple) else split.element_spec
+    shape = spec.shape if isinstance(spec, tf.TensorSpec) else None
     if augmentation != "none" and (shape is None or shape.rank != 3):
         raise ValueError(
             "`augmentation` needs a split of images (height, width, channels). "
@@ -105,7 +107,8 @@ def _check_augmentable(split, augmentation):
         )
 
 
-def _size(split: tf.data.Dataset) -> int:
+def split_size(split: tf.data.Dataset) -> int:
+    """The number of examples, or a `ValueError` where that is not known."""
     size = int(split.cardinality())
     if size <= 0:  # TensorFlow codes unknown and infinite as negative numbers
         meaning = {

@@ -45,7 +45,7 @@ _MAPS = {
     "softplus": lambda: maps.Elementwise(_softplus),
     "relu": lambda: maps.Elementwise(_relu),
     "maxmin": maps.MaxMin,
-    "lipswish": lambda beta: maps.Elementwise(lambda x: _lipswish(x, beta)),
+    "lipswish": lambda beta: maps.Elementwise(_lipswish, beta),
 }
 
 _REFUSED = {

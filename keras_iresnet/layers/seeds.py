@@ -19,10 +19,5 @@ def split_seed(seed, count):
 
 
 def draw_seed(generator):
-    """The next seed (2,) of a `keras.random.SeedGenerator`, another one on every replica."""
-    drawn = as_seed(generator.next())
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return drawn
-    # The generators of all replicas are in step: without this they would draw the same noise.
-    return tf.random.fold_in(drawn, context.replica_id_in_sync_group)
+    """The next seed (2,) of a `keras.random.SeedGenerator`: the same on every replica, see `ops.replicas`."""
+    return as_seed(generator.next())

@@ -12,15 +12,17 @@ from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import as_seed, draw_seed, split_seed
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
+from keras_iresnet.models.export import export_flow
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
+from keras_iresnet.models.replicated import Replicated
 from keras_iresnet.ops.dequantize import dequantize, quantize
 
 INITIALIZATION_BATCH = 1024
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
-class Flow(FullPrecision, keras.Model):
+class Flow(FullPrecision, Replicated, keras.Model):
     """ln p(x) = ln p_z(F(x)) + ln|det dF/dx|  (Behrmann et al., ICML 2019, equation 3).
 
     `flow(x)` is the log-likelihood in nats, so the model is compiled, fitted, evaluated, saved and exported as any
@@ -175,8 +177,11 @@ class Flow(FullPrecision, keras.Model):
             metrics = [Nats(dtype=self.stream_dtype) if self.bins is None else BitsPerDim(**options)]
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
         with self.distribute_strategy.scope():
-            # Otherwise `fit` makes the optimizer's variables, for which TensorFlow traces the step a second time.
+            # Otherwise `fit` makes the optimizer's variables, for which TensorFlow traces the step a second time;
             self.optimizer.build(self.trainable_variables)
+            # and those of the metrics in its first step, after a state that was saved has been put back.
+            example = tf.zeros((1,), self.stream_dtype)
+            self._compile_metrics.build(example, example)
 
     def compile_from_config(self, config):
         """Compile a loaded model as it was when it was saved."""
@@ -212,12 +217,23 @@ class Flow(FullPrecision, keras.Model):
         """The compiled metrics of the log-likelihoods; there are no targets."""
         return super().compute_metrics(x, tf.zeros_like(y_pred), y_pred, sample_weight)
 
-    def export(self, filepath, format="tf_saved_model", input_signature=None, **kwargs):
-        """As `keras.Model.export`; the served function takes what `fit` takes: images as integers, points as floats."""
-        if input_signature is None and format == "tf_saved_model":
-            dtype = self.stream_dtype if self.bins is None else "uint8" if self.bins <= 256 else "int32"
-            input_signature = [tf.TensorSpec((None, *self.event_shape), dtype)]
-        return super().export(filepath, format=format, input_signature=input_signature, **kwargs)
+    def export(self, filepath, format="tf_saved_model", verbose=None, **kwargs):
+        """As `keras.Model.export`; a SavedModel has the signatures `log_prob` and `sample`, see `export_flow`.
+
+        Example:
+        >>> import tempfile
+        >>> import keras_iresnet as ki
+        >>> import tensorflow as tf
+        >>> flow, folder = ki.zoo.toy_flow(blocks=1, units=(8,)), tempfile.mkdtemp()
+        >>> flow.export(folder, verbose=False)
+        >>> served = tf.saved_model.load(folder).signatures  # with TensorFlow alone
+        >>> x = served["sample"](n=tf.constant(3), seed=tf.constant(0))["output_0"]
+        >>> served["log_prob"](x=x, seed=tf.constant(0))["output_0"].shape
+        TensorShape([3])
+        """
+        if format != "tf_saved_model" or kwargs:
+            return super().export(filepath, format=format, verbose=verbose, **kwargs)
+        return export_flow(self, filepath, verbose=verbose is not False)
 
     def get_config(self):
         """JSON only."""

@@ -7,6 +7,8 @@ The density of x bounds the probability of k: log2 P(k) >= E_u[log2 p(x)] - D lo
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.ops.replicas import draw_rows
+
 
 def dequantize(images, seed, *, bins, dtype=tf.float32):
     """Integer images in [0, bins) -> points of (0, 1), (batch, *event), with noise drawn from `seed`.
@@ -22,7 +24,7 @@ def dequantize(images, seed, *, bins, dtype=tf.float32):
     [[0, 7, 16]]
     """
     edge = bins * np.finfo(tf.as_dtype(dtype).as_numpy_dtype).eps
-    noise = tf.random.stateless_uniform(tf.shape(images), seed, edge, 1.0 - edge, dtype)
+    noise = draw_rows(lambda shape: tf.random.stateless_uniform(shape, seed, edge, 1.0 - edge, dtype), tf.shape(images))
     return (tf.cast(images, dtype) + noise) / bins
 
 

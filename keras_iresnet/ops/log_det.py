@@ -12,6 +12,8 @@ import dataclasses
 
 import tensorflow as tf
 
+from keras_iresnet.ops.replicas import draw_rows
+
 
 class _Configurable:
     """What Keras needs to save an estimator with the layer that uses it."""
@@ -172,8 +174,13 @@ def rademacher(seed, num_probes, x):
     """Signs of shape (num_probes * batch, *event), each +1 or -1 with equal probability, in the dtype of x."""
     if seed is None:
         raise ValueError("A stochastic log-det needs a `seed`. Received: seed=None")
-    shape = tf.shape(x)
-    if num_probes > 1:
-        shape = tf.concat([num_probes * shape[:1], shape[1:]], 0)
-    bits = tf.random.stateless_uniform(shape, seed, 0, 2, tf.int32)
+
+    def draw(shape):
+        return tf.random.stateless_uniform(shape, seed, 0, 2, tf.int32)
+
+    if num_probes == 1:
+        bits = draw_rows(draw, tf.shape(x))
+    else:
+        bits = draw_rows(draw, tf.concat([[num_probes], tf.shape(x)], 0), axis=1)
+        bits = tf.reshape(bits, tf.concat([[-1], tf.shape(x)[1:]], 0))
     return tf.cast(2 * bits - 1, x.dtype)

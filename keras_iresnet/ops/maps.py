@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from keras_iresnet.ops.replicas import draw_rows
+
 
 class Linearization(NamedTuple):
     """A map's value at a point and the products with its Jacobian there."""
@@ -118,19 +120,20 @@ class Elementwise:
     """y = phi(x) for each element.
 
     Args:
-        value_and_slope: x -> phi(x), phi'(x).
+        value_and_slope: x, *parameters -> phi(x), phi'(x).
+        *parameters: tensors that phi depends on.
     """
 
-    def __init__(self, value_and_slope):
-        self.value_and_slope = value_and_slope
+    def __init__(self, value_and_slope, *parameters):
+        self.value_and_slope, self.parameters = value_and_slope, parameters
 
     def __call__(self, x):
         """The value at x (batch, *event)."""
-        return self.value_and_slope(x)[0]
+        return self.value_and_slope(x, *self.parameters)[0]
 
     def linearize(self, x, probes=1):
         """Value and derivative at x: the Jacobian is diagonal, so its own transpose."""
-        y, slope = self.value_and_slope(x)
+        y, slope = self.value_and_slope(x, *self.parameters)
         slopes = _tile(slope, probes)
         return Linearization(y, lambda tangent: tangent * slopes, lambda tangent: tangent * slopes)
 
@@ -178,7 +181,8 @@ class Mask:
         self.rate, self.seed = rate, seed
 
     def _mask(self, x):
-        return tf.cast(tf.random.stateless_uniform(tf.shape(x), self.seed) >= self.rate, x.dtype)
+        drawn = draw_rows(lambda shape: tf.random.stateless_uniform(shape, self.seed), tf.shape(x))
+        return tf.cast(drawn >= self.rate, x.dtype)
 
     def __call__(self, x):
         """The value at x (batch, *event)."""

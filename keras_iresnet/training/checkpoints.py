@@ -1,5 +1,6 @@
-"""Checkpoints that an interruption cannot spoil, and that do not cost a small model half of its time."""
+"""The best weights of a run, the averages that they may be, and when a file is due."""
 
+import contextlib
 import math
 import time
 
@@ -7,27 +8,8 @@ import keras
 
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 
-SECONDS_BETWEEN = 60  # a checkpoint of many small layers takes seconds, an epoch of small data may take less
-
-
-class SaveLast(keras.callbacks.Callback):
-    """Saves the state of training, raw weights and optimizer: once a minute at an epoch's end, and at the last one.
-
-    Place it before `UseAverages`, which puts averages in the weights' place.
-
-    Args:
-        run: the `RunFolder`.
-    """
-
-    def __init__(self, run):
-        super().__init__()
-        self.run = run
-        self._timer = _Timer()
-
-    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
-        if self._timer.due or self.model.stop_training or epoch + 1 == self.params["epochs"]:
-            self.run.save(self.run.last, self.model)
-            self._timer.restart()
+SECONDS_BETWEEN = 60  # between two writes: one of many small layers takes seconds, an epoch of small data may take less
+SHARE_OF_TIME = 0.02  # which writing may not exceed
 
 
 class SaveBest(keras.callbacks.Callback):
@@ -36,29 +18,35 @@ class SaveBest(keras.callbacks.Callback):
     Place it after `UseAverages`.
 
     Args:
-        run: the `RunFolder`.
+        run: the `RunFolder`, or `None` to write nothing.
         monitor: the log that is to be small.
+
+    Attributes:
+        value: the best validation so far.
+        epoch: the epoch that it was reached in, from 1, or `None`.
+        weights: the weights of then, as the model's `get_weights` gives them.
     """
 
     def __init__(self, run, monitor):
         super().__init__()
         self.run = run
         self.monitor = monitor
-        self.value = math.inf
-        self.epoch = None
-        self._weights = None
+        self.value, self.epoch, self.weights = math.inf, None, None
         self._written = True
-        self._timer = _Timer()
+        self._timer = Timer()
+
+    def restore(self, value, epoch, weights):
+        """Go on from what an earlier process found."""
+        self.value, self.epoch, self.weights, self._written = value, epoch, weights, False
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
         if logs[self.monitor] < self.value:
-            self.value, self.epoch = float(logs[self.monitor]), epoch + 1
-            self._weights, self._written = self.model.get_weights(), False
+            self.restore(float(logs[self.monitor]), epoch + 1, self.model.get_weights())
         if not self._written and self._timer.due:
             current = self.model.get_weights()
-            self._write()
+            with self._timer.measured():
+                self._write()
             self.model.set_weights(current)
-            self._timer.restart()
 
     def on_train_end(self, logs=None):  # noqa: D102
         if self.epoch is None:
@@ -68,8 +56,8 @@ class SaveBest(keras.callbacks.Callback):
         self._write()
 
     def _write(self):
-        self.model.set_weights(self._weights)
-        if not self._written:
+        self.model.set_weights(self.weights)
+        if self.run is not None and not self._written:
             self.run.save(self.run.best, self.model)
             self._written = True
 
@@ -115,15 +103,21 @@ def _let_momentum_rise(optimizer):
     )
 
 
-class _Timer:
-    """Whether `SECONDS_BETWEEN` have passed."""
+class Timer:
+    """Whether a write is due: `SECONDS_BETWEEN` after the last, and later where writing takes long."""
 
     def __init__(self):
-        self.restart()
-
-    def restart(self):
-        self._since = time.monotonic()
+        self._next = time.monotonic() + SECONDS_BETWEEN
 
     @property
     def due(self):
-        return time.monotonic() - self._since >= SECONDS_BETWEEN
+        """Whether to write now."""
+        return time.monotonic() >= self._next
+
+    @contextlib.contextmanager
+    def measured(self):
+        """Around a write: the next one comes the later, the longer this one takes."""
+        started = time.monotonic()
+        yield
+        now = time.monotonic()
+        self._next = now + max(SECONDS_BETWEEN, (now - started) / SHARE_OF_TIME)

@@ -1,9 +1,24 @@
-"""Where a run computes: one device, or replicas of the model on several."""
+"""Where a run computes: one device, replicas of the model on several, or on several machines."""
 
 import contextlib
+import json
+import os
 from collections.abc import Sequence
 
 import tensorflow as tf
+
+
+def several_machines() -> bool:
+    """Whether `TF_CONFIG` names more than one worker."""
+    return sum(len(_cluster().get(kind, ())) for kind in ("chief", "worker")) > 1
+
+
+def is_chief() -> bool:
+    """Whether this process writes the run folder: the only one, the chief, or the first worker where none is named."""
+    if not several_machines():
+        return True
+    task = json.loads(os.environ["TF_CONFIG"])["task"]
+    return task["type"] == "chief" or ("chief" not in _cluster() and (task["type"], task["index"]) == ("worker", 0))
 
 
 def scope(devices: Sequence[str] | None = None):
@@ -11,11 +26,20 @@ def scope(devices: Sequence[str] | None = None):
 
     Args:
         devices: names such as `"GPU:0"`; several give one replica on each (`tf.distribute.MirroredStrategy`).
-            By default all visible GPUs, or the CPU.
+            By default all visible GPUs, or the CPU; with several machines in `TF_CONFIG`, those of each
+            (`tf.distribute.MultiWorkerMirroredStrategy`).
 
     Raises:
-        ValueError: there is no such device; the message lists those there are.
+        ValueError: there is no such device; the message lists those there are. Or some are named for one machine of
+            several.
     """
+    if several_machines():
+        if devices is not None:
+            raise ValueError(
+                "`devices` must be none with several machines in TF_CONFIG: each uses all that it sees; "
+                f"CUDA_VISIBLE_DEVICES hides some. Received: devices={list(devices)}"
+            )
+        return tf.distribute.MultiWorkerMirroredStrategy().scope()
     gpus = _names("GPU")
     if devices is None:
         return _mirrored(gpus) if len(gpus) > 1 else contextlib.nullcontext()
@@ -31,6 +55,85 @@ def scope(devices: Sequence[str] | None = None):
         if devices == (gpus or known)[:1]
         else tf.distribute.OneDeviceStrategy(devices[0]).scope()
     )
+
+
+def shared(dataset, strategy):
+    """Batches of a data set, of which every worker takes its share: the first the first rows, and so on.
+
+    What TensorFlow does by itself with several machines changes which examples make a batch.
+
+    Raises:
+        ValueError: the replicas cannot have equal shares of a batch.
+    """
+    if not several_machines():
+        return dataset
+    size, replicas = tf.nest.flatten(dataset.element_spec)[0].shape[0], strategy.num_replicas_in_sync
+    if size is None or size % replicas:
+        raise ValueError(f"A batch must be shared equally by all {replicas} replicas. Received: {size} examples")
+
+    def share(context):
+        own = size // context.num_input_pipelines
+        first = context.input_pipeline_id * own
+        rows = dataset.map(lambda *batch: tf.nest.map_structure(lambda part: part[first : first + own], batch))
+        return rows.unbatch().batch(size // replicas, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+
+    return strategy.distribute_datasets_from_function(share)
+
+
+@contextlib.contextmanager
+def naming_lost_machines():
+    """Turn TensorFlow's report of a peer that is gone into a `ConnectionError` that says what to do."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not several_machines() or not isinstance(error, _LOST):
+            raise
+        raise ConnectionError(
+            "Another machine of TF_CONFIG is gone, and the training with it; started again on all of them with "
+            f"--resume, it goes on from the latest state. TensorFlow says: {error.message.splitlines()[0][:300]}"
+        ) from error
+
+
+_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
+
+
+def agree(model, *numbers):
+    """Give every worker the chief's variables, the optimizer's too; returns the chief's numbers.
+
+    What one worker read from a file, or computed from data, the others then have to the bit.
+    """
+    if not several_machines():
+        return numbers
+    strategy = model.distribute_strategy
+    variables = [*model.variables, *model.optimizer.variables]
+
+    @tf.function(autograph=False)
+    def chiefs():
+        return strategy.run(lambda: _from_first([*map(tf.convert_to_tensor, variables), *map(tf.constant, numbers)]))
+
+    found = [strategy.experimental_local_results(value)[0] for value in chiefs()]
+    for variable, value in zip(variables, found, strict=False):
+        variable.assign(value)
+    return tuple(value.numpy().item() for value in found[len(variables) :])
+
+
+def _from_first(values):
+    """The first replica's values, on every replica."""
+    context = tf.distribute.get_replica_context()
+    first = context.replica_id_in_sync_group == 0
+    plain = [tf.cast(value, tf.int32) if value.dtype == tf.bool else value for value in values]
+    summed = context.all_reduce("SUM", [tf.where(first, value, tf.zeros_like(value)) for value in plain])
+    return [tf.cast(value, old.dtype) for value, old in zip(summed, values, strict=True)]
+
+
+def _cluster():
+    return json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
 
 
 def _mirrored(devices):

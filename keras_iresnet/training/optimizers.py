@@ -30,6 +30,7 @@ def make_optimizer(recipe, model):
         global_clipnorm=recipe.clip_norm,
         use_ema=recipe.ema_momentum is not None,
         ema_momentum=recipe.ema_momentum or 0.99,
+        gradient_accumulation_steps=recipe.accumulation_steps if recipe.accumulation_steps > 1 else None,
         **own,
     )
     spared = [weight for weight in model.trainable_variables if weight.name != "kernel"]

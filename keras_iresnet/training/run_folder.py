@@ -7,7 +7,10 @@ import os
 import pathlib
 import tempfile
 
+import filelock
 import keras
+
+STATES_KEPT = 2  # the last one, and the one before it, should the last be damaged
 
 
 class RunFolder:
@@ -15,7 +18,7 @@ class RunFolder:
 
         config.json    what was run: settings, versions, commit, command, machine
         history.csv    losses by epoch            metrics.json   what it reached
-        best.keras     the checkpoint to use      last.keras     the state after the last epoch
+        best.keras     the checkpoint to use      last.*.state   the latest states of training, by step
         samples.png    a picture of samples       tensorboard/   the same history for TensorBoard
 
     Args:
@@ -28,9 +31,9 @@ class RunFolder:
         self.history = self.path / "history.csv"
         self.metrics = self.path / "metrics.json"
         self.best = self.path / "best.keras"
-        self.last = self.path / "last.keras"
         self.samples = self.path / "samples.png"
         self.tensorboard = self.path / "tensorboard"
+        self._lock = self.path / ".lock"
 
     @classmethod
     def create(cls, path) -> "RunFolder":
@@ -49,7 +52,7 @@ class RunFolder:
             raise OSError(
                 f"`out` must be a folder that can be written. Received: out={str(path)!r} ({error})"
             ) from error
-        held = sorted(entry.name for entry in run.path.iterdir())
+        held = sorted(entry.name for entry in run.path.iterdir() if entry != run._lock)
         if held:
             raise ValueError(
                 f"`out` must be a new or an empty folder; this one holds {run._describe(held)}. "
@@ -72,6 +75,44 @@ class RunFolder:
                 f"this one has no {' and no '.join(missing)}. Received: run={str(path)!r}"
             )
         return run
+
+    @property
+    def begun(self) -> bool:
+        """Whether a run has begun here."""
+        return self.config.is_file()
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Keep other processes from training in the folder; the system lifts the lock of one that dies.
+
+        Raises:
+            ValueError: another one does.
+        """
+        lock = filelock.FileLock(self._lock, timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise ValueError(
+                f"The run folder must be free; another process trains in it. Received: {str(self.path)!r}"
+            ) from error
+        try:
+            yield
+        finally:
+            self._lock.unlink(missing_ok=True)
+            lock.release()
+
+    def states(self) -> list[pathlib.Path]:
+        """Files of the latest states of training, the newest first."""
+        return sorted(self.path.glob("last.*.state"), reverse=True)
+
+    def state(self, steps: int) -> pathlib.Path:
+        """File of the state after so many steps."""
+        return self.path / f"last.{steps:09d}.state"
+
+    def keep_latest_states(self):
+        """Delete all states but the latest, and what a process that was killed left half written."""
+        for file in [*self.states()[STATES_KEPT:], *self.path.glob(".*.part*")]:
+            file.unlink(missing_ok=True)
 
     def read_config(self) -> dict:
         """What was run."""
@@ -107,14 +148,27 @@ class RunFolder:
 
 @contextlib.contextmanager
 def replacing(path):
-    """Give a temporary path beside `path`, which takes its place when the body ends well."""
+    """Give a temporary path beside `path`, which takes its place when the body ends well and all is on the disk."""
     path = pathlib.Path(path)
     temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         yield temporary
+        _to_disk(temporary)
         os.replace(temporary, path)
+        _to_disk(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _to_disk(path):
+    """Wait until a file, or a folder's list of names, has left the system's cache."""
+    if os.name != "posix":  # elsewhere no folder can be opened, nor a file synchronised that is open for reading
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def default_path(name: str) -> pathlib.Path:

@@ -13,6 +13,9 @@ class Budget:
         total_steps: steps of the whole run, infinite where the clock alone ends it.
         minutes: limit of the time from `start`, or `None`.
         clock: seconds, as `time.monotonic` counts them.
+
+    Attributes:
+        spent: seconds that went by before `start`, in processes that this one goes on from.
     """
 
     def __init__(self, total_steps, minutes=None, clock=time.monotonic):
@@ -20,6 +23,7 @@ class Budget:
             raise ValueError(f"`minutes` must be positive and finite, or none. Received: minutes={minutes}")
         self.total_steps = total_steps
         self.minutes = minutes
+        self.spent = 0.0
         self._clock = clock
         self._started = None
 
@@ -29,8 +33,8 @@ class Budget:
 
     @property
     def elapsed(self):
-        """Seconds since `start`, 0 before it."""
-        return 0.0 if self._started is None else self._clock() - self._started
+        """Seconds of training so far."""
+        return self.spent + (0.0 if self._started is None else self._clock() - self._started)
 
     def fraction(self, step):
         """The share of the run that is over after `step` steps, in [0, 1]."""
@@ -75,8 +79,8 @@ def _decay(recipe, step, fraction, steps_per_epoch):
 
 
 def steps_taken(model) -> int:
-    """Steps that a compiled model's optimizer has taken, on one device or many."""
-    return int(keras.ops.convert_to_numpy(model.optimizer.iterations))
+    """Steps that a compiled model has taken, on one device or many; `iterations` counts updates of its weights."""
+    return int(keras.ops.convert_to_numpy(model.optimizer._iterations))
 
 
 class Pace(keras.callbacks.Callback):

@@ -7,11 +7,15 @@ import types
 import typing
 from collections.abc import Mapping
 
+import keras
+
 from keras_iresnet import zoo
 from keras_iresnet.data.augmentation import check_augmentation
+from keras_iresnet.layers import InvertibleResidualBlock
 from keras_iresnet.training.optimizers import OPTIMIZERS
 
 DECAYS = ("constant", "cosine", "drop")
+PRECISIONS = ("float32", "mixed_bfloat16", "float64")
 BOUNDS = ("epochs", "steps", "minutes")  # what may end a run
 _FIXED = ("parameters", "published", "expected", "reference")  # records of the released run, not settings of a new one
 # Fields that have an effect only where another has a certain value.
@@ -41,8 +45,17 @@ class Settings:
     overrides: dict
 
     def build(self):
-        """The untrained model."""
-        return zoo.get(self.name).builder(**self.keywords)
+        """The untrained model, in the recipe's precision."""
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.recipe.precision)
+        try:
+            model = zoo.get(self.name).builder(**self.keywords)
+        finally:
+            keras.config.set_dtype_policy(policy)
+        for layer in model._flatten_layers():
+            if isinstance(layer, InvertibleResidualBlock):
+                layer.remat = self.recipe.remat
+        return model
 
     def recipe_fields(self) -> dict:
         """The recipe's settings, without what it records of the released run."""
@@ -171,9 +184,10 @@ def _accept(value, kind):
 def _check(recipe):
     """Refuse numbers that no run can have, before any work starts."""
     _check_bounds(recipe)
-    for field in ("batch_size", "initialization_batch", "log_steps"):
+    for field in ("batch_size", "accumulation_steps", "initialization_batch", "log_steps"):
         _require(getattr(recipe, field) >= 1, recipe, field, "at least 1")
     check_augmentation(recipe.augmentation)
+    _require(recipe.precision in PRECISIONS, recipe, "precision", f"one of {', '.join(PRECISIONS)}")
     _check_optimizer(recipe)
     _check_schedule(recipe)
     _require(recipe.ema_momentum is None or 0 < recipe.ema_momentum < 1, recipe, "ema_momentum", "in (0, 1), or none")

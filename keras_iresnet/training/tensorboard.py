@@ -23,11 +23,16 @@ class ScalarLog(keras.callbacks.TensorBoard):
     Args:
         folder: where TensorBoard looks.
         log_steps: steps between two entries.
+        first: steps that were taken before.
     """
 
-    def __init__(self, folder, log_steps):
+    def __init__(self, folder, log_steps, first=0):
         super().__init__(folder, write_graph=False, update_freq=log_steps)
-        self._steps = 0
+        self._steps = first
+
+    def on_train_begin(self, logs=None):  # noqa: D102
+        super().on_train_begin(logs)
+        self._global_train_batch = self._steps
 
     def on_train_batch_end(self, batch, logs=None):  # noqa: D102
         self._steps += 1

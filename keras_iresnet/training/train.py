@@ -1,7 +1,7 @@
 """Trains a model of the zoo into a run folder."""
 
+import contextlib
 import datetime
-import math
 import shlex
 import time
 from collections.abc import Mapping, Sequence
@@ -12,24 +12,20 @@ import tensorflow as tf
 from keras_iresnet import data
 from keras_iresnet.training import devices as device_names
 from keras_iresnet.training import provenance
-from keras_iresnet.training.checkpoints import SaveBest, SaveLast, UseAverages
 from keras_iresnet.training.evaluate import split_figures
+from keras_iresnet.training.fitting import Fitting
 from keras_iresnet.training.optimizers import make_optimizer
-from keras_iresnet.training.progress import ProgressBar, console
-from keras_iresnet.training.run_folder import RunFolder, default_path
+from keras_iresnet.training.progress import console
+from keras_iresnet.training.resume import is_deterministic, open_run, settings_of
 from keras_iresnet.training.sample import draw
-from keras_iresnet.training.schedule import Budget, Pace, total_steps
-from keras_iresnet.training.settings import resolve
-from keras_iresnet.training.tensorboard import EXAMPLES, Diagnostics, Pictures, ScalarLog
 from keras_iresnet.training.threads import settle_threads
-
-_ENDLESS = 10**6  # epochs, where the clock or a number of steps ends the run
 
 
 def train(
-    name: str,
+    name: str | None = None,
     out=None,
     *,
+    resume=None,
     data_dir: str | None = None,
     overrides: Mapping | None = None,
     devices: Sequence[str] | None = None,
@@ -43,9 +39,13 @@ def train(
     Args:
         name: a name of `zoo.list()`.
         out: folder of the run, new or empty; `runs/NAME-<date-time>` by default.
+        resume: folder of a run to go on with, in place of `out`: from its latest whole state, as if it had never been
+            interrupted. The settings are the run's; those that are given must agree. With a `name`, a run is started
+            where there is none yet, so that one command does for a job that may be started again.
         data_dir: TFDS data directory.
         overrides: field of the recipe or keyword of the builder -> value, such as `{"minutes": 5}`; see `resolve`.
-        devices: such as `["GPU:0", "GPU:1"]`; all visible GPUs by default.
+        devices: such as `["GPU:0", "GPU:1"]`; all visible GPUs by default. With several machines in `TF_CONFIG`, each
+            runs this; the chief alone writes, evaluates and returns all of the figures.
         deterministic: whether every operation must give the same result each time, at a cost in speed. TensorFlow
             has no way back: it holds for the rest of the process.
         progress: whether to show it, on standard error.
@@ -54,63 +54,70 @@ def train(
         What metrics.json holds: flat, units in the names.
 
     Raises:
-        ValueError: unknown model, field or device, or a value that cannot be, or a folder that holds something.
-        OSError: the folder cannot be written, the data cannot be read.
+        ValueError: unknown model, field or device, or a value that cannot be, or a folder that holds something, in
+            which another process trains, or whose run cannot go on.
+        OSError: the folder cannot be written, the data cannot be read, another machine is gone.
         FloatingPointError: the loss became infinite or NaN.
+        TerminatedError: SIGTERM came; the state is saved.
     """
     started = time.monotonic()
-    settings = resolve(name, overrides)
-    recipe = settings.recipe
+    settings = settings_of(name, out, resume, overrides)
+    _check_machines(settings.recipe)
+    deterministic = deterministic or is_deterministic(resume)
     settle_threads()
     scope = device_names.scope(devices)
-    run = RunFolder.create(default_path(name) if out is None else out)
-    shown = console(progress)
-    keras.utils.set_random_seed(recipe.seed)
+    run = open_run(settings.name, out, resume) if device_names.is_chief() else None
+    shown = console(progress and run is not None)
+    if run and "total_seconds" in run.read_metrics():
+        shown.print(f"The run in {run.path} has ended")
+        return run.read_metrics()
+    keras.utils.set_random_seed(settings.recipe.seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    splits = data.load(recipe.dataset, data_dir=data_dir, seed=recipe.seed)
-    batches = _training_batches(splits, recipe)
-    flow = _prepare(settings, splits, scope, shown)
-    run.write_json(run.config, _config(settings, splits, _command(settings, data_dir, devices, deterministic)))
-    figures = _fit(flow, recipe, batches, splits, run, shown)
-    # Written after each stage: a run of hours must not lose what it knows to a failing picture.
-    run.write_json(run.metrics, figures)
-    shown.print("Evaluating the best checkpoint on the test split ...")
-    once = {} if splits.bins is None else {"max_passes": 1}  # `evaluate` takes the time to average the noise out
-    figures |= split_figures(flow, splits, "test", seed=recipe.seed, progress=progress, **once)
-    run.write_json(run.metrics, figures)
-    shown.print("Drawing samples ...")
-    draw(flow, splits, run.samples, seed=recipe.seed, on_failure="warn")
-    figures |= {"total_seconds": round(time.monotonic() - started, 1)}
-    run.write_json(run.metrics, figures)
+    with run.locked() if run else contextlib.nullcontext():
+        splits = data.load(settings.recipe.dataset, data_dir=data_dir, seed=settings.recipe.seed)
+        command = _command(settings, data_dir, devices, deterministic)
+        flow, figures = _fit(settings, splits, scope, run, shown, _config(settings, splits, command, deterministic))
+        if run is None:
+            return figures
+        # Written after each stage: a run of hours must not lose what it knows to a failing picture.
+        run.write_json(run.metrics, figures)
+        shown.print("Evaluating the best checkpoint on the test split ...")
+        once = {} if splits.bins is None else {"max_passes": 1}  # `evaluate` takes the time to average the noise out
+        figures |= split_figures(flow, splits, "test", seed=settings.recipe.seed, progress=progress, **once)
+        run.write_json(run.metrics, figures)
+        shown.print("Drawing samples ...")
+        draw(flow, splits, run.samples, seed=settings.recipe.seed, on_failure="warn")
+        figures |= {"total_seconds": round(time.monotonic() - started, 1)}
+        run.write_json(run.metrics, figures)
     return figures
 
 
-def _training_batches(splits, recipe):
-    return data.batches(
-        splits.train,
-        recipe.batch_size,
-        shuffle=True,
-        seed=recipe.seed,
-        drop_remainder=True,
-        augmentation=recipe.augmentation,
-    )
-
-
-def _prepare(settings, splits, scope, shown):
-    """A built, compiled and initialised flow."""
-    recipe = settings.recipe
-    kind = "points" if splits.bins is None else "images"
+def _fit(settings, splits, scope, run, shown, config):
+    """The model with its best weights, and what training cost and reached."""
+    points = splits.bins is None
+    kind, metric = ("points", "nats") if points else ("images", "bits_per_dim")
     shown.print(f"{splits.name}: {len(splits.train):,} {kind} to train on, {len(splits.validation):,} to validate")
     shown.print(f"Building {settings.name} ...")
     with scope:
+        _check_replicas(settings.recipe, tf.distribute.get_strategy().num_replicas_in_sync)
         flow = settings.build()
         _check_fit(flow, splits)
-        flow.compile(make_optimizer(recipe, flow))
-        first = next(iter(splits.train.batch(recipe.initialization_batch)))
-        shown.print(f"Initialising from {len(first):,} {kind} ...")
-        flow.initialize(first)
-    return flow
+        jit = settings.recipe.jit
+        flow.compile(make_optimizer(settings.recipe, flow), jit_compile="auto" if jit is None else jit)
+        fitting = Fitting(flow, settings, splits, metric=metric, run=run, shown=shown)
+        if run and not (run.begun and fitting.restore()):
+            first = next(iter(splits.train.batch(settings.recipe.initialization_batch)))
+            shown.print(f"Initialising from {len(first):,} {kind} ...")
+            flow.initialize(first)
+        fitting.agree()
+    if run:
+        _note(run, config)
+    figures = fitting.fit()
+    best = fitting.best.value
+    return flow, figures | {
+        "best_validation_" + ("log_likelihood_nats" if points else metric): -best if points else best
+    }
 
 
 def _check_fit(flow, splits):
@@ -122,52 +129,44 @@ def _check_fit(flow, splits):
         )
 
 
-def _fit(flow, recipe, batches, splits, run, shown):
-    """Train, and leave the best weights in the flow; returns what the run cost and how good its validation was."""
-    validation = data.batches(splits.validation, 4 * recipe.batch_size)  # larger ones go faster, and no tape needs room
-    points = splits.bins is None
-    metric = "nats" if points else "bits_per_dim"
-    steps = total_steps(recipe, len(batches))
-    epochs = _ENDLESS if math.isinf(steps) else math.ceil(steps / len(batches))
-    budget = Budget(steps, recipe.minutes)
-    pace, best, bar = Pace(recipe, budget), SaveBest(run, "val_" + metric), ProgressBar(budget, metric, shown)
-    averaging = [] if recipe.ema_momentum is None else [UseAverages()]
-    callbacks = [pace, SaveLast(run), *averaging, best, *_logs(recipe, splits, run), bar]
-    try:
-        history = flow.fit(
-            batches, validation_data=validation, epochs=epochs, callbacks=callbacks, shuffle=False, verbose=0
+def _check_machines(recipe):
+    if device_names.several_machines() and recipe.minutes is not None:
+        raise ValueError(
+            "`minutes` must be none with several machines in TF_CONFIG, whose clocks would end it at different steps: "
+            f"set `epochs` or `steps`. Received: minutes={recipe.minutes}"
         )
-    finally:
-        bar.stop()
-    return {
-        "parameters": sum(weight.shape.num_elements() for weight in flow.trainable_weights),
-        "epochs": len(history.epoch),
-        "steps": pace.step,
-        "train_seconds": round(budget.elapsed, 1),
-        "best_epoch": best.epoch,
-        "best_validation_" + ("log_likelihood_nats" if points else metric): -best.value if points else best.value,
-    }
 
 
-def _logs(recipe, splits, run):
-    """What writes the history, for a reader and for TensorBoard."""
-    logs = [keras.callbacks.CSVLogger(run.history), ScalarLog(run.tensorboard, recipe.log_steps)]
-    # A folder of its own: TensorBoard reads the newest file of a folder alone.
-    writer = tf.summary.create_file_writer(str(run.tensorboard / "epochs"))
-    examples = next(iter(splits.validation.batch(EXAMPLES))).numpy()
-    if splits.bins is not None:
-        logs.append(Pictures(writer, examples))
-    if recipe.diagnostics:
-        logs.append(Diagnostics(writer, examples))
-    return logs
+def _check_replicas(recipe, replicas):
+    if recipe.batch_size % replicas:
+        raise ValueError(
+            f"`batch_size` must be a multiple of the number of replicas, {replicas}, for examples to count alike. "
+            f"Received: batch_size={recipe.batch_size}"
+        )
+    if replicas > 1 and recipe.accumulation_steps > 1:
+        raise ValueError(
+            f"`accumulation_steps` must be 1 on several replicas: Keras adds gradients up on one device alone. "
+            f"Received: accumulation_steps={recipe.accumulation_steps}, on {replicas} replicas"
+        )
 
 
-def _config(settings, splits, command):
+def _note(run, config):
+    """Write what is run; of a run that goes on, where and by what it does."""
+    if run.begun:
+        resumed = {key: config[key] for key in ("started", "command", "versions", "package_commit", "machine")}
+        config = run.read_config()
+        config["resumed"] = [*config.get("resumed", []), resumed]
+    run.write_json(run.config, config)
+
+
+def _config(settings, splits, command, deterministic):
     sizes = {split: len(getattr(splits, split)) for split in ("train", "validation", "test")}
     return {
         "name": settings.name,
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": command,
+        "deterministic": deterministic,
+        "overrides": settings.overrides,
         "recipe": settings.recipe_fields(),
         "builder": settings.keywords,
         "data": {"name": splits.name, "event_shape": splits.event_shape, "bins": splits.bins, **sizes},

@@ -34,6 +34,13 @@ class Recipe:
         ema_momentum: momentum of the exponential moving average of the weights that evaluation and the
             checkpoints use, or `None` for the raw weights. It is reached gradually, as
             min(ema_momentum, (1 + t) / (10 + t)) at step t, so that the first weights do not dominate a short run.
+        accumulation_steps: steps, of `batch_size` examples each, whose gradients are averaged for one update of the
+            weights, on one device. The learning rate goes by steps.
+        precision: `"float32"`; `"mixed_bfloat16"` to train with branches in bfloat16, while weights, norms, the
+            residual stream and all evaluation stay in float32; or `"float64"`.
+        jit: whether XLA compiles the step; `None` leaves it to Keras, which does so on one GPU.
+        remat: whether the backward pass computes each block once more rather than keep its activations: less memory for
+            about a third more time.
         initialization_batch: examples that initialise ActNorm and the prior.
         log_steps: steps between two entries of loss, bits/dim and learning rate in TensorBoard.
         diagnostics: whether TensorBoard gets the norm of every layer, the gradient's norm, and the steps and residual
@@ -70,6 +77,10 @@ class Recipe:
     drop_epochs: tuple[int, ...] = ()
     clip_norm: float | None = None
     ema_momentum: float | None = None
+    accumulation_steps: int = 1
+    precision: str = "float32"
+    jit: bool | None = None
+    remat: bool = False
     initialization_batch: int = 1024
     log_steps: int = 50
     diagnostics: bool = False

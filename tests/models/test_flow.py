@@ -445,23 +445,6 @@ class TestSaving:
         np.testing.assert_allclose(other.log_prob(x), fresh.log_prob(x), rtol=1e-6)
         assert other.initialized
 
-    def test_exported_points_are_served_with_the_same_density(self, point_flow, tmp_path):
-        point_flow.export(tmp_path / "served", verbose=False)
-        served = tf.saved_model.load(tmp_path / "served")
-        x = np.random.default_rng(0).normal(size=(5, 2))
-        np.testing.assert_allclose(served.serve(tf.constant(x)), point_flow.log_prob(x), rtol=1e-6)
-
-    def test_exported_images_are_served_as_integers(self, trained, tmp_path):
-        flow, _ = trained
-        flow.export(tmp_path / "served", verbose=False)
-        served = tf.saved_model.load(tmp_path / "served")
-        images = np.repeat(small_flows.images(1), 500, 0)
-        a, b = served.serve(tf.constant(images)).numpy(), flow.log_prob(images).numpy()
-        assert a.std() > 0
-        assert abs(a.mean() - b.mean()) < 4 * np.sqrt((a.var() + b.var()) / 500)
-        with pytest.raises(tf.errors.InvalidArgumentError, match="must lie in"):
-            served.serve(tf.constant(images + 5))
-
     def test_config_holds_json_and_gives_the_flow_back(self, trained):
         flow, _ = trained
         config = json.loads(json.dumps(flow.get_config()))

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_iresnet.training import checkpoints
-from keras_iresnet.training.checkpoints import SaveBest, SaveLast, UseAverages
+from keras_iresnet.training import checkpoints, snapshot
+from keras_iresnet.training.checkpoints import SaveBest, Timer, UseAverages
 from keras_iresnet.training.run_folder import RunFolder
 
 
@@ -40,13 +40,6 @@ def _kernel(path):
     return keras.saving.load_model(path).get_weights()[0]
 
 
-def test_last_is_the_state_after_the_last_epoch(tmp_path):
-    run, seen = RunFolder(tmp_path), _Recorder()
-    _fit(_model(learning_rate=0.1, momentum=0.9), [seen, SaveLast(run)], epochs=2)
-    np.testing.assert_array_equal(_kernel(run.last), seen.kernels[-1])
-    assert int(keras.saving.load_model(run.last).optimizer.iterations) == 6
-
-
 def test_best_is_the_epoch_with_the_lowest_validation_and_ends_in_the_model(tmp_path):
     # The data held out want half of the slope that training goes to: validation falls, then rises.
     run, seen, model = RunFolder(tmp_path), _Recorder(), _model(learning_rate=0.02)
@@ -67,14 +60,13 @@ def test_files_are_written_while_training_goes_on_and_do_not_disturb_it(tmp_path
     keras.utils.set_random_seed(0)
     _fit(_model(learning_rate=0.02), [plain], epochs=6, held_out=0.5)
     monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(checkpoints, "SHARE_OF_TIME", np.inf)
     run, times = RunFolder(tmp_path), []
     keras.utils.set_random_seed(0)
-    watch = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: times.append((run.last.stat().st_mtime_ns, run.best.stat().st_mtime_ns))
-    )
-    _fit(_model(learning_rate=0.02), [seen, SaveLast(run), SaveBest(run, "val_loss"), watch], epochs=6, held_out=0.5)
+    watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: times.append(run.best.stat().st_mtime_ns))
+    _fit(_model(learning_rate=0.02), [seen, SaveBest(run, "val_loss"), watch], epochs=6, held_out=0.5)
     np.testing.assert_array_equal(plain.kernels, seen.kernels)
-    assert len({last for last, _ in times}) == 6
+    assert len(set(times)) == sum(value == min(seen.validation[: i + 1]) for i, value in enumerate(seen.validation)) > 1
 
 
 def test_a_best_that_is_written_late_is_the_best_and_does_not_disturb_training(tmp_path, monkeypatch):
@@ -90,7 +82,7 @@ def test_a_best_that_is_written_late_is_the_best_and_does_not_disturb_training(t
     run, written = RunFolder(tmp_path), []
 
     def save_best(seen):
-        monkeypatch.setattr(checkpoints._Timer, "due", property(lambda _: len(seen.validation) == lowest + 6))
+        monkeypatch.setattr(Timer, "due", property(lambda _: len(seen.validation) == lowest + 6))
         return SaveBest(run, "val_loss")
 
     def watch(_):
@@ -107,8 +99,23 @@ def test_a_best_that_is_written_late_is_the_best_and_does_not_disturb_training(t
 def test_files_are_not_written_more_often_than_the_interval(tmp_path, monkeypatch):
     run, writes = RunFolder(tmp_path), []
     monkeypatch.setattr(run, "save", lambda path, model: writes.append(path.name))
-    _fit(_model(learning_rate=0.02), [SaveLast(run), SaveBest(run, "val_loss")], epochs=6)
-    assert writes == ["last.keras", "best.keras"]
+    _fit(_model(learning_rate=0.02), [SaveBest(run, "val_loss")], epochs=6)
+    assert writes == ["best.keras"]
+
+
+def test_a_write_that_takes_long_makes_the_next_one_wait(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now)
+    timer = Timer()
+    for start, duration, next_due in ((60, 0.1, 120.1), (130, 5.0, 385.0)):  # 5 s are 2 % of 250 s
+        now = start
+        assert timer.due
+        with timer.measured():
+            now += duration
+        now = next_due - 1e-6
+        assert not timer.due
+        now = next_due + 1e-6
+        assert timer.due
 
 
 def _rising_average(kernels, momentum):
@@ -120,18 +127,19 @@ def _rising_average(kernels, momentum):
     return average
 
 
-def test_averages_reach_their_momentum_and_go_on_from_a_checkpoint(tmp_path):
+def test_averages_reach_their_momentum_and_go_on_in_another_process(tmp_path):
     # 18 steps: at 0.5 the momentum is reached at step 8; the second `fit` must not start again.
     run, seen = RunFolder(tmp_path), _Recorder()
-    model = _model(learning_rate=0.05, use_ema=True, ema_momentum=0.5)
-    _fit(model, [seen, SaveLast(run), UseAverages()], epochs=3)
-    again = keras.saving.load_model(run.last)
-    assert type(again.optimizer) is keras.optimizers.SGD
-    assert again.optimizer.ema_momentum == 0.5
+    options = {"learning_rate": 0.05, "use_ema": True, "ema_momentum": 0.5}
+    model, states = _model(**options), []
+    keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: states.append(snapshot.take(model)))
+    _fit(model, [seen, keep, UseAverages()], epochs=3)
+    again = _model(**options)
+    snapshot.put(again, states[-1])
     best = SaveBest(run, "val_loss")
     _fit(again, [seen, UseAverages(), best], epochs=3)
     assert best.epoch == 3
-    # Keras checkpoints averages of the weights as the optimizer's: `SaveLast` comes before they change places.
+    # Keras checkpoints averages of the weights as the optimizer's: the state is taken before they change places.
     np.testing.assert_allclose(_kernel(run.best), _rising_average(seen.kernels, 0.5), rtol=1e-5)
 
 
@@ -144,17 +152,16 @@ def test_a_short_run_is_not_dominated_by_its_first_weights(tmp_path):
     assert np.all(abs(share) < 0.1)
 
 
-def test_best_holds_the_averages_and_last_the_raw_weights(tmp_path):
+def test_best_holds_the_averages(tmp_path):
     run, seen = RunFolder(tmp_path), _Recorder()
     model = _model(learning_rate=0.05, use_ema=True, ema_momentum=0.8)
     best = SaveBest(run, "val_loss")
-    _fit(model, [seen, SaveLast(run), UseAverages(), best], epochs=2)
+    _fit(model, [seen, UseAverages(), best], epochs=2)
     average = _rising_average(seen.kernels, 0.8)
     assert best.epoch == 2
     assert not np.allclose(average, seen.kernels[-1], rtol=1e-3)
     np.testing.assert_allclose(_kernel(run.best), average, rtol=1e-5)
     np.testing.assert_allclose(model.get_weights()[0], average, rtol=1e-5)
-    np.testing.assert_allclose(_kernel(run.last), seen.kernels[-1], rtol=1e-5)  # Keras swaps by sums, which round
 
 
 def test_a_validation_that_is_never_finite_is_an_error(tmp_path):

@@ -1,11 +1,15 @@
 import contextlib
+import json
+import pathlib
 import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 
-from keras_iresnet.training import devices
+from keras_iresnet.training import devices, resolve, train
+from keras_iresnet.training.train import _check_replicas
 
 
 def test_unknown_devices_are_refused_with_the_known_ones():
@@ -31,7 +35,8 @@ def test_a_run_on_two_replicas_trains_and_evaluates(tmp_path):
         import tensorflow as tf
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-        from keras_iresnet.training import devices, train
+        from keras_iresnet.training import devices, resolve, train
+from keras_iresnet.training.train import _check_replicas
         strategy = devices.scope(["CPU:0", "CPU:1"])
         with strategy:
             assert tf.distribute.get_strategy().num_replicas_in_sync == 2
@@ -42,3 +47,76 @@ def test_a_run_on_two_replicas_trains_and_evaluates(tmp_path):
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.fixture(scope="module")
+def replicated(tmp_path_factory):
+    """Twenty steps on one device and on two replicas."""
+    path = tmp_path_factory.mktemp("replicated") / "found.npz"
+    script = pathlib.Path(__file__).with_name("replicated.py")
+    done = subprocess.run([sys.executable, script, path], capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(np.load(path))
+
+
+def test_two_replicas_have_the_losses_of_one(replicated):
+    one, two = replicated["1/losses"], replicated["2/losses"]
+    assert one.shape == (20,)
+    assert np.ptp(one) > 0.1  # they move
+    np.testing.assert_allclose(two, one, rtol=1e-4)
+
+
+def test_replicas_hold_equal_state_to_the_bit(replicated):
+    assert replicated["2/differing"] == 0
+    names = {name[2:] for name in replicated if name.startswith("1/")}
+    assert sum(name.startswith(("model/", "optimizer/")) for name in names) > 30
+    for name in names:
+        if name.startswith(("model/", "optimizer/")):
+            np.testing.assert_allclose(replicated["2/" + name], replicated["1/" + name], rtol=1e-3, atol=1e-4)
+
+
+def test_validation_of_two_replicas_is_that_of_one(replicated):
+    # 144 images in batches of 64: of the last 16, one replica has all.
+    assert replicated["2/validation"] == pytest.approx(replicated["1/validation"], rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("config", "several", "chief"),
+    [
+        (None, False, True),
+        ({"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}, False, True),
+        ({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}, True, True),
+        ({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}, True, False),
+        ({"cluster": {"chief": ["c:1"], "worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}, True, False),
+        ({"cluster": {"chief": ["c:1"], "worker": ["a:1"]}, "task": {"type": "chief", "index": 0}}, True, True),
+    ],
+)
+def test_the_chief_is_the_first_where_none_is_named(monkeypatch, config, several, chief):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if config:
+        monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    assert (devices.several_machines(), devices.is_chief()) == (several, chief)
+
+
+def test_what_several_machines_cannot_do_is_refused(monkeypatch, tmp_path):
+    cluster = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
+    with pytest.raises(
+        ValueError, match=r"`devices` must be none with several machines.*Received: devices=\['CPU:0'\]"
+    ):
+        devices.scope(["CPU:0"])
+    with pytest.raises(ValueError, match=r"`minutes` must be none with several machines.*Received: minutes=3\.0"):
+        train("digits_flow", tmp_path / "run", overrides={"minutes": 3})
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"batch_size": 25}, r"`batch_size` must be a multiple.*, 2, .*Received: batch_size=25"),
+        ({"accumulation_steps": 4}, r"Received: accumulation_steps=4, on 2 replicas"),
+    ],
+)
+def test_what_replicas_cannot_share_is_refused(overrides, message):
+    with pytest.raises(ValueError, match=message):
+        _check_replicas(resolve("digits_flow", overrides).recipe, 2)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from keras_iresnet import zoo
+from keras_iresnet.layers import InvertibleResidualBlock
 from keras_iresnet.models import Flow
 from keras_iresnet.training import settings, train
 from keras_iresnet.training.schedule import Pace, learning_rate
@@ -39,6 +40,10 @@ CASES = {
     "drop_epochs": (DROPS, (1, 3), "rates"),
     "clip_norm": (DIGITS, 1.0, "optimizer"),
     "ema_momentum": (DIGITS, 0.9, "optimizer"),
+    "accumulation_steps": (DIGITS, 2, "optimizer"),
+    "precision": (DIGITS, "mixed_bfloat16", "computation"),
+    "jit": (DIGITS, True, "computation"),
+    "remat": (DIGITS, True, "computation"),
     "initialization_batch": (DIGITS, 64, "weights"),
     "log_steps": (DIGITS, 3, "callbacks"),
     "diagnostics": (DIGITS, True, "callbacks"),
@@ -55,8 +60,8 @@ def _plan(run, **change):
     name, base = run
     found = {}
 
-    def fit(flow, batches, *, epochs, callbacks, **_):
-        found.update(_parts(flow, batches, epochs, callbacks))
+    def fit(flow, batches, *, epochs, steps_per_epoch, callbacks, **_):
+        found.update(_parts(flow, batches, epochs, steps_per_epoch, callbacks))
         raise _PlannedError
 
     with (
@@ -69,16 +74,18 @@ def _plan(run, **change):
     return found
 
 
-def _parts(flow, batches, epochs, callbacks):
+def _parts(flow, batches, epochs, steps_per_epoch, callbacks):
     pace = next(callback for callback in callbacks if isinstance(callback, Pace))
     log = next(callback for callback in callbacks if isinstance(callback, ScalarLog))
-    steps = range(4 * len(batches))
-    rates = [learning_rate(pace.recipe, step, pace.budget.fraction(step), len(batches)) for step in steps]
+    steps = range(4 * steps_per_epoch)
+    rates = [learning_rate(pace.recipe, step, pace.budget.fraction(step), steps_per_epoch) for step in steps]
+    blocks = [layer for layer in flow._flatten_layers() if isinstance(layer, InvertibleResidualBlock)]
     return {
         "data": np.asarray(next(iter(batches))).tobytes(),
         "end": (epochs, pace.budget.total_steps, pace.budget.minutes),
         "optimizer": _described(flow.optimizer),
         "rates": rates,
+        "computation": (flow.jit_compile, [(block.remat, block.branch.dtype_policy.name) for block in blocks]),
         "callbacks": ([type(callback).__name__ for callback in callbacks], log.update_freq),
         "weights": [weight.numpy().tobytes() for weight in flow.trainable_weights],
     }

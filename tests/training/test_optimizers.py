@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import keras_iresnet as ki
 from keras_iresnet.training.optimizers import OPTIMIZERS, make_optimizer
+from keras_iresnet.training.schedule import steps_taken
 
 RECIPE = dataclasses.replace(ki.zoo.get("toy_flow").recipe, learning_rate=0.1)
 
@@ -30,3 +31,25 @@ def test_options_reach_keras():
     assert found == [0.7, True, 2.0, True, 0.8]
     assert config["weight_decay"] is None
     assert not make_optimizer(RECIPE, flow).use_ema
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_two_accumulated_steps_are_one_update_by_the_mean_gradient(name):
+    flow = ki.zoo.toy_flow(blocks=1, units=(4,))
+    start, trained = flow.get_weights(), [weight.numpy() for weight in flow.trainable_weights]
+    rng = np.random.default_rng(0)
+    gradients = [[rng.normal(size=weight.shape).astype("float32") for weight in flow.trainable_weights] for _ in "ab"]
+    ends = []
+    for count, steps in ((2, gradients), (1, [[(a + b) / 2 for a, b in zip(*gradients, strict=True)]])):
+        flow.set_weights(start)
+        recipe = dataclasses.replace(RECIPE, optimizer=name, weight_decay=0.1, accumulation_steps=count)
+        flow.compile(make_optimizer(recipe, flow))
+        for step in steps:
+            before = flow.get_weights()
+            flow.optimizer.apply([tf.constant(gradient) for gradient in step])
+            assert len(steps) == 1 or step is steps[1] or all(map(np.array_equal, before, flow.get_weights()))
+        assert steps_taken(flow) == len(steps)
+        ends.append([weight.numpy() for weight in flow.trainable_weights])
+    for two, one, old in zip(*ends, trained, strict=True):
+        assert abs(one - old).min() > 1e-4
+        np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6)

@@ -1,5 +1,8 @@
 import json
 import re
+import subprocess
+import sys
+from subprocess import PIPE
 
 import keras
 import pytest
@@ -91,3 +94,30 @@ def test_metrics_are_empty_before_the_run_ended(tmp_path):
 
 def test_default_path_holds_the_name_and_the_time():
     assert re.fullmatch(r"runs/toy_flow-\d{8}-\d{6}", default_path("toy_flow").as_posix())
+
+
+def test_two_processes_cannot_train_in_one_folder(tmp_path):
+    code = f"""
+from keras_iresnet.training import RunFolder
+with RunFolder({str(tmp_path)!r}).locked():
+    print("locked", flush=True)
+    input()
+"""
+    run = RunFolder(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", code], stdin=PIPE, stdout=PIPE, text=True) as other:
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(ValueError, match="must be free; another process trains in it"), run.locked():
+            pass
+        other.kill()
+    with run.locked():  # the lock dies with its owner
+        assert RunFolder.create(tmp_path).path == tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_latest_states_are_kept(tmp_path):
+    run = RunFolder(tmp_path)
+    for steps in (5, 100, 20, 3):
+        run.state(steps).touch()
+    (tmp_path / ".last.000000007.part.state").touch()
+    run.keep_latest_states()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["last.000000020.state", "last.000000100.state"]

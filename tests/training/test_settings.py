@@ -1,6 +1,8 @@
+import keras
 import pytest
 
 from keras_iresnet import zoo
+from keras_iresnet.layers import InvertibleResidualBlock
 from keras_iresnet.training import settings
 from keras_iresnet.training.settings import resolve
 
@@ -166,3 +168,26 @@ def test_overridable_names_what_resolve_takes():
     names = settings.overridable("toy_flow")
     assert {"epochs", "units", "seed"} < set(names)
     assert "expected" not in names
+
+
+def test_the_model_has_the_precision_of_the_recipe_and_leaves_that_of_others():
+    before = keras.config.dtype_policy().name
+    flow = resolve("digits_flow", {"blocks": "1", "channels": 2, "precision": "mixed_bfloat16", "remat": "yes"}).build()
+    blocks = [layer for layer in flow._flatten_layers() if isinstance(layer, InvertibleResidualBlock)]
+    assert [(block.branch.compute_dtype, block.stream_dtype, block.remat) for block in blocks] == [
+        ("bfloat16", "float32", True)
+    ]
+    assert keras.config.dtype_policy().name == before
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"precision": "mixed_float16"}, "`precision` must be one of float32, mixed_bfloat16, float64"),
+        ({"accumulation_steps": 0}, "`accumulation_steps` must be at least 1"),
+        ({"jit": "maybe"}, "`jit` must be of type bool or none"),
+    ],
+)
+def test_ways_to_compute_that_cannot_be_are_refused(overrides, message):
+    with pytest.raises(ValueError, match=message):
+        resolve("digits_flow", overrides)

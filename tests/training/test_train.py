@@ -32,7 +32,8 @@ def test_a_run_leaves_what_the_folder_promises(digits):
     run, _ = digits
     names = {entry.name for entry in run.path.iterdir()}
     assert names == {
-        "config.json", "history.csv", "metrics.json", "best.keras", "last.keras", "samples.png", "tensorboard",
+        "config.json", "history.csv", "metrics.json", "best.keras", "samples.png", "tensorboard",
+        "last.000000000.state", "last.000000010.state",
     }  # fmt: skip
     assert any(run.tensorboard.rglob("events.*"))
 

@@ -1,0 +1,28 @@
+"""What a Keras model needs to be fitted by several machines."""
+
+import tensorflow as tf
+
+
+class Replicated:
+    """Mixin for Keras models that build all their variables themselves, when they are made and compiled.
+
+    Keras 3 fits under `tf.distribute.MultiWorkerMirroredStrategy`, but for two things: before the first step it takes
+    the mean of a batch's shares over all workers, images too; and it averages the metrics of a step along their first
+    axis, which a scalar has not.
+    """
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing is left to build."""
+
+    def train_step(self, data):
+        """As `keras.Model.train_step`."""
+        return self._with_axis(super().train_step(data))
+
+    def test_step(self, data):
+        """As `keras.Model.test_step`."""
+        return self._with_axis(super().test_step(data))
+
+    def _with_axis(self, logs):
+        if not isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return logs
+        return {name: tf.reshape(value, (1,)) for name, value in logs.items()}

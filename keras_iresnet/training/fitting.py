@@ -1,0 +1,117 @@
+"""The fitting of a run: batches, callbacks, and the state that it goes on from."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_iresnet import data
+from keras_iresnet.training import devices
+from keras_iresnet.training.checkpoints import SaveBest, UseAverages
+from keras_iresnet.training.progress import ProgressBar
+from keras_iresnet.training.resume import identity
+from keras_iresnet.training.save_state import Position, SaveState
+from keras_iresnet.training.schedule import Budget, Pace, steps_taken, total_steps
+from keras_iresnet.training.tensorboard import EXAMPLES, Diagnostics, Pictures, ScalarLog
+
+_ENDLESS = 10**6  # epochs, where the clock or a number of steps ends the run
+
+
+class Fitting:
+    """Fits a compiled model on a data set by a recipe, from the start or from a run's latest state.
+
+    Args:
+        model: a built and compiled Keras model.
+        settings: the run's `Settings`.
+        splits: its data.
+        metric: name of the model's metric that is to be small on the validation split.
+        run: the `RunFolder`, or `None` for a worker that leaves writing to the chief.
+        shown: console for the progress.
+
+    Raises:
+        ValueError: an epoch has no full batch.
+    """
+
+    def __init__(self, model, settings, splits, *, metric, run, shown):
+        self.model, self.settings, self.splits = model, settings, splits
+        self.metric, self.run, self.shown = metric, run, shown
+        recipe = self.recipe = settings.recipe
+        self.position = Position()
+        self.stream = data.Stream(splits.train, recipe.batch_size, seed=recipe.seed, augmentation=recipe.augmentation)
+        self.steps_per_epoch = self.stream.steps_per_epoch
+        self.budget = Budget(total_steps(recipe, self.steps_per_epoch), recipe.minutes)
+        self.pace = Pace(recipe, self.budget)
+        self.best = SaveBest(run, "val_" + metric)
+        self.state = SaveState(run, identity(settings), self.budget, self.best, self.steps_per_epoch)
+
+    def restore(self) -> bool:
+        """Go on from the run's latest whole state; `False` where it has none yet."""
+        position = self.state.restore(self.model, self.shown.print)
+        if position is None:
+            return False
+        self.position = position
+        self.budget.spent = position.seconds
+        self.shown.print(f"Going on after {steps_taken(self.model):,} steps, in epoch {position.epoch + 1}")
+        return True
+
+    def agree(self):
+        """Start where the chief does, with its variables."""
+        self.position = Position(*devices.agree(self.model, *self.position))
+
+    def fit(self) -> dict:
+        """Train, and leave the best weights in the model; returns what the run cost and how good its validation was."""
+        if self.position.finished:
+            epochs = self.position.epoch
+            if self.run is not None:
+                self.model.set_weights(self.best.weights)
+        else:
+            epochs = self._fit().epoch[-1] + 1
+        return {
+            "parameters": sum(weight.shape.num_elements() for weight in self.model.trainable_weights),
+            "epochs": epochs,
+            "steps": steps_taken(self.model),
+            "train_seconds": round(self.budget.elapsed, 1),
+            "best_epoch": self.best.epoch,
+        }
+
+    def _fit(self):
+        recipe, steps = self.recipe, self.budget.total_steps
+        epochs = _ENDLESS if math.isinf(steps) else math.ceil(steps / self.steps_per_epoch)
+        # Larger batches go faster, and no tape needs room.
+        validation = data.batches(self.splits.validation, 4 * recipe.batch_size)
+        averaging = [] if recipe.ema_momentum is None else [UseAverages()]
+        bar = ProgressBar(self.budget, self.metric, self.shown)
+        callbacks = [self.pace, self.state, *averaging, self.best, *self._logs(), bar]
+        batches = self.stream.at(epoch=self.position.epoch, step=self.position.step)
+        try:
+            with self.state.heeding_sigterm(), devices.naming_lost_machines():
+                return self.model.fit(
+                    devices.shared(batches, self.model.distribute_strategy),
+                    validation_data=validation,
+                    initial_epoch=self.position.epoch,
+                    epochs=epochs,
+                    steps_per_epoch=self.steps_per_epoch,
+                    callbacks=callbacks,
+                    shuffle=False,
+                    verbose=0,
+                )
+        finally:
+            bar.stop()
+
+    def _logs(self):
+        """What writes the history, for a reader and for TensorBoard."""
+        if self.run is None:
+            return []
+        first = self.position.epoch * self.steps_per_epoch + self.position.step
+        logs = [
+            keras.callbacks.CSVLogger(self.run.history, append=True),
+            ScalarLog(self.run.tensorboard, self.recipe.log_steps, first),
+        ]
+        # A folder of its own: TensorBoard reads the newest file of a folder alone.
+        writer = tf.summary.create_file_writer(str(self.run.tensorboard / "epochs"))
+        examples = next(iter(self.splits.validation.batch(EXAMPLES))).numpy()
+        if self.splits.bins is not None:
+            logs.append(Pictures(writer, examples))
+        if self.recipe.diagnostics:
+            logs.append(Diagnostics(writer, examples))
+        return logs

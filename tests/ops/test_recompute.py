@@ -1,0 +1,69 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_iresnet.layers import ConvBranch, DenseBranch, InvertibleResidualBlock
+from keras_iresnet.ops.log_det import ExactLogDet, SeriesLogDet
+
+
+def _gradients(block, x, remat):
+    block.remat = remat
+    weights = [weight.value for weight in block.trainable_weights]
+
+    @tf.function(autograph=False)
+    def gradients():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y, log_det = block.forward_and_log_det(x, seed=(1, 2))
+            loss = tf.reduce_sum(tf.sin(y)) + tf.reduce_sum(log_det**2)
+        return loss, tape.gradient(loss, [x, *weights])
+
+    return gradients()
+
+
+@pytest.mark.parametrize(
+    ("branch", "estimator", "shape"),
+    [
+        (lambda: ConvBranch(6, dropout=0.3, seed=1), SeriesLogDet(4, 2), (3, 5, 5, 2)),
+        (lambda: DenseBranch((7, 7), activation="lipswish"), ExactLogDet(), (4, 2)),
+        (lambda: DenseBranch((8,), activation="maxmin"), SeriesLogDet(5), (4, 6)),
+    ],
+)
+def test_gradients_are_those_that_remember(branch, estimator, shape):
+    block = InvertibleResidualBlock(branch(), estimator=estimator)
+    x = tf.random.stateless_normal(shape, (5, 6))
+    block.build(shape)
+    (loss, plain), (again, recomputed) = (_gradients(block, x, remat) for remat in (False, True))
+    np.testing.assert_allclose(again, loss, rtol=1e-6)
+    assert len(plain) == 1 + len(block.trainable_weights)
+    for one, other in zip(plain, recomputed, strict=True):
+        assert float(tf.norm(one)) > 1e-3
+        np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5 * float(tf.reduce_max(abs(one))))
+
+
+def test_vectors_advance_once_a_step():
+    advanced = []
+    for remat in (False, True):
+        keras.utils.set_random_seed(3)
+        block = InvertibleResidualBlock(DenseBranch((7,)), remat=remat)
+        block.build((None, 4))
+        block.branch.spectral_layers[0].kernel.assign_add(tf.random.stateless_normal((4, 7), (1, 1)))
+
+        @tf.function(autograph=False)
+        def step(block=block):
+            x = tf.ones((2, 4))
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y, log_det = block.forward_and_log_det(x, seed=(1, 2), training=True)
+                loss = tf.reduce_sum(y) + tf.reduce_sum(log_det)
+            return tape.gradient(loss, x)
+
+        step()
+        advanced.append(block.branch.spectral_layers[0].u.numpy())
+    np.testing.assert_allclose(*advanced, rtol=1e-5)
+
+
+def test_a_branch_whose_weights_cannot_be_seen_is_refused():
+    with pytest.raises(ValueError, match=r"`remat` needs a branch with a method `as_map`.*Received: plain"):
+        InvertibleResidualBlock(keras.layers.Dense(2, name="plain"), remat=True)

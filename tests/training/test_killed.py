@@ -1,0 +1,93 @@
+"""Runs that are killed and go on, against one that is not."""
+
+import csv
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from keras_iresnet.training import RunFolder
+from keras_iresnet.training.state_file import read_state
+
+SCRIPT = pathlib.Path(__file__).with_name("killable.py")
+
+
+def _start(*words):
+    return subprocess.Popen([sys.executable, str(SCRIPT), *map(str, words)], stderr=subprocess.PIPE, text=True)
+
+
+def _finish(*words):
+    process = _start(*words)
+    error = process.communicate(timeout=500)[1]
+    assert process.returncode == 0, error[-3000:]
+    return error
+
+
+def _history(run):
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(run.history.open())]
+
+
+def _assert_same_end(run, plain):
+    assert [file.name for file in run.states()] == [file.name for file in plain.states()]
+    (arrays, facts), (expected, expected_facts) = (read_state(folder.states()[0]) for folder in (run, plain))
+    assert arrays.keys() == expected.keys()
+    assert {name.split("/")[0] for name in arrays} == {"model", "optimizer", "metrics", "best"}
+    for name, array in expected.items():
+        np.testing.assert_array_equal(arrays[name], array, strict=True, err_msg=name)
+    seconds = [known["position"].pop("seconds") for known in (facts, expected_facts)]
+    assert min(seconds) > 0
+    assert facts == expected_facts
+    assert _history(run) == _history(plain)
+    assert len(_history(run)) == 3
+    assert not list(run.path.glob(".*.part*"))
+    assert run.read_metrics()["test_bits_per_dim"] == plain.read_metrics()["test_bits_per_dim"]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    run = RunFolder(tmp_path_factory.mktemp("plain"))
+    _finish(run.path)
+    return run
+
+
+def test_a_run_killed_in_a_write_goes_on_to_the_same_end(plain, tmp_path):
+    # The ninth write is at step 8, in the second epoch; the eighth is then cut short too.
+    run = RunFolder(tmp_path)
+    process = _start(run.path, 9)
+    process.communicate(timeout=500)
+    assert process.returncode == -signal.SIGKILL
+    newest, previous = run.states()
+    assert (newest.name, previous.name) == ("last.000000007.state", "last.000000006.state")
+    assert len(list(run.path.glob(".*.part*"))) == 1
+    os.truncate(newest, newest.stat().st_size - 100)
+    error = _finish(run.path)
+    assert f"Refused {newest.name}: its checksum does not match" in error
+    assert "Going on after 6 steps, in epoch 2" in error
+    assert (tmp_path / f"{newest.name}.refused").is_file()
+    (tmp_path / f"{newest.name}.refused").unlink()
+    _assert_same_end(run, plain)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_run_killed_at_five_random_moments_goes_on_to_the_same_end(plain, tmp_path):
+    run, moments = RunFolder(tmp_path), random.Random(time.time_ns())
+    for write in (None, None, 3, None, None):
+        known = {file.name for file in run.states()}
+        process = _start(run.path, *([] if write is None else [write]))
+        if write is None:
+            while process.poll() is None and not {file.name for file in run.states()} - known:
+                time.sleep(0.01)
+            time.sleep(moments.uniform(0, 1.5))
+            process.kill()
+        process.communicate(timeout=500)
+        assert process.returncode == -signal.SIGKILL
+        print("killed with", [file.name for file in run.states()])
+    _finish(run.path)
+    _assert_same_end(run, plain)
