@@ -12,6 +12,7 @@ from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import as_seed, draw_seed, split_seed
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
+from keras_iresnet.models.convergence import with_convergence
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
 from keras_iresnet.ops.dequantize import dequantize, quantize
@@ -188,11 +189,7 @@ class Flow(FullPrecision, keras.Model):
         if not self.initialized:
             examples, x = first_examples(x, INITIALIZATION_BATCH)
             self.initialize(examples)
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(_ConvergePowerIterations())
-        else:
-            callbacks = [_ConvergePowerIterations(), *tf.nest.flatten(callbacks or [])]
-        return super().fit(x, *args, callbacks=callbacks, **kwargs)
+        return super().fit(x, *args, callbacks=with_convergence(callbacks), **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
         """As `keras.Model.evaluate`."""
@@ -274,25 +271,3 @@ class Flow(FullPrecision, keras.Model):
             check_shape(x, self.event_shape)
             check_dtype(x.dtype, self.bins)
             check_values(x, self.bins)
-
-
-class _ConvergePowerIterations(keras.callbacks.Callback):
-    """Converges sigma before it is relied on: a running estimate is below the norm (see `power_iteration`)."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._converged = False
-
-    def on_test_begin(self, logs=None):
-        self._converge()
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._converge()
-
-    def on_train_end(self, logs=None):
-        if self.model.optimizer.use_ema:  # Keras has just put the averages in the weights' place
-            converge_power_iterations(self.model)
-
-    def _converge(self):
-        if not self._converged:
-            converge_power_iterations(self.model)
-            self._converged = True
