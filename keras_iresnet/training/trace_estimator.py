@@ -4,6 +4,7 @@ import pathlib
 
 from keras_iresnet.analysis.trace_estimator import save_picture, trace_study
 from keras_iresnet.training.held_out import held_out_images
+from keras_iresnet.training.kind import require_density
 from keras_iresnet.training.run_folder import RunFolder, replacing
 
 
@@ -29,6 +30,7 @@ def trace_estimator_run(
         OSError: the data cannot be read, or the folder not be written.
     """
     run = RunFolder.open(path)
+    require_density(run)
     chosen, _ = held_out_images(run, images, seed=seed, data_dir=data_dir)
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)

@@ -13,14 +13,13 @@ from keras_iresnet import data
 from keras_iresnet.training import devices as device_names
 from keras_iresnet.training import provenance
 from keras_iresnet.training.checkpoints import SaveBest, SaveLast, UseAverages
-from keras_iresnet.training.evaluate import split_figures
 from keras_iresnet.training.optimizers import make_optimizer
 from keras_iresnet.training.progress import ProgressBar, console
 from keras_iresnet.training.run_folder import RunFolder, default_path
-from keras_iresnet.training.sample import draw
 from keras_iresnet.training.schedule import Budget, Pace, total_steps
 from keras_iresnet.training.settings import resolve
-from keras_iresnet.training.tensorboard import EXAMPLES, Diagnostics, Pictures, ScalarLog
+from keras_iresnet.training.task import task_of
+from keras_iresnet.training.tensorboard import ScalarLog
 
 _ENDLESS = 10**6  # epochs, where the clock or a number of steps ends the run
 
@@ -35,7 +34,7 @@ def train(
     deterministic: bool = False,
     progress: bool = True,
 ) -> dict:
-    """Train a model by its recipe, evaluate its best checkpoint on the test split, draw samples.
+    """Train a model by its recipe, evaluate its best checkpoint on the test split, draw what there is to see.
 
     Sets the global random seed to the recipe's.
 
@@ -59,26 +58,25 @@ def train(
     """
     started = time.monotonic()
     settings = resolve(name, overrides)
-    recipe = settings.recipe
+    recipe, task = settings.recipe, task_of(name)
     scope = device_names.scope(devices)
     run = RunFolder.create(default_path(name) if out is None else out)
     shown = console(progress)
     keras.utils.set_random_seed(recipe.seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    splits = data.load(recipe.dataset, data_dir=data_dir, seed=recipe.seed)
+    splits = data.load(recipe.dataset, data_dir=data_dir, seed=recipe.seed, labels=task.labels)
     batches = _training_batches(splits, recipe)
-    flow = _prepare(settings, splits, scope, shown)
+    model = _prepare(settings, task, splits, scope, shown)
     run.write_json(run.config, _config(settings, splits, _command(settings, data_dir, devices, deterministic)))
-    figures = _fit(flow, recipe, batches, splits, run, shown)
+    figures = _fit(model, task, recipe, batches, splits, run, shown)
     # Written after each stage: a run of hours must not lose what it knows to a failing picture.
     run.write_json(run.metrics, figures)
     shown.print("Evaluating the best checkpoint on the test split ...")
-    once = {} if splits.bins is None else {"max_passes": 1}  # `evaluate` takes the time to average the noise out
-    figures |= split_figures(flow, splits, "test", seed=recipe.seed, progress=progress, **once)
+    figures |= task.final_figures(model, splits, seed=recipe.seed, progress=progress)
     run.write_json(run.metrics, figures)
-    shown.print("Drawing samples ...")
-    draw(flow, splits, run.samples, seed=recipe.seed, on_failure="warn")
+    shown.print("Drawing ...")
+    task.draw(model, splits, run, seed=recipe.seed)
     figures |= {"total_seconds": round(time.monotonic() - started, 1)}
     run.write_json(run.metrics, figures)
     return figures
@@ -95,69 +93,55 @@ def _training_batches(splits, recipe):
     )
 
 
-def _prepare(settings, splits, scope, shown):
-    """A built, compiled and initialised flow."""
+def _prepare(settings, task, splits, scope, shown):
+    """A built, compiled and initialised model."""
     recipe = settings.recipe
     kind = "points" if splits.bins is None else "images"
     shown.print(f"{splits.name}: {len(splits.train):,} {kind} to train on, {len(splits.validation):,} to validate")
     shown.print(f"Building {settings.name} ...")
     with scope:
-        flow = settings.build()
-        _check_fit(flow, splits)
-        flow.compile(make_optimizer(recipe, flow))
+        model = settings.build()
+        task.check_fit(model, splits)
+        model.compile(make_optimizer(recipe, model))
         first = next(iter(splits.train.batch(recipe.initialization_batch)))
+        first = first[0] if task.labels else first
         shown.print(f"Initialising from {len(first):,} {kind} ...")
-        flow.initialize(first)
-    return flow
+        model.initialize(first)
+    return model
 
 
-def _check_fit(flow, splits):
-    """Refuse a data set whose examples are not the model's."""
-    if (flow.event_shape, flow.bins) != (splits.event_shape, splits.bins):
-        raise ValueError(
-            f"`dataset` must hold examples of shape {flow.event_shape} with bins={flow.bins} for this model. "
-            f"Received: dataset={splits.name!r}, of shape {splits.event_shape} with bins={splits.bins}"
-        )
-
-
-def _fit(flow, recipe, batches, splits, run, shown):
-    """Train, and leave the best weights in the flow; returns what the run cost and how good its validation was."""
+def _fit(model, task, recipe, batches, splits, run, shown):
+    """Train, and leave the best weights in the model; returns what the run cost and how good its validation was."""
     validation = data.batches(splits.validation, 4 * recipe.batch_size)  # larger ones go faster, and no tape needs room
-    points = splits.bins is None
-    metric = "nats" if points else "bits_per_dim"
+    metric = task.metric(model)
     steps = total_steps(recipe, len(batches))
     epochs = _ENDLESS if math.isinf(steps) else math.ceil(steps / len(batches))
     budget = Budget(steps, recipe.minutes)
     pace, best, bar = Pace(recipe, budget), SaveBest(run, "val_" + metric), ProgressBar(budget, metric, shown)
     averaging = [] if recipe.ema_momentum is None else [UseAverages()]
-    callbacks = [pace, SaveLast(run), *averaging, best, *_logs(recipe, splits, run), bar]
+    callbacks = [pace, SaveLast(run), *averaging, best, *_logs(task, recipe, splits, run), bar]
     try:
-        history = flow.fit(
+        history = model.fit(
             batches, validation_data=validation, epochs=epochs, callbacks=callbacks, shuffle=False, verbose=0
         )
     finally:
         bar.stop()
     return {
-        "parameters": sum(weight.shape.num_elements() for weight in flow.trainable_weights),
+        "parameters": sum(weight.shape.num_elements() for weight in model.trainable_weights),
         "epochs": len(history.epoch),
         "steps": pace.step,
         "train_seconds": round(budget.elapsed, 1),
         "best_epoch": best.epoch,
-        "best_validation_" + ("log_likelihood_nats" if points else metric): -best.value if points else best.value,
+        **task.best(model, best.value),
     }
 
 
-def _logs(recipe, splits, run):
+def _logs(task, recipe, splits, run):
     """What writes the history, for a reader and for TensorBoard."""
-    logs = [keras.callbacks.CSVLogger(run.history), ScalarLog(run.tensorboard, recipe.log_steps)]
     # A folder of its own: TensorBoard reads the newest file of a folder alone.
     writer = tf.summary.create_file_writer(str(run.tensorboard / "epochs"))
-    examples = next(iter(splits.validation.batch(EXAMPLES))).numpy()
-    if splits.bins is not None:
-        logs.append(Pictures(writer, examples))
-    if recipe.diagnostics:
-        logs.append(Diagnostics(writer, examples))
-    return logs
+    logs = [keras.callbacks.CSVLogger(run.history), ScalarLog(run.tensorboard, recipe.log_steps)]
+    return logs + task.callbacks(recipe, splits, writer)
 
 
 def _config(settings, splits, command):
