@@ -100,7 +100,7 @@ def test_evaluate_repeats_the_figures_and_takes_no_options(digits):
     again = evaluate_run(run.path, progress=False)
     assert again["test_error_percent"] == metrics["test_error_percent"]
     assert again["test_reconstruction_not_converged"] == 0
-    with pytest.raises(ValueError, match="Classifiers have no options of evaluation. Received: bias"):
+    with pytest.raises(ValueError, match=r"Classifiers have no options of evaluation\. Received: bias"):
         evaluate_run(run.path, progress=False, bias=1e-3)
 
 
@@ -150,7 +150,7 @@ def test_another_number_of_classes_is_refused(digits):
     task = task_of("digits_classifier")
     task.check_fit(model, splits)
     fewer = data.Splits("five", splits.event_shape, splits.bins, splits.train, splits.train, splits.train, classes=5)
-    with pytest.raises(ValueError, match="the 10 classes of this model. Received: dataset='five', of 5 classes"):
+    with pytest.raises(ValueError, match=r"the 10 classes of this model\. Received: dataset='five', of 5 classes"):
         task.check_fit(model, fewer)
 
 

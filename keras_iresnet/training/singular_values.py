@@ -1,0 +1,69 @@
+"""The norms of every layer of trained models: Behrmann et al., ICML 2019, figure 6."""
+
+import numpy as np
+
+from keras_iresnet.analysis.singular_values import layer_norms, save_picture
+from keras_iresnet.training.run_folder import RunFolder
+from keras_iresnet.training.study import write_study
+
+
+def singular_values_runs(paths, out=None, *, progress=None):
+    """Write `singular_values.npz`, `.csv`, `.md` and `.png`: the norms of all layers of the best checkpoints.
+
+    Args:
+        paths: run folders, of any model with residual blocks, or label -> run folder.
+        out: the folder to write to; by default that of the first run.
+        progress: function that is told, in words, what is being done.
+
+    Returns:
+        The paths, and a summary: a row for each run, with its largest norm and whether all layers are at or below
+        1.01 `coeff`.
+
+    Raises:
+        ValueError: no run folder, or a model without residual blocks.
+        OSError: the folder cannot be written.
+    """
+    runs = {label: RunFolder.open(path) for label, path in _labelled(paths).items()}
+    norms = {}
+    for label, run in runs.items():
+        if progress:
+            progress(f"singular values of {label}")
+        norms[label] = layer_norms(run.load_best())
+    rows = [
+        {"run": label, **{name: getattr(norm, name) for name in _COLUMNS}}
+        for label, found in norms.items()
+        for norm in found
+    ]
+    arrays = {f"{label}_norm": [norm.norm for norm in found] for label, found in norms.items()}
+    arrays |= {f"{label}_folded_norm": _floats(norm.folded_norm for norm in found) for label, found in norms.items()}
+    out = next(iter(runs.values())).path if out is None else out
+    paths = write_study(
+        out, "singular_values", arrays=arrays, rows=rows, picture=lambda file: save_picture(norms, file)
+    )
+    return paths, [_summary(label, found) for label, found in norms.items()]
+
+
+_COLUMNS = ("layer", "norm", "method", "bound", "coeff", "folded_norm", "holds")
+
+
+def _summary(label, found):
+    largest = max(found, key=lambda norm: norm.norm)
+    return {
+        "run": label,
+        "layers": len(found),
+        "coeff": largest.coeff,
+        "largest_norm": largest.norm,
+        "largest_over_coeff": None if largest.coeff is None else largest.norm / largest.coeff,
+        "holds": None if largest.coeff is None else all(norm.holds for norm in found),
+    }
+
+
+def _labelled(paths):
+    if isinstance(paths, dict):
+        return paths
+    names = [RunFolder(path).path.name for path in paths]
+    return dict(zip(names if len(set(names)) == len(names) else map(str, paths), paths, strict=True))
+
+
+def _floats(values):
+    return np.array([np.nan if value is None else value for value in values])
