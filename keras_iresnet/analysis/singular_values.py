@@ -92,12 +92,9 @@ def _layer_norm(name, layer, after):
         variance = np.asarray(after.moving_variance, np.float64)
         scales = np.asarray(after.gamma, np.float64) / np.sqrt(variance + after.epsilon)
         folded = operator_norm(layer, kernel * scales)[0]
-    convolves = isinstance(layer, SpectralConv2D)
-    bound = (
-        bounds.symbol_norm(kernel, layer.input_spec.shape[1:3], padding=layer.padding)
-        if convolves
-        else bounds.matrix_norm(kernel)
-    )
+    bound = bounds.matrix_norm(kernel)
+    if isinstance(layer, SpectralConv2D):
+        bound = bounds.symbol_norm(kernel, layer.input_spec.shape[1:3], padding=layer.padding)
     return LayerNorm(name, norm, method, bound, layer.coeff, folded)
 
 

@@ -5,15 +5,34 @@ import numpy as np
 from keras_iresnet.analysis.singular_values import layer_norms, save_picture
 from keras_iresnet.training.run_folder import RunFolder
 from keras_iresnet.training.study import write_study
+from keras_iresnet.training.sweep import sweep
+
+LABELS = ("vanilla", "batch-norm", "coeff-0.9", "coeff-0.7", "coeff-0.5", "coeff-0.3")
 
 
-def singular_values_runs(paths, out=None, *, progress=None):
+def singular_values_sweep(out, *, size: str = "digits", overrides=None, data_dir=None, progress: bool = True):
+    """Train a vanilla network, one with batch normalisation and four constrained ones, and compare their norms.
+
+    Args:
+        out: folder for the runs and the results; runs that are there are not made again.
+        size: a key of `sweep.SIZES`.
+        overrides: of recipe and builder, for all runs.
+        data_dir: TFDS data directory.
+        progress: whether to show the training.
+
+    Returns:
+        As `singular_values_runs`.
+    """
+    runs = sweep(size, LABELS, out, overrides=overrides, data_dir=data_dir, progress=progress)
+    return singular_values_runs({label: run.path for label, run in runs.items()}, out)
+
+
+def singular_values_runs(paths, out=None):
     """Write `singular_values.npz`, `.csv`, `.md` and `.png`: the norms of all layers of the best checkpoints.
 
     Args:
         paths: run folders, of any model with residual blocks, or label -> run folder.
         out: the folder to write to; by default that of the first run.
-        progress: function that is told, in words, what is being done.
 
     Returns:
         The paths, and a summary: a row for each run, with its largest norm and whether all layers are at or below
@@ -24,11 +43,7 @@ def singular_values_runs(paths, out=None, *, progress=None):
         OSError: the folder cannot be written.
     """
     runs = {label: RunFolder.open(path) for label, path in _labelled(paths).items()}
-    norms = {}
-    for label, run in runs.items():
-        if progress:
-            progress(f"singular values of {label}")
-        norms[label] = layer_norms(run.load_best())
+    norms = {label: layer_norms(run.load_best()) for label, run in runs.items()}
     rows = [
         {"run": label, **{name: getattr(norm, name) for name in _COLUMNS}}
         for label, found in norms.items()
