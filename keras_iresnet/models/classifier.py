@@ -13,6 +13,7 @@ from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
 from keras_iresnet.models.convergence import with_convergence
 from keras_iresnet.models.first_examples import first_examples
+from keras_iresnet.models.head import ClassHead
 from keras_iresnet.models.labels import ErrorPercent, check_label_spec, check_labels
 from keras_iresnet.ops.checks import require
 from keras_iresnet.ops.dequantize import quantize
@@ -69,14 +70,10 @@ class Classifier(FullPrecision, keras.Model):
     def __init__(self, layer, event_shape, num_classes, *, bins=256, **kwargs):
         super().__init__(**kwargs)
         check_invertible("layer", layer, self)
-        for name, value in {"num_classes": num_classes, "bins": bins}.items():
-            if not isinstance(value, int) or value < 2:
-                raise ValueError(f"`{name}` must be an integer of at least 2. Received: {name}={value!r}")
-        self.layer = layer
+        if not isinstance(bins, int) or bins < 2:
+            raise ValueError(f"`bins` must be an integer of at least 2. Received: bins={bins!r}")
+        self.layer, self.head = layer, ClassHead(num_classes, dtype=self.dtype_policy)
         self.event_shape, self.num_classes, self.bins = tuple(event_shape), num_classes, bins
-        # The head costs next to nothing: it stays in full precision, as do the features that it reads.
-        self.norm = keras.layers.BatchNormalization(momentum=0.9, dtype=self.stream_dtype, name="norm")
-        self.dense = keras.layers.Dense(num_classes, dtype=self.stream_dtype, name="logits")
         self.build((None, *self.event_shape))
 
     def build(self, input_shape):
@@ -84,8 +81,7 @@ class Classifier(FullPrecision, keras.Model):
         if not self.layer.built:
             self.layer.build(tuple(input_shape))
         self.feature_shape = tuple(self.layer.compute_output_shape(tuple(input_shape)))[1:]
-        self.norm.build((None, *self.feature_shape))
-        self.dense.build((None, self.feature_shape[-1]))
+        self.head.build((None, *self.feature_shape))
         self._initialized = self.add_weight(
             name="initialized", shape=(), dtype="bool", initializer="zeros", trainable=False
         )
@@ -97,16 +93,11 @@ class Classifier(FullPrecision, keras.Model):
 
     def call(self, x, training=None):
         """x (batch, *event_shape) -> logits (batch, num_classes)."""
-        return self.classify(self.features(x, training=training), training=training)
+        return self.head(self.features(x, training=training), training=training)
 
     def features(self, x, training=None):
         """x (batch, *event_shape), as for a call -> features (batch, *feature_shape)."""
         return self.layer(self._in_data_space(x), training=training)
-
-    def classify(self, features, training=None):
-        """Features (batch, *feature_shape) -> logits (batch, num_classes)."""
-        active = tf.nn.relu(self.norm(features, training=training))
-        return self.dense(tf.reduce_mean(active, list(range(1, active.shape.rank - 1))))
 
     def invert(self, features) -> Inversion:
         """The images that features (batch, *feature_shape) came from, with the report of the solver.

@@ -15,9 +15,9 @@ from keras_iresnet.layers import Chain, ConvBranch, InvertibleResidualBlock
 def clf():
     """Two classes; the first where the single pixel is dark."""
     clf = ki.Classifier(Chain([]), (1, 1, 1), 2, bins=5)
-    clf.norm.gamma.assign([(1 + clf.norm.epsilon) ** 0.5])  # exactly the identity
-    clf.dense.kernel.assign([[-4.0, 4.0]])
-    clf.dense.bias.assign([2.0, -2.0])
+    clf.head.norm.gamma.assign([(1 + clf.head.norm.epsilon) ** 0.5])  # exactly the identity
+    clf.head.dense.kernel.assign([[-4.0, 4.0]])
+    clf.head.dense.bias.assign([2.0, -2.0])
     return clf
 
 

@@ -15,8 +15,8 @@ IMAGES, LABELS = labelled_images()
 
 def far_from_identity(clf):
     oracles.leave_identity(clf)
-    clf.norm.moving_mean.assign(0.3 * np.ones(clf.norm.moving_mean.shape))
-    clf.norm.moving_variance.assign(2.0 * np.ones(clf.norm.moving_variance.shape))
+    clf.head.norm.moving_mean.assign(0.3 * np.ones(clf.head.norm.moving_mean.shape))
+    clf.head.norm.moving_variance.assign(2.0 * np.ones(clf.head.norm.moving_variance.shape))
     return clf
 
 
@@ -32,7 +32,7 @@ def test_logits_are_those_of_the_head_written_out():
     clf = far_from_identity(small_classifiers.in_precision("float64"))
     features = clf.features(IMAGES).numpy()
     assert np.abs(features).max() > 1
-    norm, dense = clf.norm, clf.dense
+    norm, dense = clf.head.norm, clf.head.dense
     weights = [weight.numpy() for weight in (norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance)]
     gamma, beta, mean, variance = weights
     active = np.maximum(0, gamma * (features - mean) / np.sqrt(variance + norm.epsilon) + beta)

@@ -114,7 +114,7 @@ def test_reconstruct_draws_images_that_came_back(digits, tmp_path):
 
 @pytest.mark.parametrize("command", [sample_run, interpolate_run])
 def test_what_needs_a_density_refuses_a_classifier(digits, command):
-    with pytest.raises(ValueError, match=r"must be one of a flow\. Received: run=.*, of digits_classifier"):
+    with pytest.raises(ValueError, match=r"must be one of a flow\. Received: run=.*, of a Classifier"):
         command(digits[0].path)
 
 
