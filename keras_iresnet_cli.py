@@ -275,6 +275,21 @@ def dynamics(**options):
     _show_study(*dynamics(**options))
 
 
+@figures.command("hybrid")
+@click.option("--out", type=click.Path(), required=True, help="Folder of the run and results; a finished run is kept.")
+@click.option("--size", default="digits", show_default=True, help="digits or mnist (20 minutes).")
+@click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", callback=_overrides, help="Of the training.")
+@click.option("--data-dir", type=click.Path(), help="TFDS data directory.")
+@click.option("--images", default=1000, show_default=True, help="Images of each kind.")
+@click.option("--strange", default="fashion_mnist", show_default=True, help="Data set of the strangers.")
+def hybrid(**options):
+    """Error and bits/dim of one network with both heads, and how it tells strangers (section 6)."""
+    _start_tensorflow_quietly()
+    from keras_iresnet.training.hybrid import hybrid
+
+    _show_study(*hybrid(**options))
+
+
 @figures.command("singular-values")
 @click.argument("runs", type=click.Path(), nargs=-1)
 @click.option("--out", type=click.Path(), help="Folder for the results.  [default: that of the first run]")

@@ -52,7 +52,7 @@ def evaluate_classifier(classifier, dataset, *, progress: bool = False) -> Class
     """Error, loss and confusion matrix of a classifier.
 
     Args:
-        classifier: a `Classifier`.
+        classifier: a `Classifier` or a `Hybrid`.
         dataset: unbatched `tf.data.Dataset` of (image, label).
         progress: whether to show a bar on standard error.
 
@@ -69,7 +69,7 @@ def evaluate_classifier(classifier, dataset, *, progress: bool = False) -> Class
 
     @tf.function(autograph=False, reduce_retracing=True)
     def count(images, labels):
-        logits = tf.cast(classifier(images, training=False), tf.float64)
+        logits = tf.cast(classifier.logits(images), tf.float64)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         return tf.math.confusion_matrix(labels, tf.argmax(logits, -1), classes), tf.reduce_sum(losses)
 

@@ -95,6 +95,10 @@ class Classifier(FullPrecision, keras.Model):
         """x (batch, *event_shape) -> logits (batch, num_classes)."""
         return self.head(self.features(x, training=training), training=training)
 
+    def logits(self, x):
+        """x (batch, *event_shape) -> logits (batch, num_classes) of the trained network: a call, not in training."""
+        return self(x, training=False)
+
     def features(self, x, training=None):
         """x (batch, *event_shape), as for a call -> features (batch, *feature_shape)."""
         return self.layer(self._in_data_space(x), training=training)

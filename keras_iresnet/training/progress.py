@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from keras_iresnet.training.schedule import steps_taken
 
 SECONDS_BETWEEN = 0.1  # two changes of the bar: a small model takes a thousand steps a second
-UNITS = {"bits_per_dim": "bits/dim", "nats": "nats", "error_percent": "% error"}
+UNITS = {"bits_per_dim": "bits/dim", "nats": "nats", "error_percent": "% error", "loss": "loss"}
 
 
 def console(shown=True) -> rich.console.Console:

@@ -71,10 +71,21 @@ def sweep(size: str, labels, out, *, overrides=None, data_dir=None, progress: bo
     chosen, runs = SIZES[size], {}
     for label in labels:
         options = {**chosen.overrides, **(overrides or {}), **variant(label)}
-        runs[label] = RunFolder(pathlib.Path(out) / "runs" / label)
-        if not _finished(runs[label], resolve(chosen.model, options)):
-            train(chosen.model, runs[label].path, data_dir=data_dir, overrides=options, progress=progress)
+        path = pathlib.Path(out) / "runs" / label
+        runs[label] = train_once(chosen.model, path, overrides=options, data_dir=data_dir, progress=progress)
     return runs
+
+
+def train_once(name: str, path, *, overrides, data_dir=None, progress: bool = True) -> RunFolder:
+    """As `train`, unless the folder holds a finished run with these settings.
+
+    Raises:
+        ValueError: the run that is there is unfinished or was made with other settings.
+    """
+    run = RunFolder(path)
+    if not _finished(run, resolve(name, overrides)):
+        train(name, path, data_dir=data_dir, overrides=overrides, progress=progress)
+    return run
 
 
 def _finished(run, settings):

@@ -1,5 +1,7 @@
 """What training a density and training a classifier do not share: data, figures, pictures."""
 
+import dataclasses
+
 from keras_iresnet import zoo
 from keras_iresnet.analysis.certificate import certify
 from keras_iresnet.analysis.classification import evaluate_classifier, save_confusion
@@ -65,12 +67,7 @@ class ClassificationTask:
 
     def check_fit(self, model, splits):
         """Refuse a data set whose images or classes are not the model's."""
-        _check_examples(model, splits)
-        if model.num_classes != splits.classes:
-            raise ValueError(
-                f"`dataset` must have the {model.num_classes} classes of this model. "
-                f"Received: dataset={splits.name!r}, of {splits.classes} classes"
-            )
+        _check_classes(model, splits)
 
     def best(self, model, value):
         """As for a density."""
@@ -90,33 +87,56 @@ class ClassificationTask:
         limit = None if certify(model).invertible else UNCERTIFIED_IMAGES
         found = evaluate_reconstruction(model, examples, limit=limit, progress=progress).figures()
         inverse = {f"{split}_reconstruction_{name}": value for name, value in found.items()}
-        return self._errors(model, examples, split, progress) | inverse
+        return _errors(model, examples, split, progress) | inverse
 
     def final_figures(self, model, splits, *, seed, progress):
         """As for a density; error and loss of the training split too."""
-        train = self._errors(model, splits.train, "train", progress)
+        train = _errors(model, splits.train, "train", progress)
         return train | self.figures(model, splits, "test", seed=seed, progress=progress)
 
     def draw(self, model, splits, run, *, seed):
         """The confusion matrix of the test split, as a picture and as a table."""
         del seed
-        evaluation = evaluate_classifier(model, splits.test)
-        with replacing(run.path / "confusion.csv") as temporary:
-            evaluation.save_table(temporary)
-        with replacing(run.path / "confusion.png") as temporary:
-            save_confusion(evaluation, temporary, f"{splits.name}, test images")
-
-    def _errors(self, model, examples, split, progress):
-        found = evaluate_classifier(model, examples, progress=progress)
-        return {
-            f"{split}_error_percent": found.error_percent,
-            f"{split}_error_percent_standard_error": found.error_percent_standard_error,
-            f"{split}_loss": found.loss,
-            f"{split}_images": found.images,
-        }
+        _draw_confusion(model, splits, run)
 
 
-_TASKS = {"density": DensityTask(), "classification": ClassificationTask()}
+class HybridTask(DensityTask):
+    """A `Hybrid`, fitted to labelled images, reported in both."""
+
+    labels = True
+
+    def metric(self, model):
+        """As for a density: both losses together."""
+        del model
+        return "loss"
+
+    def check_fit(self, model, splits):
+        """As for a classifier."""
+        _check_classes(model, splits)
+
+    def best(self, model, value):
+        """As for a density."""
+        return {f"best_validation_{self.metric(model)}": value}
+
+    def callbacks(self, recipe, splits, writer):
+        """As for a density: pictures, and diagnostics of both losses."""
+        images, labels = (part.numpy() for part in next(iter(splits.validation.batch(EXAMPLES))))
+        return [Pictures(writer, images)] + ([Diagnostics(writer, images, labels)] if recipe.diagnostics else [])
+
+    def figures(self, model, splits, split, *, seed, progress, **protocol):
+        """Bits/dim, error and loss of a split."""
+        parts = {name: getattr(splits, name).map(lambda image, _: image) for name in ("train", "validation", "test")}
+        images = dataclasses.replace(splits, **parts, classes=None)
+        bits = super().figures(model, images, split, seed=seed, progress=progress, **protocol)
+        return bits | _errors(model, getattr(splits, split), split, progress)
+
+    def draw(self, model, splits, run, *, seed):
+        """Samples and the confusion matrix."""
+        super().draw(model, splits, run, seed=seed)
+        _draw_confusion(model, splits, run)
+
+
+_TASKS = {"density": DensityTask(), "classification": ClassificationTask(), "hybrid": HybridTask()}
 
 
 def task_of(name):
@@ -136,3 +156,30 @@ def _check_examples(model, splits):
             f"`dataset` must hold examples of shape {model.event_shape} with bins={model.bins} for this model. "
             f"Received: dataset={splits.name!r}, of shape {splits.event_shape} with bins={splits.bins}"
         )
+
+
+def _check_classes(model, splits):
+    _check_examples(model, splits)
+    if model.num_classes != splits.classes:
+        raise ValueError(
+            f"`dataset` must have the {model.num_classes} classes of this model. "
+            f"Received: dataset={splits.name!r}, of {splits.classes} classes"
+        )
+
+
+def _errors(model, examples, split, progress):
+    found = evaluate_classifier(model, examples, progress=progress)
+    return {
+        f"{split}_error_percent": found.error_percent,
+        f"{split}_error_percent_standard_error": found.error_percent_standard_error,
+        f"{split}_loss": found.loss,
+        f"{split}_images": found.images,
+    }
+
+
+def _draw_confusion(model, splits, run):
+    evaluation = evaluate_classifier(model, splits.test)
+    with replacing(run.path / "confusion.csv") as temporary:
+        evaluation.save_table(temporary)
+    with replacing(run.path / "confusion.png") as temporary:
+        save_confusion(evaluation, temporary, f"{splits.name}, test images")

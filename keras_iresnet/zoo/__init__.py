@@ -12,6 +12,7 @@ from keras_iresnet.zoo import cifar_flow as _cifar
 from keras_iresnet.zoo import digits_classifier as _digits_classes
 from keras_iresnet.zoo import digits_flow as _digits
 from keras_iresnet.zoo import fashion_mnist_flow as _fashion_mnist
+from keras_iresnet.zoo import hybrid_classifier as _hybrid
 from keras_iresnet.zoo import mnist_classifier as _mnist_classes
 from keras_iresnet.zoo import mnist_flow as _mnist
 from keras_iresnet.zoo import svhn_classifier as _svhn_classes
@@ -27,6 +28,7 @@ from keras_iresnet.zoo.cifar_flow import cifar_flow, cifar_flow_small
 from keras_iresnet.zoo.digits_classifier import digits_classifier
 from keras_iresnet.zoo.digits_flow import digits_flow
 from keras_iresnet.zoo.fashion_mnist_flow import fashion_mnist_flow, fashion_mnist_flow_small
+from keras_iresnet.zoo.hybrid_classifier import hybrid_classifier
 from keras_iresnet.zoo.image_classifier import image_classifier
 from keras_iresnet.zoo.image_flow import image_flow
 from keras_iresnet.zoo.mnist_classifier import mnist_classifier, mnist_classifier_small
@@ -50,6 +52,7 @@ __all__ = [
     "fashion_mnist_flow",
     "fashion_mnist_flow_small",
     "get",
+    "hybrid_classifier",
     "image_classifier",
     "image_flow",
     "list",
@@ -95,6 +98,7 @@ _ENTRIES = {
     "digits_flow": Entry(digits_flow, _digits.RECIPE),
     "fashion_mnist_flow": Entry(fashion_mnist_flow, _fashion_mnist.RECIPE),
     "fashion_mnist_flow_small": Entry(fashion_mnist_flow_small, _fashion_mnist.SMALL_RECIPE),
+    "hybrid_classifier": Entry(hybrid_classifier, _hybrid.RECIPE, "hybrid"),
     "mnist_classifier": Entry(mnist_classifier, _mnist_classes.RECIPE, "classification"),
     "mnist_classifier_small": Entry(mnist_classifier_small, _mnist_classes.SMALL_RECIPE, "classification"),
     "mnist_flow": Entry(mnist_flow, _mnist.RECIPE),

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import subprocess
+import sys
+import textwrap
 
 import keras
 import matplotlib.image
@@ -169,3 +172,22 @@ def test_diagnostics_say_norms_gradient_and_inverse(digits, tmp_path):
     expected = np.sqrt(sum(np.sum(np.square(gradient)) for gradient in gradients))
     found = gradient_norm_function(model, labels[:9])(tf.constant(images[:9]))
     assert float(found) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_run_on_two_replicas_trains_and_inverts(tmp_path):
+    # In a process of its own: logical devices must be made before TensorFlow starts.
+    code = f"""
+        import tensorflow as tf
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+        from keras_iresnet.training import train
+        overrides = {TINY!r}
+        metrics = train(
+            "digits_classifier", {str(tmp_path / "run")!r}, devices=["CPU:0", "CPU:1"], overrides=overrides, progress=False
+        )
+        assert metrics["steps"] == 6 * 20, metrics
+        assert metrics["test_error_percent"] < 30, metrics
+        assert metrics["test_reconstruction_worst_image_mean_abs_error"] < 1e-4, metrics
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]

@@ -12,7 +12,7 @@ from keras_iresnet import zoo
 
 SMALL = {"blocks": (1, 1), "channels": 4, "units": (4, 4), "seed": 0}
 # Another value by the keyword's name, where its type does not say one.
-OTHER = {"activation": "relu", "coeff": 0.5, "dropout": 0.5, "strides": (2, 1), "normalization": "none"}
+OTHER = {"activation": "relu", "coeff": 0.5, "dropout": 0.5, "strides": (2, 1), "normalization": "none", "weight": 0.5}
 OF_THE_RECIPE = {field.name for field in dataclasses.fields(zoo.Recipe)} - {"seed"}
 
 
@@ -55,10 +55,16 @@ def _behaviour(model):
     for weight in model.trainable_variables:
         if weight.name == "kernel":  # large, so that they are normalised, by vectors that belong to others
             weight.assign(np.random.default_rng(weight.shape[-1]).normal(size=weight.shape))
-    density = isinstance(model, ki.Flow)
-    outputs = (model.log_prob(x, seed=3, training=True) if density else model(x, training=True)).numpy()
+    outputs = _outputs(model, x).numpy()
     assert np.all(np.isfinite(outputs))
     return {"initial": first, "outputs": outputs.tobytes(), "trained": len(model.trainable_variables)}
+
+
+def _outputs(model, x):
+    if isinstance(model, ki.models.Hybrid):
+        model.compile()
+        return model.compute_loss(None, np.arange(8), model(x, training=True))
+    return model.log_prob(x, seed=3, training=True) if isinstance(model, ki.Flow) else model(x, training=True)
 
 
 @functools.cache
