@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.layers.chain import check_invertible
-from keras_iresnet.layers.invertible import InverseReport
+from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
@@ -44,7 +44,8 @@ class Classifier(FullPrecision, keras.Model):
     first examples before training, by `fit` itself if `initialize` was not called.
 
     Args:
-        layer: invertible layer (usually a `Chain`) from images in [0, 1] to features (..., channels).
+        layer: invertible layer (usually a `Chain`) from images in [0, 1] to features (..., channels). Any other Keras
+            layer will do for a baseline, whose features then cannot be inverted.
         event_shape: (height, width, channels) of an image.
         num_classes: how many classes, at least 2.
         bins: number of values of a pixel.
@@ -69,7 +70,8 @@ class Classifier(FullPrecision, keras.Model):
 
     def __init__(self, layer, event_shape, num_classes, *, bins=256, **kwargs):
         super().__init__(**kwargs)
-        check_invertible("layer", layer, self)
+        if not isinstance(layer, keras.layers.Layer) or isinstance(layer, InvertibleLayer):
+            check_invertible("layer", layer, self)
         if not isinstance(bins, int) or bins < 2:
             raise ValueError(f"`bins` must be an integer of at least 2. Received: bins={bins!r}")
         self.layer, self.head = layer, ClassHead(num_classes, dtype=self.dtype_policy)
@@ -85,6 +87,11 @@ class Classifier(FullPrecision, keras.Model):
         self._initialized = self.add_weight(
             name="initialized", shape=(), dtype="bool", initializer="zeros", trainable=False
         )
+
+    @property
+    def has_inverse(self):
+        """Whether the backbone is an invertible layer, so that features can be inverted."""
+        return isinstance(self.layer, InvertibleLayer)
 
     @property
     def initialized(self):
@@ -107,7 +114,12 @@ class Classifier(FullPrecision, keras.Model):
         """The images that features (batch, *feature_shape) came from, with the report of the solver.
 
         Nothing is raised where it does not converge: without a `coeff` nothing promises that, and the report says so.
+
+        Raises:
+            ValueError: the backbone is no invertible layer.
         """
+        if not self.has_inverse:
+            raise ValueError(f"`layer` must be invertible to be inverted. Received: {type(self.layer).__name__}")
         return Inversion(*self.layer.inverse_and_report(features))
 
     def predict_proba(self, x, **kwargs):
@@ -123,7 +135,8 @@ class Classifier(FullPrecision, keras.Model):
     def initialize(self, x):
         """Set every ActNorm from one batch of images (batch, *event_shape), eagerly, in place."""
         converge_power_iterations(self.layer)
-        self.layer.initialize(self._in_data_space(x))
+        if hasattr(self.layer, "initialize"):
+            self.layer.initialize(self._in_data_space(x))
         self._initialized.assign(True)
 
     def compile(self, optimizer="sgd", loss=None, metrics=None, **kwargs):

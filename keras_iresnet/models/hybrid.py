@@ -96,11 +96,12 @@ class Hybrid(Flow):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """As `keras.Model.compute_loss`, for labels (batch,)."""
         y = check_labels(y, self.num_classes)
-        return super().compute_loss(x, {"log_prob": y, "logits": y}, y_pred, sample_weight, training)
+        # Not the flow's, which knows no targets.
+        return keras.Model.compute_loss(self, x, {"log_prob": y, "logits": y}, y_pred, sample_weight, training)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """As `keras.Model.compute_metrics`, for labels (batch,)."""
-        return super().compute_metrics(x, {"log_prob": y, "logits": y}, y_pred, sample_weight)
+        return keras.Model.compute_metrics(self, x, {"log_prob": y, "logits": y}, y_pred, sample_weight)
 
     def fit(self, x=None, y=None, *args, **kwargs):
         """As `Flow.fit`, with labels."""

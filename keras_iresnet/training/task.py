@@ -79,15 +79,18 @@ class ClassificationTask:
         return [Diagnostics(writer, *examples)] if recipe.diagnostics else []
 
     def figures(self, model, splits, split, *, seed, progress, **protocol):
-        """Error and loss of a split, and how well its features give the images back."""
+        """Error and loss of a split, and how well its features give the images back, where they can."""
         del seed
         if protocol:
             raise ValueError(f"Classifiers have no options of evaluation. Received: {', '.join(protocol)}")
         examples = getattr(splits, split)
+        errors = _errors(model, examples, split, progress)
+        if not model.has_inverse:
+            return errors
         limit = None if certify(model).invertible else UNCERTIFIED_IMAGES
         found = evaluate_reconstruction(model, examples, limit=limit, progress=progress).figures()
         inverse = {f"{split}_reconstruction_{name}": value for name, value in found.items()}
-        return _errors(model, examples, split, progress) | inverse
+        return errors | inverse
 
     def final_figures(self, model, splits, *, seed, progress):
         """As for a density; error and loss of the training split too."""

@@ -15,6 +15,7 @@ from keras_iresnet.zoo import fashion_mnist_flow as _fashion_mnist
 from keras_iresnet.zoo import hybrid_classifier as _hybrid
 from keras_iresnet.zoo import mnist_classifier as _mnist_classes
 from keras_iresnet.zoo import mnist_flow as _mnist
+from keras_iresnet.zoo import resnet164_classifier as _resnet164
 from keras_iresnet.zoo import svhn_classifier as _svhn_classes
 from keras_iresnet.zoo import svhn_flow as _svhn
 from keras_iresnet.zoo import toy_flow as _toy
@@ -34,6 +35,7 @@ from keras_iresnet.zoo.image_flow import image_flow
 from keras_iresnet.zoo.mnist_classifier import mnist_classifier, mnist_classifier_small
 from keras_iresnet.zoo.mnist_flow import mnist_flow, mnist_flow_small
 from keras_iresnet.zoo.recipe import Recipe
+from keras_iresnet.zoo.resnet164_classifier import resnet164_classifier
 from keras_iresnet.zoo.svhn_classifier import svhn_classifier, svhn_classifier_small
 from keras_iresnet.zoo.svhn_flow import svhn_flow, svhn_flow_small
 from keras_iresnet.zoo.toy_flow import toy_flow
@@ -60,6 +62,7 @@ __all__ = [
     "mnist_classifier_small",
     "mnist_flow",
     "mnist_flow_small",
+    "resnet164_classifier",
     "svhn_classifier",
     "svhn_classifier_small",
     "svhn_flow",
@@ -103,6 +106,7 @@ _ENTRIES = {
     "mnist_classifier_small": Entry(mnist_classifier_small, _mnist_classes.SMALL_RECIPE, "classification"),
     "mnist_flow": Entry(mnist_flow, _mnist.RECIPE),
     "mnist_flow_small": Entry(mnist_flow_small, _mnist.SMALL_RECIPE),
+    "resnet164_classifier": Entry(resnet164_classifier, _resnet164.RECIPE, "classification"),
     "svhn_classifier": Entry(svhn_classifier, _svhn_classes.RECIPE, "classification"),
     "svhn_classifier_small": Entry(svhn_classifier_small, _svhn_classes.SMALL_RECIPE, "classification"),
     "svhn_flow": Entry(svhn_flow, _svhn.RECIPE),

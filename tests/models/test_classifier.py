@@ -175,6 +175,11 @@ def test_bad_label_later_in_a_pipeline_stops_the_training():
     assert all(np.isfinite(weight.numpy()).all() for weight in clf.trainable_variables)
 
 
+def test_what_is_no_layer_is_refused():
+    with pytest.raises(ValueError, match=r"must hold invertible layers .* Received: str"):
+        ki.Classifier("resnet", (4, 4, 1), 3)
+
+
 @pytest.mark.parametrize(("name", "value"), [("num_classes", 1), ("num_classes", 3.0), ("bins", None)])
 def test_bad_counts_are_refused(name, value):
     with pytest.raises(ValueError, match=f"`{name}` must be an integer of at least 2. Received: {name}={value!r}"):

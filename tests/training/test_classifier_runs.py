@@ -133,6 +133,14 @@ def test_an_unconstrained_run_says_what_did_not_come_back(tmp_path):
     assert "--coeff none" in config["command"]
 
 
+def test_a_baseline_without_an_inverse_reports_its_error_alone(tmp_path):
+    options = TINY | {"dataset": "digits", "augmentation": "none"}
+    del options["warmup_steps"]
+    metrics = train("resnet164_classifier", tmp_path, overrides=options, progress=False)
+    assert metrics["test_error_percent"] < 30
+    assert not [name for name in metrics if "reconstruction" in name]
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -183,7 +191,7 @@ def test_a_run_on_two_replicas_trains_and_inverts(tmp_path):
         from keras_iresnet.training import train
         overrides = {TINY!r}
         metrics = train(
-            "digits_classifier", {str(tmp_path / "run")!r}, devices=["CPU:0", "CPU:1"], overrides=overrides, progress=False
+            "digits_classifier", {str(tmp_path / "run")!r}, devices=["CPU:0", "CPU:1"], overrides=overrides
         )
         assert metrics["steps"] == 6 * 20, metrics
         assert metrics["test_error_percent"] < 30, metrics
