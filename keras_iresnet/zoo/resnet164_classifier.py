@@ -11,7 +11,7 @@ from keras_iresnet.zoo.scales import checked_blocks, for_each_scale
 
 RECIPE = dataclasses.replace(
     CIFAR,
-    parameters=0,
+    parameters=1_703_258,
     published="none",
     reference="He et al., ECCV 2016; the baseline of Behrmann et al., ICML 2019, table 2",
 )
