@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_iresnet import data
 from keras_iresnet.layers import InvertibleResidualBlock
+from keras_iresnet.ops.fixed_point import fixed_point
 from keras_iresnet.training.study import write_study
 from keras_iresnet.training.sweep import SIZES, sweep
 
@@ -53,24 +54,28 @@ def steps_study(model, images, steps=STEPS) -> np.ndarray:
     """Mean absolute error of each image's reconstruction by a fixed number of steps in every block.
 
     Args:
-        model: a `Classifier`; its solver's settings are used up.
+        model: a `Classifier` whose backbone is a `Chain`.
         images: (images, *event_shape) integers.
-        steps: numbers of steps.
+        steps: numbers of steps, at least 1.
 
     Returns:
         (len(steps), images), of the range of a pixel.
     """
-    blocks = [layer for layer in model._flatten_layers() if isinstance(layer, InvertibleResidualBlock)]
 
     @tf.function(autograph=False)
-    def back(features, count):
-        for block in blocks:
-            block.tolerance, block.max_steps = -1.0, count  # never reached: as many steps as are given
-        return model.invert(features).images
+    def back(x, count):
+        for layer in reversed(model.layer.layers):
+            x = _by_steps(layer, x, count) if isinstance(layer, InvertibleResidualBlock) else layer.inverse(x)
+        return x
 
     features, pixels = model.features(images), images / (model.bins - 1)
     found = [back(features, tf.constant(count)).numpy() for count in steps]
     return np.stack([np.abs(one - pixels).mean((1, 2, 3)) for one in found])
+
+
+def _by_steps(block, y, count):
+    """x after `count` steps; `fixed_point` takes one more than its `max_steps` where no tolerance is reached."""
+    return fixed_point(block.branch.as_map(), y, tolerance=-1.0, max_steps=count - 1).x
 
 
 def _picture(errors, path, title):
