@@ -95,6 +95,30 @@ def models(names, batch_size, steps, mixed, out):
         out.write_text(json.dumps(result | _where(), indent=2) + "\n")
 
 
+@benchmark.command()
+@click.argument("name", default="cifar10_classifier")
+@click.option("--batch-size", default=64, show_default=True, help="Images in a step.")
+@click.option("--pairs", default=15, show_default=True, help="Pairs of steps to time.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
+def classifier(name, batch_size, pairs, out):
+    """What the constraint costs: a training step of classifier NAME with its coeff, against coeff none."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from keras_iresnet.analysis.constraint_cost import constraint_cost
+
+    click.echo(f"timing {pairs} pairs of steps of {name}", err=True)
+    summary = constraint_cost(name, batch_size=batch_size, pairs=pairs).summary()
+    columns = ("training step", "constrained", "vanilla", "constrained / vanilla")
+    table = Table(*columns, title=f"{name}, batch {batch_size}: median (range) of {pairs} pairs")
+    names = ("constrained_step_seconds", "vanilla_step_seconds", "ratio")
+    table.add_row("seconds", *(_ranged(summary, column) for column in names))
+    Console().print(table)
+    if out:
+        result = {"model": name, "batch_size": batch_size, **summary}
+        out.write_text(json.dumps(result | _where(), indent=2) + "\n")
+
+
 def _where():
     from keras_iresnet.training import provenance
 

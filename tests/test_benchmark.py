@@ -13,7 +13,7 @@ import tensorflow as tf
 from click.testing import CliRunner
 
 from keras_iresnet import zoo
-from keras_iresnet.analysis import benchmark
+from keras_iresnet.analysis import benchmark, constraint_cost
 from keras_iresnet.analysis.workload import FORMS, Workload, build_flow
 from keras_iresnet.layers.spectral_norm import SpectralLayer
 
@@ -56,14 +56,14 @@ def test_an_unknown_form_is_refused():
 
 def test_a_step_trains():
     step = benchmark.TrainingStep(build_flow("dual", TINY), TINY.batch_size)
-    before = [value.numpy() for value in step.flow.trainable_variables]
+    before = [value.numpy() for value in step.model.trainable_variables]
     assert step() > 0
-    assert all(np.any(a != b) for a, b in zip(before, step.flow.trainable_variables, strict=True))
+    assert all(np.any(a != b) for a, b in zip(before, step.model.trainable_variables, strict=True))
 
 
 def test_a_loss_that_is_not_finite_is_no_timing():
     step = benchmark.TrainingStep(build_flow("dual", TINY), TINY.batch_size)
-    step.flow.prior_loc.assign(tf.fill(step.flow.prior_loc.shape, float("nan")))
+    step.model.prior_loc.assign(tf.fill(step.model.prior_loc.shape, float("nan")))
     with pytest.raises(FloatingPointError, match="Received: loss=nan"):
         step()
 
@@ -120,6 +120,42 @@ def test_cost_of_a_model_is_that_of_its_step_in_another_process(script, tmp_path
     assert cost["parameters"] == sum(math.prod(weight.shape) for weight in flow.trainable_weights)
     assert 0 < cost["step_seconds"] < cost["first_step_seconds"]
     assert f"{cost['operations']:,}" in shown.stdout
+
+
+def test_a_step_of_a_classifier_trains():
+    step = benchmark.TrainingStep(zoo.digits_classifier(blocks=(1,), channels=2, strides=(1,)), 4)
+    before = [value.numpy() for value in step.model.trainable_variables]
+    assert step() > 0
+    assert all(np.any(a != b) for a, b in zip(before, step.model.trainable_variables, strict=True))
+
+
+def test_the_constraint_costs_the_median_of_pairwise_ratios():
+    cost = constraint_cost.ConstraintCost(constrained_seconds=(3.0, 4.0, 20.0), vanilla_seconds=(1.0, 2.0, 4.0))
+    summary = cost.summary()
+    assert summary["ratio"] == 3.0
+    assert summary["ratio_range"] == [2.0, 5.0]
+    assert summary["constrained_step_seconds"] == 4.0
+    assert summary["vanilla_step_seconds_range"] == [1.0, 4.0]
+
+
+def test_the_script_compares_a_classifier_with_and_without_its_constraint(script, tmp_path, monkeypatch):
+    built = []
+
+    def builder(**keywords):
+        built.append(zoo.digits_classifier(**keywords, blocks=(1,), channels=2, strides=(1,)))
+        return built[-1]
+
+    monkeypatch.setattr(constraint_cost.zoo, "get", lambda name: zoo.Entry(builder, None, "classification"))
+    out = tmp_path / "classifier.json"
+    words = ["classifier", "--batch-size", "2", "--pairs", "3", "--out", str(out)]
+    shown = CliRunner().invoke(script, words, catch_exceptions=False)
+    assert shown.exit_code == 0
+    coeffs = [{layer.coeff for layer in model._flatten_layers() if isinstance(layer, SpectralLayer)} for model in built]
+    assert coeffs == [{0.9}, {None}]
+    result = json.loads(out.read_text())
+    assert (result["model"], result["batch_size"], result["pairs"]) == ("cifar10_classifier", 2, 3)
+    assert result["ratio_range"][0] <= result["ratio"] <= result["ratio_range"][1]
+    assert f"{result['ratio']:.3f}" in shown.stdout
 
 
 @pytest.mark.slow

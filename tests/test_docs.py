@@ -55,7 +55,8 @@ def test_fields_of_the_table_are_those_of_the_recipe():
 
 
 def test_keywords_of_the_table_are_those_of_the_builders():
-    others = {"units", "dataset", "seed"}  # of 2-D flows, which the authors' command does not train; of the recipe
+    # Of 2-D flows and hybrids, which the authors' command does not train, and of the recipe.
+    others = {"units", "dataset", "weight", "seed"}
     assert _named("keyword") | others == _keywords()
 
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from keras_iresnet import zoo
 from keras_iresnet.analysis.workload import FORMS, build_flow
+from keras_iresnet.models import Classifier
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,23 +92,34 @@ class Comparison:
 
 
 class TrainingStep:
-    """One compiled training step of a flow on one batch, as `fit` takes it: loss, gradients, Adamax, metrics."""
+    """One compiled training step on one batch of noise, as `fit` takes it: loss, gradients, optimizer, metrics.
 
-    def __init__(self, flow, batch_size, seed=0):
-        self.flow = flow
-        self.flow.compile(keras.optimizers.Adamax(1e-4))
-        shape = (batch_size, *self.flow.event_shape)
-        self.images = tf.constant(np.random.default_rng(seed).integers(0, flow.bins, shape, dtype=np.uint8))
-        self.flow.initialize(self.images)
-        self.flow.optimizer.build(self.flow.trainable_variables)
+    Args:
+        model: a `Flow`, which takes Adamax, or a `Classifier`, which takes SGD with momentum.
+        batch_size: images in the batch.
+        seed: of the images and the labels.
+    """
+
+    def __init__(self, model, batch_size, seed=0):
+        self.model = model
+        rng = np.random.default_rng(seed)
+        images = tf.constant(rng.integers(0, model.bins, (batch_size, *model.event_shape), dtype=np.uint8))
+        if isinstance(model, Classifier):
+            self.model.compile(keras.optimizers.SGD(1e-3, momentum=0.9))
+            self.batch = (images, tf.constant(rng.integers(0, model.num_classes, batch_size)))
+        else:
+            self.model.compile(keras.optimizers.Adamax(1e-4))
+            self.batch = images
+        self.model.initialize(images)
         self._step, self.start = self._compile()
 
     def _compile(self):
-        step = tf.function(self.flow.train_step, autograph=False, jit_compile=self.flow.jit_compile)
+        step = tf.function(self.model.train_step, autograph=False, jit_compile=self.model.jit_compile)
+        specs = tf.nest.map_structure(lambda part: tf.TensorSpec((None, *part.shape[1:]), part.dtype), self.batch)
         begin, cpu_begin = time.perf_counter(), time.process_time()
-        traced = step.get_concrete_function(tf.TensorSpec((None, *self.flow.event_shape), tf.uint8))
+        traced = step.get_concrete_function(specs)
         trace, cpu = time.perf_counter() - begin, time.process_time() - cpu_begin
-        first = _seconds(traced, self.images)
+        first = _seconds(traced, self.batch)
         return traced, Start(trace, cpu, first, len(traced.graph.get_operations()))
 
     def __call__(self):
@@ -116,26 +128,41 @@ class TrainingStep:
         Raises:
             FloatingPointError: the loss is not finite, so the time is not one of training.
         """
-        return _seconds(self._step, self.images)
+        return _seconds(self._step, self.batch)
+
+
+def in_turns(steps, pairs, warm_up=2):
+    """Time the steps of several models in turn.
+
+    The order changes each time, so that neither a drift of the machine nor the order favours one.
+
+    Args:
+        steps: label -> `TrainingStep`.
+        pairs: how often each is timed.
+        warm_up: how often each is taken before.
+
+    Returns:
+        Label -> tuple of seconds.
+    """
+    for _ in range(warm_up):
+        for step in steps.values():
+            step()
+    seconds = {label: [] for label in steps}
+    for pair in range(pairs):
+        for label in steps if pair % 2 == 0 else reversed(steps):
+            seconds[label].append(steps[label]())
+    return {label: tuple(times) for label, times in seconds.items()}
 
 
 def compare(workload, pairs=15, warm_up=2):
-    """Time steps of both forms in turn, in this process.
-
-    The order changes from pair to pair, so that neither a drift of the machine nor the order favours a form.
+    """Time steps of both forms in turn, in this process; see `in_turns`.
 
     Returns:
         `Comparison`.
     """
     steps = {form: TrainingStep(build_flow(form, workload), workload.batch_size) for form in FORMS}
-    for _ in range(warm_up):
-        for step in steps.values():
-            step()
-    seconds = {form: [] for form in FORMS}
-    for pair in range(pairs):
-        for form in FORMS if pair % 2 == 0 else reversed(FORMS):
-            seconds[form].append(steps[form]())
-    return Comparison(tuple(seconds["dual"]), tuple(seconds["taped"]))
+    seconds = in_turns(steps, pairs, warm_up)
+    return Comparison(seconds["dual"], seconds["taped"])
 
 
 def cost(form, workload, steps=3):
@@ -179,13 +206,13 @@ def _cost_here(form, workload, steps):
 def _model_cost_here(name, batch_size, steps, keywords, precision):
     keras.config.set_dtype_policy(precision)
     begin = time.perf_counter()
-    flow = zoo.get(name).builder(seed=0, **keywords)
+    model = zoo.get(name).builder(seed=0, **keywords)
     build_seconds = time.perf_counter() - begin
-    step = TrainingStep(flow, batch_size)
+    step = TrainingStep(model, batch_size)
     return ModelCost(
         build_seconds=build_seconds,
         step_seconds=statistics.median(step() for _ in range(steps)),
-        parameters=sum(math.prod(weight.shape) for weight in flow.trainable_weights),
+        parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
         peak_memory_mib=_peak_memory_mib(),
         **dataclasses.asdict(step.start),
     )
@@ -203,9 +230,9 @@ def _peak_memory_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def _seconds(step, images):
+def _seconds(step, batch):
     begin = time.perf_counter()
-    loss = float(step(images)["loss"])  # waits for the result, on an accelerator too
+    loss = float(step(batch)["loss"])  # waits for the result, on an accelerator too
     seconds = time.perf_counter() - begin
     if not math.isfinite(loss):
         raise FloatingPointError(f"The loss of a timed step must be finite. Received: loss={loss}")

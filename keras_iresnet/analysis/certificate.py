@@ -137,17 +137,17 @@ def certify(model) -> Certificate:
         raise ValueError(f"`model` must be built: call it on data first. Received: {model.name}, which is not built")
     if isinstance(model, (Branch, SpectralConv2D, SpectralDense)):
         return Certificate((_bound(model.name, model, _event_shape(model)),))
-    blocks = [layer for layer in _walk(model) if isinstance(layer, InvertibleResidualBlock)]
+    blocks = [layer for layer in walk(model) if isinstance(layer, InvertibleResidualBlock)]
     return Certificate(tuple(_bound(block.name, block.branch, tuple(block.input_spec.shape[1:])) for block in blocks))
 
 
-def _walk(layer):
+def walk(layer):
     """A layer and all layers in it, in the order of the data."""
     yield layer
     # A chain may hold a layer twice; Keras tracks it once.
     inner = layer.layers if isinstance(layer, Chain) else layer._flatten_layers(include_self=False, recursive=False)
     for one in inner:
-        yield from _walk(one)
+        yield from walk(one)
 
 
 def _bound(name, branch, event_shape):

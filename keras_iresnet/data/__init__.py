@@ -1,4 +1,4 @@
-"""Data sets as `tf.data` pipelines of examples alone: embedded digits, 2-D toys, TFDS images.
+"""Data sets as `tf.data` pipelines, of examples alone or with labels: embedded digits, 2-D toys, TFDS images.
 
 `load` gives a data set's three splits, `batches` makes one of them ready for `fit` or `evaluate`, and `Stream` gives
 training batches without end, from any point on.
@@ -29,7 +29,7 @@ def names() -> list[str]:
     return sorted(["digits", *(_TOY + toy for toy in toys.names()), *tfds_images.names()])
 
 
-def load(name: str, *, data_dir: str | os.PathLike | None = None, seed: int = 0) -> Splits:
+def load(name: str, *, data_dir: str | os.PathLike | None = None, seed: int = 0, labels: bool = False) -> Splits:
     """The splits of the data set called `name`.
 
     Args:
@@ -38,12 +38,14 @@ def load(name: str, *, data_dir: str | os.PathLike | None = None, seed: int = 0)
         data_dir: TFDS data directory, read for TFDS images alone; by default the environment's
             `TFDS_DATA_DIR`, else TFDS's own default.
         seed: seed of the toys' training points; every other split is the same for every seed.
+        labels: whether each image comes with its class, as for classification.
 
     Returns:
-        The `Splits`, each an unbatched data set of examples without labels.
+        The `Splits`, each an unbatched data set of examples, or of pairs `(image, label)`.
 
     Raises:
-        ValueError: no data set has that name; the message lists those there are. Or it holds no images of one size.
+        ValueError: no data set has that name; the message lists those there are. Or it holds no images of one size, or
+            no classes where labels are wanted.
         FileNotFoundError: the TFDS data set is not in the data directory; the message says how to get it.
 
     Example:
@@ -53,13 +55,15 @@ def load(name: str, *, data_dir: str | os.PathLike | None = None, seed: int = 0)
     ((8, 8, 1), 17, 1293, 360)
     """
     if name == "digits":
-        return digits.load()
+        return digits.load(labels)
     if name in names() and name.startswith(_TOY):
+        if labels:
+            raise ValueError(f"`name` must be a data set of labelled images. Received: name={name!r}")
         return toys.load(name.removeprefix(_TOY), seed)
     if name in tfds_images.names() or name.startswith(_TFDS):
-        return tfds_images.load(name.removeprefix(_TFDS), data_dir)
+        return tfds_images.load(name.removeprefix(_TFDS), data_dir, labels)
     if tfds_images.is_prepared(name, data_dir):
-        return tfds_images.load(name, data_dir)
+        return tfds_images.load(name, data_dir, labels)
     raise ValueError(
         f"`name` must be one of {', '.join(names())}, or that of a data set that TFDS has prepared in `data_dir`. "
         f"Received: name={name!r}, data_dir={tfds_images.folder(data_dir)!r}"

@@ -7,6 +7,7 @@ from sklearn.datasets import load_digits
 from keras_iresnet.data.pipeline import Splits
 
 EVENT_SHAPE = (8, 8, 1)
+CLASSES = 10
 BINS = 17  # a pixel counts the set pixels of a 4x4 cell: 0 to 16
 
 
@@ -55,14 +56,22 @@ def split_indices(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return train, validation, test
 
 
-def load() -> Splits:
+def load(labels: bool = False) -> Splits:
     """The digits as `Splits` of uint8 `(8, 8, 1)` images with 17 bins.
+
+    Args:
+        labels: whether each comes with its class, int64, in a pair.
 
     Example:
     >>> from keras_iresnet.data import digits
     >>> next(iter(digits.load().test)).shape
     TensorShape([8, 8, 1])
+    >>> digits.load(labels=True).classes
+    10
     """
-    images, labels = load_arrays()
-    train, validation, test = (tf.data.Dataset.from_tensor_slices(images[part]) for part in split_indices(labels))
-    return Splits("digits", EVENT_SHAPE, BINS, train, validation, test)
+    images, classes = load_arrays()
+    parts = []
+    for part in split_indices(classes):
+        examples = (images[part], classes[part]) if labels else images[part]
+        parts.append(tf.data.Dataset.from_tensor_slices(examples))
+    return Splits("digits", EVENT_SHAPE, BINS, *parts, classes=CLASSES if labels else None)

@@ -9,16 +9,17 @@ from keras_iresnet.data.augmentation import augment, check_augmentation
 
 @dataclasses.dataclass(frozen=True)
 class Splits:
-    """A data set: three splits of one kind of example, without labels.
+    """A data set: three splits of one kind of example, with labels where `classes` says so.
 
     Args:
         name: what `keras_iresnet.data.load` calls it.
         event_shape: shape of one example: `(height, width, channels)` of a uint8 image, `(2,)` of a
             float32 point.
         bins: number of values a pixel can take, 0 to `bins - 1`; `None` where the data are continuous.
-        train: unbatched examples to fit to.
+        train: unbatched examples to fit to: tensors, or pairs `(example, label)` where there are classes.
         validation: examples to choose a checkpoint or a setting by, none of them in `train`.
         test: examples that only a final evaluation may touch.
+        classes: number of classes, whose labels are 0 to `classes - 1`; `None` where the examples come without.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Splits:
     train: tf.data.Dataset
     validation: tf.data.Dataset
     test: tf.data.Dataset
+    classes: int | None = None
 
 
 def batches(
@@ -42,7 +44,7 @@ def batches(
     """Batches of a split, cached in memory on the first pass, augmented anew in each pass, and prefetched.
 
     Args:
-        split: unbatched data set of known, finite size.
+        split: unbatched data set of known, finite size, of examples or of pairs `(example, label)`.
         batch_size: examples in a batch, over all replicas.
         shuffle: whether to draw a new order of the whole split for each pass.
         seed: fixes the sequence of orders and augmentations, one for each iterator made; without it they differ
@@ -54,7 +56,8 @@ def batches(
             `augment`.
 
     Returns:
-        Data set of `(batch_size, *event_shape)` with known cardinality, in the split's dtype.
+        Data set of `(batch_size, *event_shape)`, or of pairs with the labels `(batch_size,)`, with known cardinality,
+        in the split's dtype.
 
     Raises:
         ValueError: `batch_size` or `limit` is not positive, the split's size is not known, no batch is left, or what
@@ -90,16 +93,20 @@ def batches(
 def _augmented(dataset, augmentation, seed):
     """Each batch augmented from a pair of random numbers of its own, new ones in each pass."""
     pairs = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
-    return tf.data.Dataset.zip(dataset, pairs).map(
-        lambda images, pair: augment(images, augmentation, seed=pair), num_parallel_calls=tf.data.AUTOTUNE
-    )
+
+    def augmented(batch, pair):
+        images, *labels = batch if isinstance(batch, tuple) else (batch,)
+        images = augment(images, augmentation, seed=pair)
+        return (images, *labels) if labels else images
+
+    return tf.data.Dataset.zip(dataset, pairs).map(augmented, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def check_augmentable(split, augmentation):
     """Refuse an unknown augmentation, and one of what is no image."""
     check_augmentation(augmentation)
-    spec = split.element_spec[0] if isinstance(split.element_spec, tuple) else split.element_spec
-    shape = spec.shape if isinstance(spec, tf.TensorSpec) else None
+    example = split.element_spec[0] if isinstance(split.element_spec, tuple) else split.element_spec
+    shape = example.shape if isinstance(example, tf.TensorSpec) else None
     if augmentation != "none" and (shape is None or shape.rank != 3):
         raise ValueError(
             "`augmentation` needs a split of images (height, width, channels). "

@@ -42,7 +42,7 @@ def names() -> list[str]:
     return sorted(IMAGE_SETS)
 
 
-def load(name: str, data_dir: str | os.PathLike | None = None) -> Splits:
+def load(name: str, data_dir: str | os.PathLike | None = None, labels: bool = False) -> Splits:
     """An image data set as `Splits` of uint8 `(height, width, channels)` images with 256 bins.
 
     Of a set in `names()`, the last 5,000 of TFDS's training images, in its fixed order, are held out for validation.
@@ -52,9 +52,11 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Splits:
     Args:
         name: one of `names()`, or any data set of TFDS with a feature `image` of one size in uint8.
         data_dir: where TFDS prepared it; by default the environment's `TFDS_DATA_DIR`, else TFDS's own default.
+        labels: whether each image comes with its class, in a pair: TFDS's feature `label`.
 
     Raises:
-        ValueError: TFDS knows no data set of that name, or what it returned is not what it should be.
+        ValueError: TFDS knows no data set of that name, or what it returned is not what it should be, or it has no
+            classes and labels are wanted.
         FileNotFoundError: the data set is not in the data directory; the message says how to get it.
 
     Example:
@@ -72,7 +74,10 @@ def load(name: str, data_dir: str | os.PathLike | None = None) -> Splits:
     wanted = ("train", validation, test) if validation else (f"train[:-{held_out}]", f"train[-{held_out}:]", test)
     parts = [_images(builder, split) for split in wanted]
     _check_pixels(name, parts[0])
-    return Splits(name, expected.event_shape, BINS, *parts)
+    classes = None
+    if labels:
+        classes, parts = _classes(builder), [_labelled_images(builder, split) for split in wanted]
+    return Splits(name, expected.event_shape, BINS, *parts, classes=classes)
 
 
 def is_prepared(name: str, data_dir: str | os.PathLike | None = None) -> bool:
@@ -142,13 +147,35 @@ def _described(builder):
     return ImageSet(shape, counts["train"], counts[test], held_out), validation, test
 
 
+def _classes(builder) -> int:
+    """How many classes the feature `label` has."""
+    import tensorflow_datasets as tfds
+
+    features = builder.info.features
+    feature = features["label"] if "label" in getattr(features, "keys", tuple)() else None
+    if not isinstance(feature, tfds.features.ClassLabel) or not feature.num_classes:
+        raise ValueError(
+            f"The TFDS data set {builder.name} must have a feature 'label' with a known number of classes. "
+            f"Received: label={feature}"
+        )
+    return feature.num_classes
+
+
 def _images(builder, split: str) -> tf.data.Dataset:
+    return _examples(builder, split, lambda example: example["image"])
+
+
+def _labelled_images(builder, split: str) -> tf.data.Dataset:
+    return _examples(builder, split, lambda example: (example["image"], example["label"]))
+
+
+def _examples(builder, split: str, parts) -> tf.data.Dataset:
     import tensorflow_datasets as tfds
 
     # `batches` caches what it reads; TFDS would cache the same images a second time.
     read_config = tfds.ReadConfig(try_autocache=False)
     examples = builder.as_dataset(split=split, shuffle_files=False, read_config=read_config)
-    return examples.map(lambda example: example["image"], num_parallel_calls=tf.data.AUTOTUNE)
+    return examples.map(parts, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def _check(name: str, split: str, part: tf.data.Dataset, event_shape: tuple[int, ...], count: int) -> None:

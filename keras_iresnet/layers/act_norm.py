@@ -7,15 +7,16 @@ import tensorflow as tf
 
 from keras_iresnet.layers.invertible import InvertibleLayer
 
-_MIN_STANDARD_DEVIATION = 1e-6  # a channel that never changes must not be blown up without bound
+_MIN_STANDARD_DEVIATION = 1e-6  # a channel that varies less is taken for one that never changes
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
 class ActNorm(InvertibleLayer):
     """y = (x + shift) exp(log_scale) per channel, log-det = grid size * sum(log_scale).
 
-    `initialize(x)` sets shift and scale so that y has mean 0 and variance 1 over the batch and the grid; until then
-    the layer is the identity. That it was initialised is a weight, saved with the others.
+    `initialize(x)` sets shift and scale so that y has mean 0 and variance 1 over the batch and the grid; a channel that
+    never changes, such as one of `InjectivePad`, keeps its scale. Until then the layer is the identity. That it was
+    initialised is a weight, saved with the others.
 
     Reference: Kingma and Dhariwal, NeurIPS 2018, section 3.1.
 
@@ -42,7 +43,8 @@ class ActNorm(InvertibleLayer):
         """Set shift and scale from x (batch, ..., channels), eagerly; returns the normalised batch."""
         x = self._ready(x)
         mean, variance = tf.nn.moments(x, list(range(x.shape.rank - 1)))
-        deviation = tf.maximum(tf.sqrt(variance), _MIN_STANDARD_DEVIATION)
+        deviation = tf.sqrt(variance)
+        deviation = tf.where(deviation > _MIN_STANDARD_DEVIATION, deviation, tf.ones_like(deviation))
         self.shift.assign(-mean)
         self.log_scale.assign(-tf.math.log(deviation))
         self.initialized.assign(True)

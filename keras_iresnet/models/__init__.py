@@ -1,6 +1,18 @@
-"""Keras models: flows for densities and samples."""
+"""Keras models: flows for densities and samples, classifiers whose features give the image back, both in one."""
 
+from keras_iresnet.models.classifier import Classifier, Inversion
 from keras_iresnet.models.flow import Flow
+from keras_iresnet.models.hybrid import Hybrid
+from keras_iresnet.models.labels import ErrorPercent
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood
 
-__all__ = ["BitsPerDim", "Flow", "Nats", "NegativeLogLikelihood"]
+__all__ = [
+    "BitsPerDim",
+    "Classifier",
+    "ErrorPercent",
+    "Flow",
+    "Hybrid",
+    "Inversion",
+    "Nats",
+    "NegativeLogLikelihood",
+]

@@ -12,6 +12,7 @@ from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import as_seed, draw_seed, split_seed
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
+from keras_iresnet.models.convergence import with_convergence
 from keras_iresnet.models.export import export_flow
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
@@ -176,12 +177,12 @@ class Flow(FullPrecision, Replicated, keras.Model):
         if metrics is None:
             metrics = [Nats(dtype=self.stream_dtype) if self.bins is None else BitsPerDim(**options)]
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
-        with self.distribute_strategy.scope():
-            # Otherwise `fit` makes the optimizer's variables, for which TensorFlow traces the step a second time;
-            self.optimizer.build(self.trainable_variables)
-            # and those of the metrics in its first step, after a state that was saved has been put back.
-            example = tf.zeros((1,), self.stream_dtype)
-            self._compile_metrics.build(example, example)
+        self._build_for_training(*self._training_example())
+
+    def _training_example(self):
+        """Targets and outputs such as training has, of one example."""
+        example = tf.zeros((1,), self.stream_dtype)
+        return example, example
 
     def compile_from_config(self, config):
         """Compile a loaded model as it was when it was saved."""
@@ -193,11 +194,7 @@ class Flow(FullPrecision, Replicated, keras.Model):
         if not self.initialized:
             examples, x = first_examples(x, INITIALIZATION_BATCH)
             self.initialize(examples)
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(_ConvergePowerIterations())
-        else:
-            callbacks = [_ConvergePowerIterations(), *tf.nest.flatten(callbacks or [])]
-        return super().fit(x, *args, callbacks=callbacks, **kwargs)
+        return super().fit(x, *args, callbacks=with_convergence(callbacks), **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
         """As `keras.Model.evaluate`."""
@@ -290,25 +287,3 @@ class Flow(FullPrecision, Replicated, keras.Model):
             check_shape(x, self.event_shape)
             check_dtype(x.dtype, self.bins)
             check_values(x, self.bins)
-
-
-class _ConvergePowerIterations(keras.callbacks.Callback):
-    """Converges sigma before it is relied on: a running estimate is below the norm (see `power_iteration`)."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._converged = False
-
-    def on_test_begin(self, logs=None):
-        self._converge()
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._converge()
-
-    def on_train_end(self, logs=None):
-        if self.model.optimizer.use_ema:  # Keras has just put the averages in the weights' place
-            converge_power_iterations(self.model)
-
-    def _converge(self):
-        if not self._converged:
-            converge_power_iterations(self.model)
-            self._converged = True

@@ -11,6 +11,18 @@ class Replicated:
     axis, which a scalar has not.
     """
 
+    def _build_for_training(self, y, y_pred):
+        """Make all that training needs, for targets and outputs like these examples.
+
+        Otherwise `fit` makes the optimizer's variables, for which TensorFlow traces the step a second time, and those
+        of losses and metrics in its first step, after a state that was saved has been put back.
+        """
+        with self.distribute_strategy.scope():
+            self.optimizer.build(self.trainable_variables)
+            for part in (self._compile_loss, self._compile_metrics):
+                if part is not None and not part.built:
+                    part.build(y, y_pred)
+
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Nothing is left to build."""
 

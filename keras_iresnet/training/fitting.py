@@ -12,7 +12,7 @@ from keras_iresnet.training.progress import ProgressBar
 from keras_iresnet.training.resume import identity
 from keras_iresnet.training.save_state import Position, SaveState
 from keras_iresnet.training.schedule import Budget, Pace, steps_taken, total_steps
-from keras_iresnet.training.tensorboard import EXAMPLES, Diagnostics, Pictures, ScalarLog
+from keras_iresnet.training.tensorboard import ScalarLog
 
 _ENDLESS = 10**6  # epochs, where the clock or a number of steps ends the run
 
@@ -24,7 +24,7 @@ class Fitting:
         model: a built and compiled Keras model.
         settings: the run's `Settings`.
         splits: its data.
-        metric: name of the model's metric that is to be small on the validation split.
+        task: what the model is trained for, see `task_of`.
         run: the `RunFolder`, or `None` for a worker that leaves writing to the chief.
         shown: console for the progress.
 
@@ -32,16 +32,17 @@ class Fitting:
         ValueError: an epoch has no full batch.
     """
 
-    def __init__(self, model, settings, splits, *, metric, run, shown):
+    def __init__(self, model, settings, splits, *, task, run, shown):
         self.model, self.settings, self.splits = model, settings, splits
-        self.metric, self.run, self.shown = metric, run, shown
+        self.task, self.run, self.shown = task, run, shown
+        self.metric = task.metric(model)
         recipe = self.recipe = settings.recipe
         self.position = Position()
         self.stream = data.Stream(splits.train, recipe.batch_size, seed=recipe.seed, augmentation=recipe.augmentation)
         self.steps_per_epoch = self.stream.steps_per_epoch
         self.budget = Budget(total_steps(recipe, self.steps_per_epoch), recipe.minutes)
         self.pace = Pace(recipe, self.budget)
-        self.best = SaveBest(run, "val_" + metric)
+        self.best = SaveBest(run, "val_" + self.metric)
         self.state = SaveState(run, identity(settings), self.budget, self.best, self.steps_per_epoch)
 
     def restore(self) -> bool:
@@ -72,6 +73,7 @@ class Fitting:
             "steps": steps_taken(self.model),
             "train_seconds": round(self.budget.elapsed, 1),
             "best_epoch": self.best.epoch,
+            **self.task.best(self.model, self.best.value),
         }
 
     def _fit(self):
@@ -109,9 +111,4 @@ class Fitting:
         ]
         # A folder of its own: TensorBoard reads the newest file of a folder alone.
         writer = tf.summary.create_file_writer(str(self.run.tensorboard / "epochs"))
-        examples = next(iter(self.splits.validation.batch(EXAMPLES))).numpy()
-        if self.splits.bins is not None:
-            logs.append(Pictures(writer, examples))
-        if self.recipe.diagnostics:
-            logs.append(Diagnostics(writer, examples))
-        return logs
+        return logs + self.task.callbacks(self.recipe, self.splits, writer)

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_iresnet.analysis import pictures
 from keras_iresnet.training.held_out import held_out_images
+from keras_iresnet.training.kind import load_flow
 from keras_iresnet.training.output import output_file, write
 from keras_iresnet.training.run_folder import RunFolder
 
@@ -47,7 +48,7 @@ def interpolate_run(
     run = RunFolder.open(path)
     out = output_file(run, out, f"interpolation-{method}-seed{seed}-temperature{temperature:g}.png")
     ends, splits = held_out_images(run, 2 * pairs, seed=seed, data_dir=data_dir)
-    flow = run.load_best()
+    flow = load_flow(run)
     latents = flow.forward(flow.to_data(ends, seed))
     loc, scale = tf.convert_to_tensor(flow.prior_loc), tf.exp(tf.convert_to_tensor(flow.prior_log_scale))
     first, last = tf.split((latents - loc) / scale, 2)

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.models import Classifier
+
 COLUMNS = 8  # of a picture of originals above reconstructions
 
 
@@ -12,7 +14,7 @@ class InversionFigures(NamedTuple):
     """How an inverse went.
 
     Attributes:
-        max_abs_error: largest |x - F^-1(F(x))|, in data space: of an image, where pixels lie in [0, 1).
+        max_abs_error: largest |x - F^-1(F(x))|, in data space: of an image, where pixels lie in [0, 1].
         mean_abs_error: mean of the same.
         mean_steps: fixed-point steps of an example, over all blocks.
         max_steps: the same of the worst example.
@@ -35,8 +37,8 @@ class Inversion(NamedTuple):
     figures: InversionFigures
 
 
-def invert(flow, examples, *, seed) -> Inversion:
-    """F^-1(F(x)) of examples (n, *event): integer images, dequantized with noise from `seed`, or points.
+def invert(model, examples, *, seed) -> Inversion:
+    """F^-1(F(x)) of examples (n, *event): integer images, dequantized with noise from `seed` for a flow, or points.
 
     Example:
     >>> import numpy as np
@@ -48,9 +50,13 @@ def invert(flow, examples, *, seed) -> Inversion:
     >>> bool(np.all(found.examples == images)), found.figures.not_converged
     (True, 0)
     """
-    images = flow.bins is not None
-    x = flow.to_data(examples, seed) if images else tf.convert_to_tensor(examples)
-    back, report = flow.inverse_and_report(flow.forward(x))
+    images = model.bins is not None
+    if isinstance(model, Classifier):
+        x = tf.cast(examples, model.stream_dtype) / (model.bins - 1)
+        back, report = model.invert(model.features(x))
+    else:
+        x = model.to_data(examples, seed) if images else tf.convert_to_tensor(examples)
+        back, report = model.inverse_and_report(model.forward(x))
     error = tf.abs(back - x)
     figures = InversionFigures(
         max_abs_error=float(tf.reduce_max(error)),
@@ -60,7 +66,7 @@ def invert(flow, examples, *, seed) -> Inversion:
         max_residual=float(tf.reduce_max(report.residual)),
         not_converged=int(np.sum(~report.converged.numpy())),
     )
-    return Inversion((flow.to_images(back) if images else back).numpy(), figures)
+    return Inversion((model.to_images(back) if images else back).numpy(), figures)
 
 
 def paired(originals, reconstructions, bins) -> np.ndarray:

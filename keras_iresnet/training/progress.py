@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from keras_iresnet.training.schedule import steps_taken
 
 SECONDS_BETWEEN = 0.1  # two changes of the bar: a small model takes a thousand steps a second
-UNITS = {"bits_per_dim": "bits/dim", "nats": "nats"}
+UNITS = {"bits_per_dim": "bits/dim", "nats": "nats", "error_percent": "% error", "loss": "loss"}
 
 
 def console(shown=True) -> rich.console.Console:
@@ -23,7 +23,7 @@ class ProgressBar(keras.callbacks.Callback):
 
     Args:
         budget: the run's `Budget`, whose fraction the bar shows.
-        metric: log to show, `"bits_per_dim"` or `"nats"`; its validation value is `"val_" + metric`.
+        metric: log to show, one of `UNITS`; its validation value is `"val_" + metric`.
         console: the console to write to.
     """
 

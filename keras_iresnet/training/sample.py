@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_iresnet import data
 from keras_iresnet.analysis import pictures
+from keras_iresnet.training.kind import load_flow
 from keras_iresnet.training.output import output_file, write
 from keras_iresnet.training.run_folder import RunFolder
 
@@ -32,7 +33,7 @@ def sample_run(path, *, n=None, temperature: float = 1.0, seed: int = 0, out=Non
     out = output_file(run, out, f"samples-seed{seed}-temperature{temperature:g}.png")
     recipe = run.read_config()["recipe"]
     splits = data.load(recipe["dataset"], data_dir=data_dir, seed=recipe["seed"])
-    draw(run.load_best(), splits, out, n=n, temperature=temperature, seed=seed)
+    draw(load_flow(run), splits, out, n=n, temperature=temperature, seed=seed)
     return out
 
 

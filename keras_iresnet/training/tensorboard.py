@@ -80,16 +80,17 @@ class Diagnostics(keras.callbacks.Callback):
     Args:
         writer: a `tf.summary` writer.
         examples: (n, *event) that are not trained on: integer images or points.
+        labels: (n,), for a classifier.
     """
 
-    def __init__(self, writer, examples):
+    def __init__(self, writer, examples, labels=None):
         super().__init__()
-        self.writer, self.examples = writer, examples
+        self.writer, self.examples, self.labels = writer, examples, labels
         self._gradient_norm = None
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
         if self._gradient_norm is None:  # compiled once, after the training step
-            self._gradient_norm = gradient_norm_function(self.model)
+            self._gradient_norm = gradient_norm_function(self.model, self.labels)
         scalars = sigmas(self.model) | {"gradient_norm": self._gradient_norm(tf.constant(self.examples))}
         found = invert(self.model, self.examples, seed=0).figures
         scalars |= {f"inverse/{name}": value for name, value in found._asdict().items()}
@@ -112,17 +113,19 @@ def sigmas(model) -> dict:
     return {f"sigma/{i:03d}_{layer.name}": float(layer.sigma()) for i, layer in enumerate(inner)}
 
 
-def gradient_norm_function(flow):
+def gradient_norm_function(model, labels=None):
     """A compiled function: examples (batch, *event) -> the gradient's global norm, of the loss in evaluation mode.
 
-    With fixed noise, and without advancing the power iterations: looking changes nothing.
+    With fixed noise, and without advancing the power iterations: looking changes nothing. A classifier needs the
+    examples' labels.
     """
-    weights = [weight.value for weight in flow.trainable_variables]
+    weights = [weight.value for weight in model.trainable_variables]
 
     @tf.function(autograph=False)
     def gradient_norm(examples):
         with tf.GradientTape() as tape:
-            loss = flow.compute_loss(y_pred=flow.log_prob(examples, seed=(0, 0)), training=False)
+            outputs = model.log_prob(examples, seed=(0, 0)) if labels is None else model(examples, training=False)
+            loss = model.compute_loss(y=labels, y_pred=outputs, training=False)
         return tf.linalg.global_norm(tape.gradient(loss, weights))
 
     return gradient_norm

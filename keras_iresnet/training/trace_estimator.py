@@ -4,6 +4,7 @@ import pathlib
 
 from keras_iresnet.analysis.trace_estimator import save_picture, trace_study
 from keras_iresnet.training.held_out import held_out_images
+from keras_iresnet.training.kind import load_flow
 from keras_iresnet.training.run_folder import RunFolder, replacing
 
 
@@ -32,7 +33,7 @@ def trace_estimator_run(
     chosen, _ = held_out_images(run, images, seed=seed, data_dir=data_dir)
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    study = trace_study(run.load_best(), chosen, num_terms=num_terms, num_probes=num_probes, seed=seed)
+    study = trace_study(load_flow(run), chosen, num_terms=num_terms, num_probes=num_probes, seed=seed)
     paths = tuple(out / f"trace_estimator.{ending}" for ending in ("npz", "csv", "png"))
     title = f"log-det estimator of {run.read_config()['name']}, {images} test images"
     writers = (study.save, study.save_table, lambda file: save_picture(study, file, title))

@@ -12,12 +12,11 @@ import tensorflow as tf
 from keras_iresnet import data
 from keras_iresnet.training import devices as device_names
 from keras_iresnet.training import provenance
-from keras_iresnet.training.evaluate import split_figures
 from keras_iresnet.training.fitting import Fitting
 from keras_iresnet.training.optimizers import make_optimizer
 from keras_iresnet.training.progress import console
 from keras_iresnet.training.resume import is_deterministic, open_run, settings_of
-from keras_iresnet.training.sample import draw
+from keras_iresnet.training.task import task_of
 from keras_iresnet.training.threads import settle_threads
 
 
@@ -32,7 +31,7 @@ def train(
     deterministic: bool = False,
     progress: bool = True,
 ) -> dict:
-    """Train a model by its recipe, evaluate its best checkpoint on the test split, draw samples.
+    """Train a model by its recipe, evaluate its best checkpoint on the test split, draw what there is to see.
 
     Sets the global random seed to the recipe's.
 
@@ -62,7 +61,8 @@ def train(
     """
     started = time.monotonic()
     settings = settings_of(name, out, resume, overrides)
-    _check_machines(settings.recipe)
+    recipe, task = settings.recipe, task_of(settings.name)
+    _check_machines(recipe)
     deterministic = deterministic or is_deterministic(resume)
     settle_threads()
     scope = device_names.scope(devices)
@@ -71,62 +71,48 @@ def train(
     if run and "total_seconds" in run.read_metrics():
         shown.print(f"The run in {run.path} has ended")
         return run.read_metrics()
-    keras.utils.set_random_seed(settings.recipe.seed)
+    keras.utils.set_random_seed(recipe.seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     with run.locked() if run else contextlib.nullcontext():
-        splits = data.load(settings.recipe.dataset, data_dir=data_dir, seed=settings.recipe.seed)
+        splits = data.load(recipe.dataset, data_dir=data_dir, seed=recipe.seed, labels=task.labels)
         command = _command(settings, data_dir, devices, deterministic)
-        flow, figures = _fit(settings, splits, scope, run, shown, _config(settings, splits, command, deterministic))
+        config = _config(settings, splits, command, deterministic)
+        model, figures = _fit(settings, task, splits, scope, run, shown, config)
         if run is None:
             return figures
         # Written after each stage: a run of hours must not lose what it knows to a failing picture.
         run.write_json(run.metrics, figures)
         shown.print("Evaluating the best checkpoint on the test split ...")
-        once = {} if splits.bins is None else {"max_passes": 1}  # `evaluate` takes the time to average the noise out
-        figures |= split_figures(flow, splits, "test", seed=settings.recipe.seed, progress=progress, **once)
+        figures |= task.final_figures(model, splits, seed=recipe.seed, progress=progress)
         run.write_json(run.metrics, figures)
-        shown.print("Drawing samples ...")
-        draw(flow, splits, run.samples, seed=settings.recipe.seed, on_failure="warn")
+        shown.print("Drawing ...")
+        task.draw(model, splits, run, seed=recipe.seed)
         figures |= {"total_seconds": round(time.monotonic() - started, 1)}
         run.write_json(run.metrics, figures)
     return figures
 
 
-def _fit(settings, splits, scope, run, shown, config):
+def _fit(settings, task, splits, scope, run, shown, config):
     """The model with its best weights, and what training cost and reached."""
-    points = splits.bins is None
-    kind, metric = ("points", "nats") if points else ("images", "bits_per_dim")
+    recipe, kind = settings.recipe, "points" if splits.bins is None else "images"
     shown.print(f"{splits.name}: {len(splits.train):,} {kind} to train on, {len(splits.validation):,} to validate")
     shown.print(f"Building {settings.name} ...")
     with scope:
-        _check_replicas(settings.recipe, tf.distribute.get_strategy().num_replicas_in_sync)
-        flow = settings.build()
-        _check_fit(flow, splits)
-        jit = settings.recipe.jit
-        flow.compile(make_optimizer(settings.recipe, flow), jit_compile="auto" if jit is None else jit)
-        fitting = Fitting(flow, settings, splits, metric=metric, run=run, shown=shown)
+        _check_replicas(recipe, tf.distribute.get_strategy().num_replicas_in_sync)
+        model = settings.build()
+        task.check_fit(model, splits)
+        model.compile(make_optimizer(recipe, model), jit_compile="auto" if recipe.jit is None else recipe.jit)
+        fitting = Fitting(model, settings, splits, task=task, run=run, shown=shown)
         if run and not (run.begun and fitting.restore()):
-            first = next(iter(splits.train.batch(settings.recipe.initialization_batch)))
+            first = next(iter(splits.train.batch(recipe.initialization_batch)))
+            first = first[0] if task.labels else first
             shown.print(f"Initialising from {len(first):,} {kind} ...")
-            flow.initialize(first)
+            model.initialize(first)
         fitting.agree()
     if run:
         _note(run, config)
-    figures = fitting.fit()
-    best = fitting.best.value
-    return flow, figures | {
-        "best_validation_" + ("log_likelihood_nats" if points else metric): -best if points else best
-    }
-
-
-def _check_fit(flow, splits):
-    """Refuse a data set whose examples are not the model's."""
-    if (flow.event_shape, flow.bins) != (splits.event_shape, splits.bins):
-        raise ValueError(
-            f"`dataset` must hold examples of shape {flow.event_shape} with bins={flow.bins} for this model. "
-            f"Received: dataset={splits.name!r}, of shape {splits.event_shape} with bins={splits.bins}"
-        )
+    return model, fitting.fit()
 
 
 def _check_machines(recipe):

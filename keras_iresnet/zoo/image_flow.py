@@ -1,13 +1,12 @@
 """The multi-scale flow over images, of which the flows of named data sets are sizes."""
 
-import functools
-import inspect
-
 import keras
 
 from keras_iresnet import layers
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import SeriesLogDet
+from keras_iresnet.zoo.scales import checked_blocks, for_each_scale, squeezes_of
+from keras_iresnet.zoo.variants import variant_of
 
 
 def image_flow(
@@ -61,14 +60,12 @@ def image_flow(
     >>> flow.sample(4).shape
     TensorShape([4, 12, 20, 3])
     """
-    blocks = tuple(blocks)
-    if not blocks or min(blocks) < 1:
-        raise ValueError(f"`blocks` must hold one number of at least 1 for each scale. Received: blocks={blocks!r}")
+    blocks = checked_blocks(blocks)
     if seed is not None:
         keras.utils.set_random_seed(seed)
     sides = [side // 2 if initial_squeeze else side for side in event_shape[:2]]
-    widths = _for_each_scale("channels", channels, blocks)
-    squeezes = _squeezes(strides, sides, blocks)
+    widths = for_each_scale("channels", channels, blocks)
+    squeezes = squeezes_of(strides, sides, blocks)
     options = {"coeff": coeff, "activation": activation, "power_iterations": power_iterations, "dropout": dropout}
     estimator = SeriesLogDet(num_terms, num_probes)
 
@@ -97,50 +94,6 @@ def variant(name, summary, event_shape, **defaults):
         event_shape: of its images.
         **defaults: keywords of `image_flow`; `bins` cannot be changed by the user where it is given.
     """
-    fixed = {"bins": defaults.pop("bins", 256)}
-
-    @functools.wraps(image_flow)
-    def builder(**keywords):
-        signature.bind(**keywords)  # refuses what is no keyword of this builder, by its name
-        return image_flow(event_shape, **(fixed | defaults | keywords))
-
-    signature = inspect.signature(image_flow)
-    parameters = [
-        parameter.replace(default=defaults.get(parameter.name, parameter.default))
-        for parameter in signature.parameters.values()
-        if parameter.name not in ("event_shape", *fixed)
-    ]
-    signature = builder.__signature__ = inspect.Signature(parameters)
-    del builder.__wrapped__
-    builder.__name__ = builder.__qualname__ = name
-    arguments = inspect.getdoc(image_flow).partition("\nArgs:\n")[2].partition("\n\nRaises:")[0].splitlines()
-    known = [line for line in arguments if not line.startswith(("    event_shape:", "    bins:"))]
-    lines = [summary, "", "Args:", *known, "", f"See `image_flow`, of which {name} is a size.", "", "Example:"]
-    lines += [
-        ">>> import keras_iresnet as ki",
-        f">>> ki.zoo.{name}(blocks=(1, 1, 1), channels=8).event_shape",
-        f"{event_shape!r}",
-    ]
-    builder.__doc__ = "\n".join(lines)
-    return builder
-
-
-def _squeezes(strides, sides, blocks):
-    """Whether each scale squeezes."""
-    chosen = strides
-    if strides is None:
-        chosen, (height, width) = [], sides
-        for _ in blocks:
-            chosen.append(2 if height % 2 == width % 2 == 0 else 1)
-            height, width = height // chosen[-1], width // chosen[-1]
-    chosen = tuple(chosen)
-    if len(chosen) != len(blocks) or not set(chosen) <= {1, 2}:
-        raise ValueError(f"`strides` must be 1 or 2 for each of {len(blocks)} scales. Received: strides={strides!r}")
-    return [stride == 2 for stride in chosen]
-
-
-def _for_each_scale(name, value, blocks):
-    values = (value,) * len(blocks) if isinstance(value, int) else tuple(value)
-    if len(values) != len(blocks):
-        raise ValueError(f"`{name}` must be one integer, or one for each of {len(blocks)} scales. Received: {value!r}")
-    return values
+    fixed = {"event_shape": event_shape, "bins": defaults.pop("bins", 256)}
+    example = f">>> ki.zoo.{name}(blocks=(1, 1, 1), channels=8).event_shape\n{event_shape!r}"
+    return variant_of(image_flow, name, summary, example, fixed, defaults)

@@ -12,7 +12,7 @@ import keras_iresnet as ki
 from keras_iresnet import data
 from keras_iresnet.analysis.trace_estimator import trace_study
 from keras_iresnet.training import RunFolder, evaluate_run
-from keras_iresnet.training.evaluate import split_figures
+from keras_iresnet.training.density_figures import density_figures
 from keras_iresnet.training.held_out import held_out_images
 from keras_iresnet_cli import cli
 
@@ -83,7 +83,7 @@ def test_a_bias_without_a_bound_is_null_in_the_metrics():
     flow = ki.Flow(ki.layers.Chain([block]), (1, 1, 1), bins=4)
     images = tf.data.Dataset.from_tensor_slices(np.zeros((3, 1, 1, 1), np.uint8))
     splits = data.Splits("zeros", (1, 1, 1), 4, images, images, images)
-    found = split_figures(flow, splits, "test", seed=0, progress=False, num_terms=2, max_passes=1)
+    found = density_figures(flow, splits, "test", seed=0, progress=False, num_terms=2, max_passes=1)
     assert found["test_bits_per_dim_bias_bound"] is None
 
 
@@ -91,7 +91,7 @@ def test_points_have_no_protocol():
     flow = ki.zoo.toy_flow(blocks=1, units=(4,))
     splits = data.load("toy/moons")
     with pytest.raises(ValueError, match="Received: num_terms"):
-        split_figures(flow, splits, "test", seed=0, progress=False, num_terms=2)
+        density_figures(flow, splits, "test", seed=0, progress=False, num_terms=2)
 
 
 def test_certify_command_prints_the_report(run):

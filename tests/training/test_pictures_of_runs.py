@@ -131,7 +131,7 @@ def test_bad_arguments_are_refused(run, call, message):
 @pytest.mark.parametrize("command", [reconstruct_run, interpolate_run])
 def test_a_run_of_points_has_no_pictures_of_this_kind(command, tmp_path):
     run = _run(tmp_path / "toy", ki.zoo.toy_flow(blocks=1, units=(4,)), "toy/moons")
-    with pytest.raises(ValueError, match="`run` must be one of an image flow"):
+    with pytest.raises(ValueError, match="`run` must be one of images"):
         command(run.path)
 
 

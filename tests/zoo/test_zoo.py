@@ -44,7 +44,9 @@ def test_every_model_is_reached_as_an_attribute(name):
 
 
 def test_unknown_name_lists_the_known():
-    with pytest.raises(ValueError, match=r"must be one of cifar_flow, .*, toy_flow\. Received: name='resnet50'"):
+    with pytest.raises(
+        ValueError, match=r"must be one of cifar100_classifier, .*, toy_flow\. Received: name='resnet50'"
+    ):
         ki.zoo.get("resnet50")
 
 

@@ -1,0 +1,86 @@
+"""How well the features of a classifier give its images back."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from keras_iresnet.analysis.passes import Bar
+
+BATCH = 250
+RECONSTRUCTED = 1e-3  # mean absolute error of an image, of the range of its pixels, that nobody sees
+
+
+@dataclasses.dataclass(frozen=True)
+class Reconstruction:
+    """What came back from features, image by image.
+
+    Attributes:
+        errors: (images,), mean absolute difference of a pixel, where pixels lie in [0, 1]; not finite where the
+            iteration ran away.
+        largest_errors: (images,), the largest difference of a pixel.
+        converged: (images,), whether the solver reached its tolerance in every block.
+        steps: (images,), fixed-point steps over all blocks.
+    """
+
+    errors: np.ndarray
+    largest_errors: np.ndarray
+    converged: np.ndarray
+    steps: np.ndarray
+
+    def figures(self) -> dict:
+        """Numbers to report: means and worst images; `None` where they are not finite.
+
+        An unconstrained network need not be injective: the solver may converge to another image with the same
+        features. So images that did not come back are counted apart, `not_reconstructed`: errors of 0.001 or more.
+        """
+        numbers = {
+            "mean_abs_error": float(self.errors.mean()),
+            "median_abs_error": float(np.median(self.errors)),
+            "worst_image_mean_abs_error": float(self.errors.max()),
+            "max_abs_error": float(self.largest_errors.max()),
+        }
+        finite = {name: value if np.isfinite(value) else None for name, value in numbers.items()}
+        return finite | {
+            "mean_steps": float(self.steps.mean()),
+            "not_converged": int((~self.converged).sum()),
+            "not_reconstructed": int((self.errors >= RECONSTRUCTED).sum()),
+            "images": len(self.errors),
+        }
+
+
+def evaluate_reconstruction(classifier, dataset, *, limit: int | None = None, progress: bool = False) -> Reconstruction:
+    """Invert the features of all images.
+
+    Args:
+        classifier: a `Classifier`.
+        dataset: unbatched `tf.data.Dataset` of images, or of (image, label).
+        limit: how many images to take, the first ones; all by default.
+        progress: whether to show a bar on standard error.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> from keras_iresnet import data
+    >>> from keras_iresnet.analysis.reconstruction import evaluate_reconstruction
+    >>> clf = ki.zoo.digits_classifier(blocks=(1,), channels=4, strides=(1,))
+    >>> found = evaluate_reconstruction(clf, data.load("digits").test, limit=20)
+    >>> bool(found.converged.all()), bool(found.errors.max() < 1e-5), len(found.steps)
+    (True, True, 20)
+    """
+    batches = (dataset if limit is None else dataset.take(limit)).batch(BATCH)
+    scale = classifier.bins - 1
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def there_and_back(images):
+        back, report = classifier.invert(classifier.features(images))
+        error = tf.abs(back - tf.cast(images, back.dtype) / scale)
+        error = tf.where(tf.math.is_finite(error), error, float("inf"))  # NaN too ran away
+        axes = list(range(1, error.shape.rank))
+        return tf.reduce_mean(error, axes), tf.reduce_max(error, axes), report.converged, report.steps
+
+    parts = []
+    with Bar(batches, progress) as bar:
+        for batch in bar.tracked(batches):
+            images = batch[0] if isinstance(batch, tuple) else batch
+            parts.append([part.numpy() for part in there_and_back(images)])
+    return Reconstruction(*(np.concatenate(part) for part in zip(*parts, strict=True)))

@@ -1,0 +1,223 @@
+"""An invertible classifier as a Keras model: a linear head reads features that give the image back."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_iresnet.layers.chain import check_invertible
+from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer
+from keras_iresnet.layers.precision import FullPrecision
+from keras_iresnet.layers.spectral_norm import converge_power_iterations
+from keras_iresnet.models.checks import check_dtype, check_shape, check_values
+from keras_iresnet.models.convergence import with_convergence
+from keras_iresnet.models.first_examples import first_examples
+from keras_iresnet.models.head import ClassHead
+from keras_iresnet.models.labels import ErrorPercent, check_label_spec, check_labels
+from keras_iresnet.models.replicated import Replicated
+from keras_iresnet.ops.checks import require
+from keras_iresnet.ops.dequantize import quantize
+
+INITIALIZATION_BATCH = 1024
+_SLACK = 1e-3  # of floats beyond [0, 1]: an inverse ends next to a black pixel, not on it
+
+
+class Inversion(NamedTuple):
+    """Images that features came from, and how they were found.
+
+    Attributes:
+        images: (batch, *event_shape), pixels in [0, 1].
+        report: the solver's `InverseReport`: steps, residual and converged for each image.
+    """
+
+    images: tf.Tensor
+    report: InverseReport
+
+
+@keras.saving.register_keras_serializable(package="keras_iresnet")
+class Classifier(FullPrecision, Replicated, keras.Model):
+    """Logits of an image's class: batch normalisation, ReLU, mean over the grid and a dense layer, on features.
+
+    The features are the image in other coordinates: `layer` is invertible, or injective where it pads, and
+    `invert(features(x))` is x (Behrmann et al., ICML 2019, section 5.1). Integer images are scaled to [0, 1].
+    `compile` brings cross-entropy and the top-1 error along; labels are integers (batch,). ActNorm is set from the
+    first examples before training, by `fit` itself if `initialize` was not called.
+
+    Args:
+        layer: invertible layer (usually a `Chain`) from images in [0, 1] to features (..., channels). Any other Keras
+            layer will do for a baseline, whose features then cannot be inverted.
+        event_shape: (height, width, channels) of an image.
+        num_classes: how many classes, at least 2.
+        bins: number of values of a pixel.
+
+    Call arguments:
+        x: (batch, *event_shape), integers in [0, bins) or floats in [0, 1].
+        training: whether power iterations and the averages of batch normalisation advance.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> import numpy as np
+    >>> block = ki.layers.InvertibleResidualBlock(ki.layers.ConvBranch(8))
+    >>> chain = ki.layers.Chain([ki.layers.Squeeze(), ki.layers.InjectivePad(2), block])
+    >>> clf = ki.models.Classifier(chain, (4, 4, 1), num_classes=3)
+    >>> images = np.random.default_rng(0).integers(0, 256, (9, 4, 4, 1), dtype=np.uint8)
+    >>> images_again, report = clf.invert(clf.features(images))
+    >>> np.array_equal(clf.to_images(images_again), images), bool(np.all(report.converged))
+    (True, True)
+    >>> clf(images).shape, clf.predict_proba(images).sum(-1).round(5).tolist() == [1.0] * 9
+    (TensorShape([9, 3]), True)
+    """
+
+    def __init__(self, layer, event_shape, num_classes, *, bins=256, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(layer, keras.layers.Layer) or isinstance(layer, InvertibleLayer):
+            check_invertible("layer", layer, self)
+        if not isinstance(bins, int) or bins < 2:
+            raise ValueError(f"`bins` must be an integer of at least 2. Received: bins={bins!r}")
+        self.layer, self.head = layer, ClassHead(num_classes, dtype=self.dtype_policy)
+        self.event_shape, self.num_classes, self.bins = tuple(event_shape), num_classes, bins
+        self.build((None, *self.event_shape))
+
+    def build(self, input_shape):
+        """Create all layers at once: the shape is known from the start."""
+        if not self.layer.built:
+            self.layer.build(tuple(input_shape))
+        self.feature_shape = tuple(self.layer.compute_output_shape(tuple(input_shape)))[1:]
+        self.head.build((None, *self.feature_shape))
+        self._initialized = self.add_weight(
+            name="initialized", shape=(), dtype="bool", initializer="zeros", trainable=False
+        )
+
+    @property
+    def has_inverse(self):
+        """Whether the backbone is an invertible layer, so that features can be inverted."""
+        return isinstance(self.layer, InvertibleLayer)
+
+    @property
+    def initialized(self):
+        """Whether ActNorm has been set from data."""
+        return bool(tf.convert_to_tensor(self._initialized))
+
+    def call(self, x, training=None):
+        """x (batch, *event_shape) -> logits (batch, num_classes)."""
+        return self.head(self.features(x, training=training), training=training)
+
+    def logits(self, x):
+        """x (batch, *event_shape) -> logits (batch, num_classes) of the trained network: a call, not in training."""
+        return self(x, training=False)
+
+    def features(self, x, training=None):
+        """x (batch, *event_shape), as for a call -> features (batch, *feature_shape)."""
+        return self.layer(self._in_data_space(x), training=training)
+
+    def invert(self, features) -> Inversion:
+        """The images that features (batch, *feature_shape) came from, with the report of the solver.
+
+        Nothing is raised where it does not converge: without a `coeff` nothing promises that, and the report says so.
+
+        Raises:
+            ValueError: the backbone is no invertible layer.
+        """
+        if not self.has_inverse:
+            raise ValueError(f"`layer` must be invertible to be inverted. Received: {type(self.layer).__name__}")
+        return Inversion(*self.layer.inverse_and_report(features))
+
+    def predict_proba(self, x, **kwargs):
+        """Probabilities of the classes, an array (batch, num_classes); `kwargs` as for `keras.Model.predict`."""
+        logits = self.predict(x, **{"verbose": 0, **kwargs})
+        return np.asarray(tf.nn.softmax(logits))
+
+    def to_images(self, x):
+        """Pixels in [0, 1] -> the nearest integers in [0, bins), uint8 up to 256 bins."""
+        levels = tf.convert_to_tensor(x) * (self.bins - 1)
+        return quantize((tf.round(levels) + 0.5) / self.bins, bins=self.bins)
+
+    def initialize(self, x):
+        """Set every ActNorm from one batch of images (batch, *event_shape), eagerly, in place."""
+        converge_power_iterations(self.layer)
+        if hasattr(self.layer, "initialize"):
+            self.layer.initialize(self._in_data_space(x))
+        self._initialized.assign(True)
+
+    def compile(self, optimizer="sgd", loss=None, metrics=None, **kwargs):
+        """As `keras.Model.compile`; by default with cross-entropy and the metric `error_percent`."""
+        if loss is None:
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        if metrics is None:
+            metrics = [ErrorPercent()]
+        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+        self._build_for_training(tf.zeros((1,), tf.int32), tf.zeros((1, self.num_classes), self.stream_dtype))
+
+    def compile_from_config(self, config):
+        """Compile a loaded model as it was when it was saved."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """As `keras.Model.compute_loss`, for labels that are classes of this model."""
+        return super().compute_loss(x, check_labels(y, self.num_classes), y_pred, sample_weight, training)
+
+    def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
+        """As `keras.Model.fit`, after `initialize` where that was not done."""
+        self._check_data(x, y)
+        if isinstance(x, tf.data.Dataset):
+            for _, labels, *_ in x.take(1):  # those of later batches are checked as they come
+                check_labels(labels, self.num_classes)
+        if not self.initialized:
+            examples, x = first_examples(x, INITIALIZATION_BATCH)
+            self.initialize(examples)
+        return super().fit(x, y, *args, callbacks=with_convergence(callbacks), **kwargs)
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """As `keras.Model.evaluate`."""
+        self._check_data(x, y)
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def get_config(self):
+        """JSON only."""
+        return {
+            **super().get_config(),
+            "layer": keras.saving.serialize_keras_object(self.layer),
+            "event_shape": list(self.event_shape),
+            "num_classes": self.num_classes,
+            "bins": self.bins,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Rebuild the layer from its config."""
+        return cls(**{**config, "layer": keras.saving.deserialize_keras_object(config["layer"])})
+
+    def _in_data_space(self, x):
+        x = self._checked(x)
+        scale = self.bins - 1 if x.dtype.is_integer else 1
+        return tf.cast(x, self.stream_dtype) / scale
+
+    def _checked(self, x):
+        """x as a tensor, if it holds images of this model."""
+        x = tf.convert_to_tensor(x)
+        check_shape(x, self.event_shape)
+        check_dtype(x.dtype, self.bins)
+        x = check_values(x, self.bins)
+        if x.dtype.is_integer:
+            return x
+
+        def describe():
+            return f"{float(tf.reduce_min(x)):.4g} to {float(tf.reduce_max(x)):.4g}"
+
+        return require(x, (x >= -_SLACK) & (x <= 1 + _SLACK), "Images of floats must lie in [0, 1].", describe)
+
+    def _check_data(self, x, y):
+        """Check arrays whole, a data set by its specification; the rest is checked batch by batch."""
+        if isinstance(x, tf.data.Dataset):
+            spec = x.element_spec
+            if not isinstance(spec, tuple) or len(spec) not in (2, 3):
+                raise ValueError(f"The data set must give images and labels. Received: element_spec={spec}")
+            check_shape(spec[0], self.event_shape)
+            check_dtype(spec[0].dtype, self.bins)
+            check_label_spec(spec[1].shape, spec[1].dtype)
+        elif isinstance(x, np.ndarray) or tf.is_tensor(x):
+            if y is None:
+                raise ValueError("Labels must be given beside images. Received: y=None")
+            self._checked(x)
+            check_labels(y, self.num_classes)

@@ -1,0 +1,36 @@
+"""Brings sigma to the norm of the kernels whenever a model that is being fitted is about to be relied on."""
+
+import keras
+import tensorflow as tf
+
+from keras_iresnet.layers.spectral_norm import converge_power_iterations
+
+
+def with_convergence(callbacks):
+    """What `fit` takes as `callbacks`, with `ConvergePowerIterations` among them."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks.append(ConvergePowerIterations())
+        return callbacks
+    return [ConvergePowerIterations(), *tf.nest.flatten(callbacks or [])]
+
+
+class ConvergePowerIterations(keras.callbacks.Callback):
+    """Converges sigma before it is relied on: a running estimate is below the norm (see `power_iteration`)."""
+
+    def on_epoch_begin(self, epoch, logs=None):  # noqa: D102
+        self._converged = False
+
+    def on_test_begin(self, logs=None):  # noqa: D102
+        self._converge()
+
+    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
+        self._converge()
+
+    def on_train_end(self, logs=None):  # noqa: D102
+        if self.model.optimizer.use_ema:  # Keras has just put the averages in the weights' place
+            converge_power_iterations(self.model)
+
+    def _converge(self):
+        if not self._converged:
+            converge_power_iterations(self.model)
+            self._converged = True

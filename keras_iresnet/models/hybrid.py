@@ -1,0 +1,129 @@
+"""A density and a classifier on one backbone, trained together."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_iresnet.layers.seeds import split_seed
+from keras_iresnet.models.checks import check_dtype, check_shape, check_values
+from keras_iresnet.models.flow import Flow
+from keras_iresnet.models.head import ClassHead
+from keras_iresnet.models.labels import ErrorPercent, check_labels
+from keras_iresnet.models.likelihood import BitsPerDim, NegativeLogLikelihood
+
+
+@keras.saving.register_keras_serializable(package="keras_iresnet")
+class Hybrid(Flow):
+    """log p(x) + weight log p(y|x), where both read the latents of one invertible network.
+
+    A `Flow`, with all that it can do, and a head that classifies its latents (Behrmann et al., ICML 2019, section 6;
+    Nalisnick et al., ICML 2019). The loss is bits/dim + weight * cross-entropy in nats. `fit` takes labels; called
+    on images the model returns `{"log_prob": (batch,) nats, "logits": (batch, num_classes)}`.
+
+    Args:
+        layer: invertible layer from data space to the latents; a grid of latents is averaged by the head.
+        event_shape: (height, width, channels) of an image.
+        num_classes: how many classes.
+        weight: of the cross-entropy, at least 0.
+        **kwargs: as for `Flow`: `bins`, `learned_prior`, `seed`.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> import numpy as np
+    >>> block = ki.layers.InvertibleResidualBlock(ki.layers.ConvBranch(8))
+    >>> model = ki.models.Hybrid(ki.layers.Chain([ki.layers.Squeeze(), block]), (4, 4, 1), 3, bins=256)
+    >>> images = np.random.default_rng(0).integers(0, 256, (9, 4, 4, 1), dtype=np.uint8)
+    >>> model.calibrate(images)
+    >>> model.predict_proba(images).shape, model.log_prob(images).shape, model.typicality(images).shape
+    ((9, 3), TensorShape([9]), TensorShape([9]))
+    """
+
+    def __init__(self, layer, event_shape, num_classes, *, weight=1.0, **kwargs):
+        if not weight >= 0:
+            raise ValueError(f"`weight` must be at least 0. Received: weight={weight!r}")
+        self.num_classes, self.weight = num_classes, weight  # before the flow is built, which needs them
+        super().__init__(layer, event_shape, **kwargs)
+
+    def build(self, input_shape):
+        """Create the layers, the prior and the head."""
+        super().build(input_shape)
+        self.head = ClassHead(self.num_classes, dtype=self.dtype_policy)
+        self.head.build((None, *self._latent_event))
+        self._typical = self.add_weight(name="typical_log_prob", shape=(), initializer="zeros", trainable=False)
+
+    def call(self, x, training=None):
+        """x (batch, *event_shape) -> log-likelihood in nats and logits."""
+        noise_seed, probe_seed = split_seed(self._seed(None), 2)
+        x = self._in_data_space(x, noise_seed)
+        z, log_det = self.forward_and_log_det(x, probe_seed, training=bool(training))
+        return {"log_prob": self._prior_log_prob(z) + log_det, "logits": self._classify(z, training)}
+
+    def logits(self, x):
+        """Images (batch, *event_shape) -> logits (batch, num_classes), of the middles of integers' bins."""
+        x = tf.convert_to_tensor(x)
+        if x.dtype.is_integer:
+            x = (tf.cast(self._in_range(x), self.stream_dtype) + 0.5) / self.bins
+        return self._classify(self.forward(x))
+
+    def predict_proba(self, x, batch_size=500):
+        """Probabilities of the classes of an array of images, (batch, num_classes)."""
+        parts = [tf.nn.softmax(self.logits(x[i : i + batch_size])) for i in range(0, len(x), batch_size)]
+        return np.concatenate(parts)
+
+    def calibrate(self, x):
+        """Set the log-likelihood that is typical: its mean over images of the training distribution."""
+        self._typical.assign(tf.reduce_mean(self.log_prob(x, seed=0)))
+
+    def typicality(self, x, seed=0):
+        """|log p(x) - its typical value| (batch,) nats: large for images unlike those of `calibrate`.
+
+        An image of another kind may be likelier than those that were learned; it is then as untypical as one that is
+        less likely (Nalisnick et al., arXiv:1906.02994).
+        """
+        return tf.abs(self.log_prob(x, seed=seed) - tf.convert_to_tensor(self._typical))
+
+    def compile(self, optimizer="adamax", loss=None, metrics=None, **kwargs):
+        """As `keras.Model.compile`; by default with both losses, bits/dim and the top-1 error."""
+        options = {"dimension": self.dimension, "bins": self.bins, "dtype": self.stream_dtype}
+        if loss is None:
+            entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            loss = {"log_prob": NegativeLogLikelihood(**options), "logits": entropy}
+            kwargs["loss_weights"] = {"log_prob": 1.0, "logits": float(self.weight)}
+        if metrics is None:
+            metrics = {"log_prob": [BitsPerDim(**options)], "logits": [ErrorPercent()]}
+        super().compile(optimizer, loss, metrics, **kwargs)
+
+    def _training_example(self):
+        _, log_prob = super()._training_example()
+        labels, logits = tf.zeros((1,), tf.int32), tf.zeros((1, self.num_classes), self.stream_dtype)
+        return {"log_prob": labels, "logits": labels}, {"log_prob": log_prob, "logits": logits}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """As `keras.Model.compute_loss`, for labels (batch,)."""
+        y = check_labels(y, self.num_classes)
+        # Not the flow's, which knows no targets.
+        return keras.Model.compute_loss(self, x, {"log_prob": y, "logits": y}, y_pred, sample_weight, training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """As `keras.Model.compute_metrics`, for labels (batch,)."""
+        return keras.Model.compute_metrics(self, x, {"log_prob": y, "logits": y}, y_pred, sample_weight)
+
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """As `Flow.fit`, with labels."""
+        if isinstance(y, np.ndarray) or tf.is_tensor(y):
+            check_labels(y, self.num_classes)
+        elif not isinstance(x, tf.data.Dataset):
+            raise ValueError(f"Labels must be given beside images. Received: y={y!r}")
+        return super().fit(x, y, *args, **kwargs)
+
+    def get_config(self):
+        """JSON only."""
+        return {**super().get_config(), "num_classes": self.num_classes, "weight": self.weight}
+
+    def _classify(self, z, training=None):
+        return self.head(tf.reshape(z, (-1, *self._latent_event)), training=training)
+
+    def _in_range(self, x):
+        check_shape(x, self.event_shape)
+        check_dtype(x.dtype, self.bins)
+        return check_values(x, self.bins)

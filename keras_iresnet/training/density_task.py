@@ -1,0 +1,53 @@
+"""How a density is trained: on examples alone, reported in bits/dim or nats."""
+
+from keras_iresnet.training.density_figures import density_figures
+from keras_iresnet.training.sample import draw
+from keras_iresnet.training.tensorboard import EXAMPLES, Diagnostics, Pictures
+
+
+class DensityTask:
+    """A `Flow`, fitted to examples, reported in bits/dim or nats."""
+
+    labels = False  # whether the data come with them
+
+    def metric(self, model):
+        """The log that training shows and whose validation value chooses the best checkpoint, small is better."""
+        return "nats" if model.bins is None else "bits_per_dim"
+
+    def check_fit(self, model, splits):
+        """Refuse a data set whose examples are not the model's."""
+        check_examples(model, splits)
+
+    def best(self, model, value):
+        """What metrics.json says of the best checkpoint's validation."""
+        if model.bins is None:
+            return {"best_validation_log_likelihood_nats": -value}
+        return {"best_validation_bits_per_dim": value}
+
+    def callbacks(self, recipe, splits, writer):
+        """What watches the training beside the history: pictures and diagnostics of held-out examples."""
+        examples = next(iter(splits.validation.batch(EXAMPLES))).numpy()
+        watching = [] if splits.bins is None else [Pictures(writer, examples)]
+        return watching + ([Diagnostics(writer, examples)] if recipe.diagnostics else [])
+
+    def figures(self, model, splits, split, *, seed, progress, **protocol):
+        """What metrics.json says of a split; `protocol` as for `evaluate_bits_per_dim`."""
+        return density_figures(model, splits, split, seed=seed, progress=progress, **protocol)
+
+    def final_figures(self, model, splits, *, seed, progress):
+        """The figures that end a run."""
+        once = {} if splits.bins is None else {"max_passes": 1}  # `evaluate` takes the time to average the noise out
+        return self.figures(model, splits, "test", seed=seed, progress=progress, **once)
+
+    def draw(self, model, splits, run, *, seed):
+        """The pictures that end a run: samples."""
+        draw(model, splits, run.samples, seed=seed, on_failure="warn")
+
+
+def check_examples(model, splits):
+    """Refuse a data set of another shape of examples, or of another number of bins."""
+    if (model.event_shape, model.bins) != (splits.event_shape, splits.bins):
+        raise ValueError(
+            f"`dataset` must hold examples of shape {model.event_shape} with bins={model.bins} for this model. "
+            f"Received: dataset={splits.name!r}, of shape {splits.event_shape} with bins={splits.bins}"
+        )

@@ -1,0 +1,60 @@
+"""What the constraint costs in accuracy: Behrmann et al., ICML 2019, table 2."""
+
+import numpy as np
+
+from keras_iresnet.training.study import write_study
+from keras_iresnet.training.sweep import SIZES, sweep, variant
+
+LABELS = ("vanilla", "coeff-0.9", "coeff-0.8", "coeff-0.7", "coeff-0.6", "coeff-0.5")
+_METRICS = (
+    *("test_error_percent", "test_error_percent_standard_error", "train_error_percent", "test_loss", "train_loss"),
+    *("test_reconstruction_images", "test_reconstruction_not_converged", "test_reconstruction_not_reconstructed"),
+)
+
+
+def error_by_coeff(out, *, size: str = "digits", overrides=None, data_dir=None, progress: bool = True):
+    """Train a vanilla network and five constrained ones; write `error_by_coeff.npz`, `.csv`, `.md` and `.png`.
+
+    Args:
+        out: folder for the runs and the results; runs that are there are not made again.
+        size: a key of `sweep.SIZES`.
+        overrides: of recipe and builder, for all runs.
+        data_dir: TFDS data directory.
+        progress: whether to show the training.
+
+    Returns:
+        The four paths, and the rows of the table.
+    """
+    runs = sweep(size, LABELS, out, overrides=overrides, data_dir=data_dir, progress=progress)
+    rows = []
+    for label, run in runs.items():
+        metrics = run.read_metrics()
+        found = {name: metrics[name] for name in _METRICS}
+        published = SIZES[size].published.get(label)
+        rows.append({"model": label, "coeff": variant(label)["coeff"], **found, "published_error_percent": published})
+    arrays = {name: _floats(row[name] for row in rows) for name in rows[0] if name != "model"}
+    title = f"{SIZES[size].model}, test images"
+    paths = write_study(
+        out, "error_by_coeff", arrays=arrays, rows=rows, picture=lambda file: _picture(rows, file, title)
+    )
+    return paths, rows
+
+
+def _floats(values):
+    return np.array([np.nan if value is None else value for value in values], float)
+
+
+def _picture(rows, path, title):
+    from matplotlib.figure import Figure  # not pyplot: no global state, no display
+
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axes = figure.subplots()
+    names = [row["model"].replace("coeff-", "c = ") for row in rows]
+    errors, deviations = ([row[name] for row in rows] for name in _METRICS[:2])
+    axes.errorbar(names, errors, yerr=deviations, fmt="o", capsize=3, label="here, with its standard error")
+    published = [np.nan if row["published_error_percent"] is None else row["published_error_percent"] for row in rows]
+    if np.isfinite(published).any():
+        axes.plot(names, published, "x", label="published")
+    axes.set(ylabel="top-1 error, %", title=title, ylim=(0, None))
+    axes.legend()
+    figure.savefig(path, format="png", dpi=120)

@@ -1,0 +1,70 @@
+"""A hybrid model tells its own images from strangers: the experiment of Behrmann et al.'s outlook, section 6."""
+
+import pathlib
+
+import numpy as np
+
+from keras_iresnet import data
+from keras_iresnet.analysis.out_of_distribution import compare_strangers, save_picture
+from keras_iresnet.data.matched import matched
+from keras_iresnet.training.study import write_study
+from keras_iresnet.training.sweep import train_once
+
+SIZES = {
+    "digits": {},
+    "mnist": {"dataset": "mnist", "epochs": None, "minutes": 20, "channels": 32, "batch_size": 64},
+}
+STRANGE = "fashion_mnist"
+
+
+def hybrid(
+    out, *, size: str = "digits", images: int = 1000, overrides=None, data_dir=None, strange=STRANGE, progress=True
+):
+    """Train a hybrid classifier, show it strangers; write `hybrid.npz`, `.csv`, `.md` and `.png`.
+
+    Args:
+        out: folder for the run and the results; a run that is there is not made again.
+        size: a key of `SIZES`.
+        images: how many of each kind, the first ones, at most.
+        overrides: of recipe and builder.
+        data_dir: TFDS data directory.
+        strange: data set of the strangers, brought to the size of the images that are known.
+        progress: whether to show the training.
+
+    Returns:
+        The four paths, and the row of the table: error, bits/dim, and the AUROC of both scores.
+
+    Raises:
+        ValueError: no such size, or data that cannot be.
+        OSError: the data cannot be read.
+    """
+    if size not in SIZES:
+        raise ValueError(f"`size` must be one of {', '.join(SIZES)}. Received: size={size!r}")
+    strangers = data.load(strange, data_dir=data_dir)
+    options = {**SIZES[size], **(overrides or {})}
+    path = pathlib.Path(out) / "runs" / "hybrid"
+    run = train_once("hybrid_classifier", path, overrides=options, data_dir=data_dir, progress=progress)
+    model, recipe, metrics = run.load_best(), run.read_config()["recipe"], run.read_metrics()
+    splits = data.load(recipe["dataset"], data_dir=data_dir)
+    other = matched(_first(strangers.test, images), strangers.bins, event_shape=model.event_shape, to_bins=model.bins)
+    found = compare_strangers(model, _first(splits.train, images), _first(splits.test, images), other)
+    row = {
+        "data": splits.name,
+        "strangers": strangers.name,
+        **{name: metrics[name] for name in _METRICS},
+        "density_auroc": found.density_auroc,
+        "typicality_auroc": found.typicality_auroc,
+    }
+    arrays = {"known_log_prob": found.known, "strange_log_prob": found.strange, "typical_log_prob": found.typical}
+
+    def picture(file):
+        save_picture(found, file, (splits.name, strangers.name), "hybrid_classifier")
+
+    return write_study(out, "hybrid", arrays=arrays, rows=[row], picture=picture), [row]
+
+
+_METRICS = ("test_error_percent", "test_error_percent_standard_error", "test_bits_per_dim")
+
+
+def _first(split, count) -> np.ndarray:
+    return next(iter(split.batch(count))).numpy()

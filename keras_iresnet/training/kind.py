@@ -1,0 +1,15 @@
+"""Which commands a run is for: some need a density."""
+
+from keras_iresnet.models import Flow
+
+
+def load_flow(run) -> Flow:
+    """The best checkpoint of a `RunFolder`.
+
+    Raises:
+        ValueError: it is no flow.
+    """
+    model = run.load_best()
+    if not isinstance(model, Flow):
+        raise ValueError(f"`run` must be one of a flow. Received: run={str(run.path)!r}, of a {type(model).__name__}")
+    return model

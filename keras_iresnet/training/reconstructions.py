@@ -1,0 +1,81 @@
+"""Images back from the features of a constrained and of a vanilla network: Behrmann et al., ICML 2019, figures 3, 7."""
+
+import numpy as np
+
+from keras_iresnet import data
+from keras_iresnet.analysis import pictures
+from keras_iresnet.analysis.reconstruction import RECONSTRUCTED
+from keras_iresnet.training.study import write_study
+from keras_iresnet.training.sweep import SIZES, sweep
+
+LABELS = ("coeff-0.9", "vanilla")
+
+
+def reconstructions(
+    out, *, size: str = "digits", images: int = 16, overrides=None, data_dir=None, seed: int = 0, progress: bool = True
+):
+    """Train both, invert test images; write `reconstructions.npz`, `.csv`, `.md` and `.png`.
+
+    The picture has the originals above what came back from the constrained network and from the vanilla one.
+
+    Args:
+        out: folder for the runs and the results; runs that are there are not made again.
+        size: a key of `sweep.SIZES`.
+        images: how many test images.
+        overrides: of recipe and builder, for both runs.
+        data_dir: TFDS data directory.
+        seed: of the choice of images.
+        progress: whether to show the training.
+
+    Returns:
+        The four paths, and the rows of the table: an image and a model each.
+    """
+    runs = sweep(size, LABELS, out, overrides=overrides, data_dir=data_dir, progress=progress)
+    recipe = runs[LABELS[0]].read_config()["recipe"]
+    splits = data.load(recipe["dataset"], data_dir=data_dir)
+    first = next(iter(splits.test.batch(1000))).numpy()
+    originals = first[np.random.default_rng(seed).choice(len(first), images, replace=False)]
+    rows, arrays = [], {"originals": originals}
+    for label, run in runs.items():
+        model = run.load_best()
+        back, report = model.invert(model.features(originals))
+        arrays[label] = back.numpy()
+        errors = np.abs(arrays[label] - originals / (model.bins - 1)).mean((1, 2, 3))
+        rows += [_row(label, i, error, report) for i, error in enumerate(errors)]
+    title = f"{SIZES[size].model}: originals, back at c = 0.9, back from vanilla"
+    paths = write_study(
+        out,
+        "reconstructions",
+        arrays=arrays,
+        rows=rows,
+        picture=lambda file: _picture(arrays, splits.bins, file, title),
+    )
+    return paths, rows
+
+
+def _row(label, i, error, report):
+    error = float(error) if np.isfinite(error) else None
+    return {
+        "model": label,
+        "image": i,
+        "mean_abs_error": error,
+        "reconstructed": error is not None and error < RECONSTRUCTED,
+        "converged": bool(report.converged[i]),
+        "steps": int(report.steps[i]),
+        "residual": float(report.residual[i]),
+    }
+
+
+def _picture(arrays, bins, path, title):
+    """A row each: pixels beyond black and white are clipped, and grey where they are no numbers."""
+    from matplotlib.figure import Figure  # not pyplot: no global state, no display
+
+    shown = [arrays["originals"] / (bins - 1)] + [np.nan_to_num(arrays[label], nan=0.5) for label in LABELS]
+    images = np.round(np.clip(np.concatenate(shown), 0, 1) * (bins - 1)).astype(arrays["originals"].dtype)
+    pixels = pictures.grid(images, bins, columns=len(arrays["originals"]))
+    figure = Figure(figsize=(pixels.shape[1] / 80, pixels.shape[0] / 80 + 0.4), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(pixels, interpolation="nearest")
+    axes.set_axis_off()
+    axes.set_title(title, fontsize=10)
+    figure.savefig(path, format="png", dpi=120)

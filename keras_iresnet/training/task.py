@@ -1,0 +1,19 @@
+"""What training a density and training a classifier do not share: data, figures, pictures."""
+
+from keras_iresnet import zoo
+from keras_iresnet.training.classification_task import ClassificationTask
+from keras_iresnet.training.density_task import DensityTask
+from keras_iresnet.training.hybrid_task import HybridTask
+
+_TASKS = {"density": DensityTask(), "classification": ClassificationTask(), "hybrid": HybridTask()}
+
+
+def task_of(name):
+    """The task of the model of the zoo called `name`.
+
+    Example:
+    >>> from keras_iresnet.training.task import task_of
+    >>> task_of("digits_flow").labels, task_of("digits_classifier").labels
+    (False, True)
+    """
+    return _TASKS[zoo.get(name).task]

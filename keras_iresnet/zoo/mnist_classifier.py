@@ -1,0 +1,50 @@
+"""Classifiers of MNIST's 28x28 grey images: the authors' architecture, and one for a laptop.
+
+28 is halved twice, 28 -> 14 -> 7. The authors repeat the image to three channels and append 13; here 15 are appended to
+one, for the same width.
+"""
+
+import dataclasses
+
+from keras_iresnet.zoo.cifar_classifier import RECIPE as CIFAR
+from keras_iresnet.zoo.image_classifier import variant
+
+RECIPE = dataclasses.replace(
+    CIFAR,
+    dataset="mnist",
+    augmentation="none",
+    parameters=4_873_178,
+    published="0.40 % error",
+    reference="Behrmann et al., ICML 2019, table 2 at c = 0.9, with the authors' CIFAR architecture",
+)
+SMALL_RECIPE = dataclasses.replace(
+    RECIPE,
+    epochs=None,
+    minutes=15,
+    batch_size=128,
+    weight_decay=1e-3,
+    warmup_steps=100,
+    decay="cosine",
+    drop_epochs=(),
+    parameters=266_266,
+    published="none",
+    reference="Behrmann et al., ICML 2019, with fewer blocks and channels",
+)
+
+SMALL = {"blocks": (3, 3), "channels": (32, 64), "initial_squeeze": True, "strides": (1, 2), "pad_channels": 12}
+
+mnist_classifier = variant(
+    "mnist_classifier",
+    "The authors' architecture for MNIST images (batch, 28, 28, 1).",
+    (28, 28, 1),
+    10,
+    strides=(1, 2, 2),
+    pad_channels=15,
+)
+mnist_classifier_small = variant(
+    "mnist_classifier_small",
+    "A classifier of MNIST images (batch, 28, 28, 1) that trains in a quarter of an hour on two CPU cores.",
+    (28, 28, 1),
+    10,
+    **SMALL,
+)
