@@ -26,6 +26,7 @@ __all__ = [
     "ExactLogDet",
     "FixedPointResult",
     "Flow",
+    "InvertibleResNetBijector",
     "SeriesLogDet",
     "certify",
     "evaluate_bits_per_dim",
@@ -34,3 +35,11 @@ __all__ = [
     "models",
     "zoo",
 ]
+
+
+def __getattr__(name):
+    if name == "InvertibleResNetBijector":  # TFP takes seconds to import, and most programs do without it
+        from keras_iresnet.bijector import InvertibleResNetBijector
+
+        return InvertibleResNetBijector
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

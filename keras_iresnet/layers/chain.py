@@ -87,14 +87,14 @@ class Chain(InvertibleLayer):
         return cls(**{**config, "layers": layers})
 
 
-def check_invertible(name, layer, owner):
-    """Refuse a layer without an inverse, or of another precision than the layer or model that holds it."""
+def check_invertible(name, layer, owner=None):
+    """Refuse a layer without an inverse, or of another precision than the layer or model that holds it, if one does."""
     if not isinstance(layer, InvertibleLayer):
         raise ValueError(
             f"`{name}` must hold invertible layers (keras_iresnet.layers.InvertibleLayer). "
             f"Received: {type(layer).__name__}"
         )
-    if layer.stream_dtype != owner.stream_dtype:
+    if owner is not None and layer.stream_dtype != owner.stream_dtype:
         raise ValueError(
             f"`{name}` must have the precision of what holds them, {owner.stream_dtype}. "
             f"Received: {layer.name} with {layer.stream_dtype}"

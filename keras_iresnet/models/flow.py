@@ -87,6 +87,20 @@ class Flow(FullPrecision, keras.Model):
         """Whether ActNorm and the prior have been set from data."""
         return bool(tf.convert_to_tensor(self._initialized))
 
+    @property
+    def bijector(self):
+        """A `tfb.Bijector` from data space (..., *event_shape) to latents (..., D): `InvertibleResNetBijector`."""
+        from keras_iresnet.bijector import InvertibleResNetBijector  # TFP takes seconds to import
+
+        return InvertibleResNetBijector(self.layer, flatten=True, seed=self.seed_generator)
+
+    @property
+    def distribution(self):
+        """The density over data space, with its prior, as a `tfd.TransformedDistribution`."""
+        from keras_iresnet.bijector import data_distribution
+
+        return data_distribution(self.bijector, self.prior_loc.value, self.prior_log_scale.value)
+
     def call(self, x, training=None):
         """x (batch, *event_shape) -> log-likelihood (batch,) nats."""
         return self.log_prob(x, training=bool(training))
