@@ -5,6 +5,7 @@ import math
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tensorflow.python.eager import record
 
 from keras_iresnet.layers.chain import check_invertible
 from keras_iresnet.layers.invertible import ON_FAILURE
@@ -25,7 +26,7 @@ class InvertibleResNetBijector(tfb.Bijector):
     samples alone, as in variational inference, leave out `tfb.Invert`.
 
     Values are those of the layer in evaluation. TFP caches them by the identity of the input; here they count only
-    as long as no weight has changed.
+    as long as no weight has changed and no gradient tape was opened.
 
     Args:
         layer: an `InvertibleLayer` that keeps the number of dimensions, usually a `Chain`.
@@ -62,6 +63,8 @@ class InvertibleResNetBijector(tfb.Bijector):
     >>> samples.shape, density.log_prob(samples).shape, len(density.trainable_variables)
     (TensorShape([3, 5, 2]), TensorShape([3, 5]), 4)
     """
+
+    _TF_MODULE_IGNORED_PROPERTIES = tfb.Bijector._TF_MODULE_IGNORED_PROPERTIES | {"_weights"}
 
     def __init__(
         self,
@@ -131,7 +134,8 @@ class InvertibleResNetBijector(tfb.Bijector):
             advance_power_iterations(self._layer)
             state = weight_state(self._weights)
             self._advanced = self._no_dependency(state)
-        return {**kwargs, "state": state}
+        # A value from outside a tape has no gradients inside it.
+        return {**kwargs, "state": (state, record.could_possibly_record())}
 
     def _forward(self, x, state, seed=None):
         return self._apply(self._layer, x, self._data_event, self._latent_event)
