@@ -202,12 +202,13 @@ class TestCache:
 
         @tf.function(autograph=False)
         def sampled():
-            sample = density.sample(3, seed=(1, 2))
-            return sample, density.log_prob(sample)
+            sample, log_prob = density.experimental_sample_and_log_prob(3, seed=(1, 2))
+            return sample, log_prob, density.log_prob(sample)
 
-        sample, log_prob = sampled()
+        sample, *log_probs = sampled()
         assert len(solves) == 1
-        np.testing.assert_allclose(log_prob, density.log_prob(tf.identity(sample)), rtol=1e-9)
+        for log_prob in log_probs:
+            np.testing.assert_allclose(log_prob, density.log_prob(tf.identity(sample)), rtol=1e-9)
 
     @pytest.mark.parametrize("name", ["forward", "inverse", "forward_log_det_jacobian", "inverse_log_det_jacobian"])
     def test_no_stale_value_after_a_weight_update(self, name):
