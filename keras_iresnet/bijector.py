@@ -42,6 +42,7 @@ class InvertibleResNetBijector(tfb.Bijector):
         name: of the operations.
 
     Call arguments, which distributions pass on as `bijector_kwargs`:
+        condition: (..., condition_size) that conditional branches depend on, broadcast to the batch.
         seed: integer or pair of integers, in place of the bijector's own.
 
     Raises:
@@ -137,31 +138,36 @@ class InvertibleResNetBijector(tfb.Bijector):
         # A value from outside a tape has no gradients inside it.
         return {**kwargs, "state": (state, record.could_possibly_record())}
 
-    def _forward(self, x, state, seed=None):
-        return self._apply(self._layer, x, self._data_event, self._latent_event)
+    def _forward(self, x, state, seed=None, condition=None):
+        return self._apply(self._layer, x, condition, self._data_event, self._latent_event)
 
-    def _inverse(self, y, state, seed=None):
-        def inverse(latents):
-            return self._layer.inverse(tf.reshape(latents, (-1, *self._layer_event)), self._on_failure)
+    def _inverse(self, y, state, seed=None, condition=None):
+        def inverse(latents, condition):
+            return self._layer.inverse(tf.reshape(latents, (-1, *self._layer_event)), self._on_failure, condition)
 
-        return self._apply(inverse, y, self._latent_event, self._data_event)
+        return self._apply(inverse, y, condition, self._latent_event, self._data_event)
 
-    def _forward_log_det_jacobian(self, x, state, seed=None):
-        def log_det(data):
-            return self._layer.forward_and_log_det(data, self._draw(seed), estimator=self._estimator)[1]
+    def _forward_log_det_jacobian(self, x, state, seed=None, condition=None):
+        def log_det(data, condition):
+            options = {"estimator": self._estimator, "condition": condition}
+            return self._layer.forward_and_log_det(data, self._draw(seed), **options)[1]
 
-        return self._apply(log_det, x, self._data_event, ())
+        return self._apply(log_det, x, condition, self._data_event, ())
 
     def _draw(self, seed):
         seed = self._seed if seed is None else seed
         return draw_seed(seed) if isinstance(seed, keras.random.SeedGenerator) else as_seed(seed)
 
     @staticmethod
-    def _apply(function, x, event, result_event):
-        """Function of (batch, *event), applied to (..., *event)."""
+    def _apply(function, x, condition, event, result_event):
+        """Function of (batch, *event) and a condition (batch, size) or None, applied to (..., *event)."""
         x = _require_event(x, event)
         batch_shape = tf.shape(x)[: -len(event)]
-        result = function(tf.reshape(x, (-1, *event)))
+        if condition is not None:
+            condition = tf.convert_to_tensor(condition, x.dtype)
+            size = condition.shape[-1]
+            condition = tf.reshape(tf.broadcast_to(condition, tf.concat([batch_shape, [size]], 0)), (-1, size))
+        result = function(tf.reshape(x, (-1, *event)), condition)
         return tf.reshape(result, tf.concat([batch_shape, tf.constant(result_event, tf.int32)], 0))
 
     def _forward_event_shape(self, shape):
