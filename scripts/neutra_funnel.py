@@ -2,14 +2,13 @@
 
 import json
 
-import click
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 import keras_iresnet as ki
 
-tfb, tfd = tfp.bijectors, tfp.distributions
+tfd = tfp.distributions
 
 
 def funnel(x):
@@ -49,12 +48,5 @@ def run(blocks=4, units=(32, 32), steps=2000, learning_rate=0.01, draws=1000, ch
     return {"hmc": sample(draws, chains, leapfrogs), "neutra": sample(draws, chains, leapfrogs, trained)}
 
 
-@click.command()
-@click.option("--steps", default=2000, show_default=True)
-@click.option("--draws", default=1000, show_default=True)
-def main(**options):
-    print(json.dumps(run(**options)))
-
-
 if __name__ == "__main__":
-    main()
+    print(json.dumps(run()))
