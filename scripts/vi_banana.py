@@ -27,7 +27,7 @@ def divergence(bijector, normal):
     return float(np.sum(np.exp(log_normal) * excess) * (side[1] - side[0]) ** 2)
 
 
-def run(blocks=4, units=(32, 32), steps=2000, sample_size=256, learning_rate=0.01, seed=0, out=None):
+def run(blocks=6, units=(32, 32), steps=2500, sample_size=256, learning_rate=0.01, seed=0, out=None):
     """Fit the flow; KL(q || p) before and after, in nats."""
     keras.utils.set_random_seed(seed)
     branches = [ki.layers.DenseBranch(units, activation="lipswish") for _ in range(blocks)]
