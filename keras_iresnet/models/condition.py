@@ -39,7 +39,16 @@ def as_condition(condition, size, dtype):
 
 
 def paired(x, y):
-    """Examples and their conditions as Keras's inputs ((x, c), no targets), from arrays or a data set of pairs."""
+    """Examples and their conditions as Keras's inputs ((x, c), no targets), from arrays or a data set of pairs.
+
+    Raises:
+        ValueError: a data set of examples alone.
+    """
     if isinstance(x, tf.data.Dataset):
+        if not isinstance(x.element_spec, tuple) or len(x.element_spec) != 2:
+            raise ValueError(
+                "The data set of a conditional flow must give pairs (examples, conditions). "
+                f"Received: element_spec={x.element_spec}"
+            )
         return x.map(lambda *pair: (pair,)), None
     return (x, None) if y is None else ((x, y), None)

@@ -52,7 +52,7 @@ def image_flow(
         num_terms: terms of the log-det series in training.
         num_probes: random vectors of the trace estimator in training.
         learned_prior: whether the prior's mean and scale are trained.
-        conditional: whether it is a flow of p(x | c) for labels c in [0, classes), which every block sees.
+        conditional: whether it is a flow of p(x | c) for class labels c, which every block sees.
         classes: number of classes of a conditional flow.
         seed: seed of weights and noise.
 
@@ -101,9 +101,9 @@ def variant(name, summary, event_shape, **defaults):
         name: of the builder.
         summary: first line of its docstring.
         event_shape: of its images.
-        **defaults: keywords of `image_flow`; `bins` cannot be changed by the user where it is given.
+        **defaults: keywords of `image_flow`; `bins` and `classes` belong to the data, so the user cannot change them.
     """
-    fixed = {"bins": defaults.pop("bins", 256)}
+    fixed = {"bins": defaults.pop("bins", 256), "classes": defaults.pop("classes", 10)}
 
     @functools.wraps(image_flow)
     def builder(**keywords):
@@ -120,7 +120,7 @@ def variant(name, summary, event_shape, **defaults):
     del builder.__wrapped__
     builder.__name__ = builder.__qualname__ = name
     arguments = inspect.getdoc(image_flow).partition("\nArgs:\n")[2].partition("\n\nRaises:")[0].splitlines()
-    known = [line for line in arguments if not line.startswith(("    event_shape:", "    bins:"))]
+    known = [line for line in arguments if not line.startswith(("    event_shape:", "    bins:", "    classes:"))]
     lines = [summary, "", "Args:", *known, "", f"See `image_flow`, of which {name} is a size.", "", "Example:"]
     lines += [
         ">>> import keras_iresnet as ki",

@@ -179,6 +179,8 @@ class TestFlow:
             trained.log_prob(x, condition=[0, 1, 2, 3])
         with pytest.raises(ValueError, match=r"vectors \(batch, 3\). Received: float32 of shape \(4, 2\)"):
             trained.log_prob(x, condition=np.zeros((4, 2), "float32"))
+        with pytest.raises(ValueError, match=r"must give pairs \(examples, conditions\)"):
+            trained.fit(tf.data.Dataset.from_tensors(x), verbose=0)
         with pytest.raises(ValueError, match="n=None"):
             ki.zoo.toy_flow(blocks=1, units=(4,)).sample()
 

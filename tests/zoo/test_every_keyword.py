@@ -52,9 +52,10 @@ def _behaviour(model):
     first = [weight.numpy().tobytes() for weight in model.weights]
     model.initialize(x)
     for weight in model.trainable_variables:
-        if weight.name == "kernel":  # large, so that they are normalised, by vectors that belong to others
+        if weight.name in ("kernel", "condition_kernel"):  # large, so that they are normalised, by vectors that belong to others
             weight.assign(np.random.default_rng(weight.shape[-1]).normal(size=weight.shape))
-    likelihood = model.log_prob(x, seed=3, training=True).numpy()
+    condition = None if model.condition_size is None else np.arange(8)
+    likelihood = model.log_prob(x, seed=3, training=True, condition=condition).numpy()
     assert np.all(np.isfinite(likelihood))
     return {"initial": first, "likelihood": likelihood.tobytes(), "trained": len(model.trainable_variables)}
 
