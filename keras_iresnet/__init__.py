@@ -27,6 +27,7 @@ __all__ = [
     "ExactLogDet",
     "FixedPointResult",
     "Flow",
+    "InvertibleResNetBijector",
     "SeriesLogDet",
     "certify",
     "evaluate_bits_per_dim",
@@ -35,3 +36,11 @@ __all__ = [
     "models",
     "zoo",
 ]
+
+
+def __getattr__(name):
+    if name == "InvertibleResNetBijector":  # TFP takes seconds to import, and most programs do without it
+        from keras_iresnet.bijector import InvertibleResNetBijector
+
+        return InvertibleResNetBijector
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

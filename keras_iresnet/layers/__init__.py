@@ -12,6 +12,7 @@ from keras_iresnet.layers.logit import Logit
 from keras_iresnet.layers.residual_block import InvertibleResidualBlock
 from keras_iresnet.layers.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral_dense import SpectralDense
+from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.layers.squeeze import Squeeze
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "SpectralConv2D",
     "SpectralDense",
     "Squeeze",
+    "converge_power_iterations",
 ]

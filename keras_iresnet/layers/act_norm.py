@@ -39,7 +39,7 @@ class ActNorm(InvertibleLayer):
             name="initialized", shape=(), dtype="bool", initializer="zeros", trainable=False
         )
 
-    def initialize(self, x):
+    def initialize(self, x, condition=None):
         """Set shift and scale from x (batch, ..., channels), eagerly; returns the normalised batch."""
         x = self._ready(x)
         mean, variance = tf.nn.moments(x, list(range(x.shape.rank - 1)))

@@ -21,6 +21,9 @@ from keras_iresnet.ops import maps
 class Branch(FullPrecision, keras.layers.Layer):
     """g = W_n phi(... W_2 phi(W_1 phi(x))), with Lip(g) <= coeff^n.
 
+    With a condition c, g(x, c) adds an offset A_i c to what each W_i but the last gives. The offsets do not depend on
+    x, so the A_i are free and the bound is the same. They start at 0: an untrained g does not see c.
+
     A subclass names its linear layers in `_linear_layers`; the last of them has as many outputs as the input has
     channels.
 
@@ -31,7 +34,12 @@ class Branch(FullPrecision, keras.layers.Layer):
         preactivate: whether the first layer is preceded by an activation.
         dropout: share, in [0, 1), of what enters the last layer that is set to 0 in training. What is left is not
             scaled up, which would break the bound; elsewhere all is scaled by 1 - dropout instead.
+        condition_size: length of the condition vectors, or `None` for g(x).
         seed: integer that the dropout is drawn from.
+
+    Call arguments:
+        x: (batch, *event).
+        condition: (batch, condition_size), for a branch that has one.
 
     Example:
     >>> import keras_iresnet as ki
@@ -49,6 +57,7 @@ class Branch(FullPrecision, keras.layers.Layer):
         power_iterations=DEFAULT_POWER_ITERATIONS,
         preactivate=True,
         dropout=0.0,
+        condition_size=None,
         seed=None,
         **kwargs,
     ):
@@ -60,15 +69,16 @@ class Branch(FullPrecision, keras.layers.Layer):
         LipschitzActivation(activation)  # refuses a bad name here rather than when the branch is built
         self.coeff, self.activation = coeff, activation
         self.power_iterations, self.preactivate = power_iterations, preactivate
-        self.dropout, self.seed = dropout, seed
+        self.dropout, self.condition_size, self.seed = dropout, condition_size, seed
         self.seed_generator = keras.random.SeedGenerator(seed) if dropout else None
-        self.parts = []
+        self.parts, self.condition_kernels = [], []
 
     def _linear_layers(self, channels, options):
         raise NotImplementedError
 
     def build(self, input_shape):
         """Create the layers for (batch, ..., channels)."""
+        self._rank = len(input_shape)
         options = {"coeff": self.coeff, "power_iterations": self.power_iterations, "dtype": self.dtype_policy}
         linear = self._linear_layers(input_shape[-1], options)
         parts = []
@@ -77,44 +87,71 @@ class Branch(FullPrecision, keras.layers.Layer):
                 parts.append(LipschitzActivation(self.activation, dtype=self.dtype_policy, name=f"activation_{i}"))
             parts.append(layer)
         shape = tuple(input_shape)
+        hidden = []
         for part in parts:
             part.build(shape)
             shape = part.compute_output_shape(shape)
+            hidden += [shape[-1]] if part in linear[:-1] else []
         self.parts = parts
+        if self.condition_size is not None:
+            self.condition_kernels = [
+                self.add_weight(name="condition_kernel", shape=(self.condition_size, units), initializer="zeros")
+                for units in hidden
+            ]
 
     @property
     def spectral_layers(self):
         """The normalised layers, in order."""
         return [part for part in self.parts if isinstance(part, SpectralLayer)]
 
-    def as_map(self, training=False):
-        """g with its weights normalised once, from and to the dtype of the stream.
+    def as_map(self, training=False, condition=None):
+        """g with its weights normalised once, from and to the dtype of the stream, for one condition an example.
 
         A mixed policy computes in its lower precision in training alone: rounded, g is a step function, and neither
         its inverse nor the exact density is to be had.
         """
         dtype = self.compute_dtype if training else self.stream_dtype
-        inner = [part.as_map(training, dtype) for part in self.parts]
+        shifts = self._shifts(condition, dtype)
+        inner = []
+        for part in self.parts:
+            inner.append(part.as_map(training, dtype))
+            if shifts and isinstance(part, SpectralLayer):
+                inner.append(shifts.pop(0))
         if self.dropout:
             inner.insert(-1, self._dropout_map(training))
         if dtype != self.stream_dtype:
             inner = [maps.Cast(dtype), *inner, maps.Cast(self.stream_dtype)]
         return maps.Composition(inner)
 
+    def _shifts(self, condition, dtype):
+        """The offsets that a condition makes, one behind each linear layer but the last."""
+        if (condition is None) != (self.condition_size is None):
+            raise ValueError(
+                "A branch takes a `condition` if and only if it has a `condition_size`. "
+                f"Received: condition_size={self.condition_size}, condition={'none' if condition is None else 'one'}"
+            )
+        if condition is None:
+            return []
+        ones = [1] * (self._rank - 2)
+        return [
+            maps.Shift(tf.cast(tf.reshape(tf.matmul(condition, kernel), (-1, *ones, kernel.shape[-1])), dtype))
+            for kernel in self.condition_kernels
+        ]
+
     def _dropout_map(self, training):
         return maps.Mask(self.dropout, draw_seed(self.seed_generator)) if training else maps.Scale(1 - self.dropout)
 
-    def call(self, x, training=None):
-        """x (batch, *event) -> g(x) (batch, *event)."""
-        return self.as_map(bool(training))(tf.cast(x, self.stream_dtype))
+    def call(self, x, condition=None, training=None):
+        """x (batch, *event) -> g(x) or g(x, condition) (batch, *event)."""
+        return self.as_map(bool(training), condition)(tf.cast(x, self.stream_dtype))
 
     def compute_output_shape(self, input_shape):
         """The shape of the input."""
         return tuple(input_shape)
 
-    def compute_output_spec(self, x, training=None):
+    def compute_output_spec(self, x, condition=None, training=None):
         """Shape and dtype of the output: the stream's dtype, whatever the policy computes in."""
-        del training
+        del condition, training
         return keras.KerasTensor(self.compute_output_shape(x.shape), dtype=self.stream_dtype)
 
     def get_config(self):
@@ -126,6 +163,7 @@ class Branch(FullPrecision, keras.layers.Layer):
             "power_iterations": self.power_iterations,
             "preactivate": self.preactivate,
             "dropout": self.dropout,
+            "condition_size": self.condition_size,
             "seed": self.seed,
         }
 
@@ -137,7 +175,8 @@ class ConvBranch(Branch):
     Args:
         channels: hidden channels, an integer for all or one per hidden layer.
         kernel_sizes: sides of the kernels.
-        **kwargs: as for `Branch`: `coeff`, `activation`, `power_iterations`, `preactivate`, `dropout`.
+        **kwargs: as for `Branch`: `coeff`, `activation`, `power_iterations`, `preactivate`, `dropout`,
+            `condition_size`.
 
     Example:
     >>> import keras_iresnet as ki
@@ -167,7 +206,8 @@ class DenseBranch(Branch):
 
     Args:
         units: hidden units, one per hidden layer.
-        **kwargs: as for `Branch`: `coeff`, `activation`, `power_iterations`, `preactivate`, `dropout`.
+        **kwargs: as for `Branch`: `coeff`, `activation`, `power_iterations`, `preactivate`, `dropout`,
+            `condition_size`.
 
     Example:
     >>> import keras_iresnet as ki

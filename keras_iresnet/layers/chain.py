@@ -45,31 +45,31 @@ class Chain(InvertibleLayer):
             shape = tuple(layer.compute_output_shape(shape))
         return shape
 
-    def call(self, x, training=None):
+    def call(self, x, condition=None, training=None):
         """x (batch, *event) -> y."""
         x = self._cast(x)
         for layer in self.layers:
-            x = layer(x, training=training)
+            x = layer(x, condition=condition, training=training)
         return x
 
-    def initialize(self, x):
+    def initialize(self, x, condition=None):
         """Initialise the layers in turn, each from what the ones before make of x."""
         x = self._ready(x)
         for layer in self.layers:
-            x = layer.initialize(x)
+            x = layer.initialize(x, condition)
         return x
 
-    def _forward_and_log_det(self, x, *, seed, training, estimator):
+    def _forward_and_log_det(self, x, *, seed, **options):
         total = tf.zeros((), x.dtype)
         for layer, layer_seed in zip(self.layers, split_seed(seed, len(self.layers)), strict=True):
-            x, log_det = layer._forward_and_log_det(x, seed=layer_seed, training=training, estimator=estimator)
+            x, log_det = layer._forward_and_log_det(x, seed=layer_seed, **options)
             total += log_det
         return x, total
 
-    def _inverse_and_report(self, y):
+    def _inverse_and_report(self, y, condition):
         report = InverseReport.exact(y)
         for layer in reversed(self.layers):
-            y, layer_report = layer.inverse_and_report(y)
+            y, layer_report = layer.inverse_and_report(y, condition)
             report = report.then(layer_report)
         return y, report
 
@@ -87,14 +87,14 @@ class Chain(InvertibleLayer):
         return cls(**{**config, "layers": layers})
 
 
-def check_invertible(name, layer, owner):
-    """Refuse a layer without an inverse, or of another precision than the layer or model that holds it."""
+def check_invertible(name, layer, owner=None):
+    """Refuse a layer without an inverse, or of another precision than the layer or model that holds it, if one does."""
     if not isinstance(layer, InvertibleLayer):
         raise ValueError(
             f"`{name}` must hold invertible layers (keras_iresnet.layers.InvertibleLayer). "
             f"Received: {type(layer).__name__}"
         )
-    if layer.stream_dtype != owner.stream_dtype:
+    if owner is not None and layer.stream_dtype != owner.stream_dtype:
         raise ValueError(
             f"`{name}` must have the precision of what holds them, {owner.stream_dtype}. "
             f"Received: {layer.name} with {layer.stream_dtype}"

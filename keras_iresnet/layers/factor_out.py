@@ -48,25 +48,26 @@ class FactorOut(InvertibleLayer):
         inner = self.layer.compute_output_shape((input_shape[0], *half))[1:]
         return (input_shape[0], tf.TensorShape(half).num_elements() + tf.TensorShape(inner).num_elements())
 
-    def call(self, x, training=None):
+    def call(self, x, condition=None, training=None):
         """x (batch, ..., channels) -> (batch, D)."""
         leaving, staying = tf.split(self._cast(x), 2, -1)
-        return _join(leaving, self.layer(staying, training=training))
+        return _join(leaving, self.layer(staying, condition=condition, training=training))
 
-    def initialize(self, x):
+    def initialize(self, x, condition=None):
         """Initialise the inner layer from the half that stays."""
         leaving, staying = tf.split(self._ready(x), 2, -1)
-        return _join(leaving, self.layer.initialize(staying))
+        return _join(leaving, self.layer.initialize(staying, condition))
 
-    def _forward_and_log_det(self, x, *, seed, training, estimator):
+    def _forward_and_log_det(self, x, **options):
         leaving, staying = tf.split(x, 2, -1)
-        inner, log_det = self.layer._forward_and_log_det(staying, seed=seed, training=training, estimator=estimator)
+        inner, log_det = self.layer._forward_and_log_det(staying, **options)
         return _join(leaving, inner), log_det
 
-    def _inverse_and_report(self, y):
+    def _inverse_and_report(self, y, condition):
         size = tf.TensorShape(self._half).num_elements()
         leaving = tf.reshape(y[:, :size], (-1, *self._half))
-        staying, report = self.layer.inverse_and_report(tf.reshape(y[:, size:], (-1, *self._inner_event)))
+        inner = tf.reshape(y[:, size:], (-1, *self._inner_event))
+        staying, report = self.layer.inverse_and_report(inner, condition)
         return tf.concat([leaving, staying], -1), report
 
     def get_config(self):

@@ -69,11 +69,12 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
         """Fix the event shape; subclasses with weights add them."""
         self.input_spec = keras.layers.InputSpec(shape=(None, *input_shape[1:]))
 
-    def call(self, x, training=None):
+    def call(self, x, condition=None, training=None):
         """x (batch, *event) -> y (batch, *event)."""
-        return self._forward_and_log_det(self._cast(x), seed=None, training=bool(training), estimator=None)[0]
+        options = {"seed": None, "training": bool(training), "estimator": None, "condition": condition}
+        return self._forward_and_log_det(self._cast(x), **options)[0]
 
-    def forward_and_log_det(self, x, seed=None, training=False, estimator=None):
+    def forward_and_log_det(self, x, seed=None, training=False, estimator=None, condition=None):
         """F(x) and log|det dF/dx|.
 
         Args:
@@ -81,16 +82,18 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
             seed: integer, or pair of integers as for `tf.random.stateless_uniform`, of the random probes.
             training: whether power iterations advance.
             estimator: replaces the estimator of every residual block below, e.g. `ExactLogDet()`.
+            condition: (batch, condition_size), what conditional branches depend on.
 
         Returns:
             y of shape (batch, *event) and (batch,) nats.
         """
         x = self._ready(x)
+        options = {"seed": as_seed(seed), "training": training, "estimator": estimator, "condition": condition}
         with normalized_together(self, training):
-            y, log_det = self._forward_and_log_det(x, seed=as_seed(seed), training=training, estimator=estimator)
+            y, log_det = self._forward_and_log_det(x, **options)
         return y, tf.broadcast_to(log_det, tf.shape(x)[:1])
 
-    def inverse(self, y, on_failure="raise"):
+    def inverse(self, y, on_failure="raise", condition=None):
         """The x with F(x) = y.
 
         Args:
@@ -99,34 +102,35 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
                 Inside a compiled function, where no Python exception can be raised, `"raise"` stops with
                 `tf.errors.InvalidArgumentError`; under XLA, which has neither assertions nor printing, use it too:
                 the samples that did not converge are NaN.
+            condition: as for `forward_and_log_det`.
 
         Raises:
             NotConvergedError: some sample did not converge.
         """
-        return settle(*self.inverse_and_report(y), on_failure)
+        return settle(*self.inverse_and_report(y, condition), on_failure)
 
-    def inverse_and_report(self, y):
+    def inverse_and_report(self, y, condition=None):
         """`inverse` and its `InverseReport`, whether or not it converged."""
         y = self._cast(y)
         if not self.built:
             raise ValueError(f"{self.name} must be built before it is inverted: call it on data first.")
         self._require_shape(y, self.compute_output_shape(self.input_spec.shape))
-        return self._inverse_and_report(y)
+        return self._inverse_and_report(y, condition)
 
-    def initialize(self, x):
+    def initialize(self, x, condition=None):
         """Set what depends on data from one batch, eagerly; returns F(x). Most layers have nothing to set."""
-        return self(x)
+        return self(x, condition=condition)
 
     def compute_output_shape(self, input_shape):
         """(batch, *event) -> (batch, *event)."""
         return tuple(input_shape)
 
-    def compute_output_spec(self, x, training=None):
+    def compute_output_spec(self, x, condition=None, training=None):
         """Shape and dtype of the output: the stream's dtype, whatever the policy computes in."""
-        del training
+        del condition, training
         return keras.KerasTensor(self.compute_output_shape(x.shape), dtype=self.stream_dtype)
 
-    def _forward_and_log_det(self, x, *, seed, training, estimator):
+    def _forward_and_log_det(self, x, *, seed, training, estimator, condition):
         """F(x), and nats of shape (batch,) or () where they are the same for all examples."""
         raise NotImplementedError
 
@@ -134,7 +138,7 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
         """x, in closed form."""
         raise NotImplementedError
 
-    def _inverse_and_report(self, y):
+    def _inverse_and_report(self, y, condition):
         return self._inverse(y), InverseReport.exact(y)
 
     def _cast(self, x):

@@ -19,7 +19,8 @@ class InvertibleResidualBlock(InvertibleLayer):
 
     Args:
         branch: g, a `ConvBranch` or `DenseBranch`, which come with explicit derivatives; or any Keras layer that
-            keeps shape and has a Lipschitz constant below 1, which `tf.GradientTape` differentiates.
+            keeps shape and has a Lipschitz constant below 1, which `tf.GradientTape` differentiates. One with an
+            attribute `condition_size` that is not `None` is called with `condition=` too.
         estimator: of log|det(I + dg/dx)|: `SeriesLogDet(num_terms, num_probes)` or `ExactLogDet()`.
         tolerance: relative residual at which the inverse stops; `None` takes 16 roundings of the dtype.
         max_steps: bound on the steps of the inverse.
@@ -59,24 +60,26 @@ class InvertibleResidualBlock(InvertibleLayer):
                 f"Received: input_shape={tuple(input_shape)}, output_shape={output_shape}"
             )
 
-    def _branch_map(self, training):
+    def _branch_map(self, training, condition):
+        # Not all branches know of conditions, and not all blocks of a conditional model need one that does.
+        options = {} if getattr(self.branch, "condition_size", None) is None else {"condition": condition}
         if hasattr(self.branch, "as_map"):
-            return self.branch.as_map(training)
-        return maps.Taped(lambda x: tf.cast(self.branch(x, training=training), x.dtype))
+            return self.branch.as_map(training, **options)
+        return maps.Taped(lambda x: tf.cast(self.branch(x, training=training, **options), x.dtype))
 
-    def call(self, x, training=None):
+    def call(self, x, condition=None, training=None):
         """x (batch, *event) -> x + g(x)."""
         x = self._cast(x)
-        return x + self._branch_map(bool(training))(x)
+        return x + self._branch_map(bool(training), condition)(x)
 
-    def _forward_and_log_det(self, x, *, seed, training, estimator):
+    def _forward_and_log_det(self, x, *, seed, training, estimator, condition):
         estimator = self.estimator if estimator is None else estimator
-        g = self._branch_map(training)
+        g = self._branch_map(training, condition)
         value, log_det = recomputed(estimator, g, x, seed) if self.remat else estimator(g, x, seed)
         return x + value, log_det
 
-    def _inverse_and_report(self, y):
-        g = self._branch_map(training=False)
+    def _inverse_and_report(self, y, condition):
+        g = self._branch_map(training=False, condition=condition)
         result = fixed_point(g, y, tolerance=self.tolerance, max_steps=self.max_steps)
         return result.x, InverseReport(result.steps, result.residual, result.converged)
 

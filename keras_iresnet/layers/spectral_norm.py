@@ -165,7 +165,25 @@ def check_power_iterations(power_iterations):
 
 
 def converge_power_iterations(layer):
-    """Converge the power iteration of every `SpectralLayer` in a layer or model."""
+    """Converge the power iteration of every `SpectralLayer` in a layer or model, eagerly.
+
+    The norm that a running estimate gives lags behind weights that were trained: `Flow.fit` calls this by itself; after
+    any other training call it before the layer is inverted or its density is relied on.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> branch = ki.layers.DenseBranch((16,))
+    >>> branch.build((None, 2))
+    >>> branch.spectral_layers[0].kernel.assign(3 * branch.spectral_layers[0].kernel)
+    >>> ki.layers.converge_power_iterations(branch)
+    """
     for inner in layer._flatten_layers():
         if isinstance(inner, SpectralLayer):
             inner.converge()
+
+
+def advance_power_iterations(layer):
+    """A training step's power iterations in every `SpectralLayer` of a layer or model."""
+    for inner in layer._flatten_layers():
+        if isinstance(inner, SpectralLayer) and inner.coeff is not None:
+            inner.sigma(training=True)

@@ -12,6 +12,7 @@ from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import as_seed, draw_seed, split_seed
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
+from keras_iresnet.models.condition import as_condition, paired
 from keras_iresnet.models.convergence import with_convergence
 from keras_iresnet.models.export import export_flow
 from keras_iresnet.models.first_examples import first_examples
@@ -38,10 +39,14 @@ class Flow(FullPrecision, Replicated, keras.Model):
         event_shape: shape of one example: (height, width, channels) or (D,).
         bins: number of values of a pixel, for images; `None` for points.
         learned_prior: whether the mean and scale of the diagonal Gaussian are trained, or stay 0 and 1.
+        condition_size: for a density p(x | c): the number of classes that labels c (batch,) tell apart, or the length
+            of vectors c (batch, condition_size). Labels act as unit vectors. The branches of the blocks must have
+            the same `condition_size`. `None` for p(x).
         seed: integer that all noise drawn without an explicit seed comes from.
 
     Call arguments:
-        x: (batch, *event_shape), integers in [0, bins) or floats in data space, which is [0, 1) for images.
+        x: (batch, *event_shape), integers in [0, bins) or floats in data space, which is [0, 1) for images; for
+            p(x | c) a pair (x, c), which `fit`, `evaluate` and `predict` make of `x` and `y`.
         training: whether power iterations advance.
 
     Example:
@@ -56,7 +61,7 @@ class Flow(FullPrecision, Replicated, keras.Model):
     (TensorShape([64]), TensorShape([3, 2]))
     """
 
-    def __init__(self, layer, event_shape, *, bins=None, learned_prior=True, seed=None, **kwargs):
+    def __init__(self, layer, event_shape, *, bins=None, learned_prior=True, condition_size=None, seed=None, **kwargs):
         super().__init__(**kwargs)
         check_invertible("layer", layer, self)
         if bins is not None and (not isinstance(bins, int) or bins < 2):
@@ -64,6 +69,7 @@ class Flow(FullPrecision, Replicated, keras.Model):
         self.layer = layer
         self.event_shape = tuple(event_shape)
         self.bins, self.learned_prior, self.seed = bins, learned_prior, seed
+        self.condition_size = condition_size
         self.dimension = math.prod(self.event_shape)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.build((None, *self.event_shape))
@@ -90,11 +96,26 @@ class Flow(FullPrecision, Replicated, keras.Model):
         """Whether ActNorm and the prior have been set from data."""
         return bool(tf.convert_to_tensor(self._initialized))
 
-    def call(self, x, training=None):
-        """x (batch, *event_shape) -> log-likelihood (batch,) nats."""
-        return self.log_prob(x, training=bool(training))
+    @property
+    def bijector(self):
+        """A `tfb.Bijector` from data space (..., *event_shape) to latents (..., D): `InvertibleResNetBijector`."""
+        from keras_iresnet.bijector import InvertibleResNetBijector  # TFP takes seconds to import
 
-    def log_prob(self, x, seed=None, estimator=None, training=False):
+        return InvertibleResNetBijector(self.layer, flatten=True, seed=self.seed_generator)
+
+    @property
+    def distribution(self):
+        """The density over data space, with its prior, as a `tfd.TransformedDistribution`."""
+        from keras_iresnet.bijector import data_distribution
+
+        return data_distribution(self.bijector, self.prior_loc.value, self.prior_log_scale.value)
+
+    def call(self, x, training=None):
+        """x (batch, *event_shape), or a pair of it and conditions -> log-likelihood (batch,) nats."""
+        x, condition = (x, None) if self.condition_size is None else x
+        return self.log_prob(x, training=bool(training), condition=condition)
+
+    def log_prob(self, x, seed=None, estimator=None, training=False, condition=None):
         """Log-likelihood in data space.
 
         Args:
@@ -102,45 +123,60 @@ class Flow(FullPrecision, Replicated, keras.Model):
             seed: integer or pair of integers of the dequantization noise and the probes; `None` draws one.
             estimator: replaces the blocks' own log-det estimators, e.g. `ExactLogDet()`.
             training: whether power iterations advance.
+            condition: labels (batch,) or vectors (batch, condition_size), for a flow that has a `condition_size`.
 
         Returns:
             (batch,) nats.
         """
         noise_seed, probe_seed = split_seed(self._seed(seed), 2)
-        z, log_det = self.forward_and_log_det(self._in_data_space(x, noise_seed), probe_seed, estimator, training)
+        x = self._in_data_space(x, noise_seed)
+        z, log_det = self.forward_and_log_det(x, probe_seed, estimator, training, condition)
         return self._prior_log_prob(z) + log_det
 
-    def bits_per_dim(self, images, seed=None, estimator=None):
+    def bits_per_dim(self, images, seed=None, estimator=None, condition=None):
         """Bits per dimension of integer images (batch, *event_shape), one draw of the noise each -> (batch,)."""
         self._require_bins("bits_per_dim")
-        log_prob = self.log_prob(images, seed, estimator)
+        log_prob = self.log_prob(images, seed, estimator, condition=condition)
         return bits_per_dim(log_prob, dimension=self.dimension, bins=self.bins)
 
-    def forward(self, x):
+    def forward(self, x, condition=None):
         """Data space (batch, *event_shape) -> latents (batch, D)."""
-        return self._flat(self.layer(self._floats(x)))
+        return self._flat(self.layer(self._floats(x), condition=self._condition(condition)))
 
-    def forward_and_log_det(self, x, seed=None, estimator=None, training=False):
+    def forward_and_log_det(self, x, seed=None, estimator=None, training=False, condition=None):
         """Data space (batch, *event_shape) -> latents (batch, D) and log|det dF/dx| (batch,) in nats."""
-        z, log_det = self.layer.forward_and_log_det(self._floats(x), self._seed(seed), training, estimator)
+        options = {"training": training, "estimator": estimator, "condition": self._condition(condition)}
+        z, log_det = self.layer.forward_and_log_det(self._floats(x), self._seed(seed), **options)
         return self._flat(z), log_det
 
-    def inverse(self, z, on_failure="raise"):
+    def inverse(self, z, on_failure="raise", condition=None):
         """Latents (batch, D) -> data space; `on_failure` as for `InvertibleLayer.inverse`."""
-        return settle(*self.inverse_and_report(z), on_failure)
+        return settle(*self.inverse_and_report(z, condition), on_failure)
 
-    def inverse_and_report(self, z):
+    def inverse_and_report(self, z, condition=None):
         """`inverse`, and the `InverseReport` of its fixed points."""
         z = tf.cast(tf.convert_to_tensor(z), self.stream_dtype)
         check_shape(z, (self.dimension,))
-        return self.layer.inverse_and_report(tf.reshape(z, (-1, *self._latent_event)))
+        return self.layer.inverse_and_report(tf.reshape(z, (-1, *self._latent_event)), self._condition(condition))
 
-    def sample(self, n, seed=None, temperature=1.0, on_failure="raise"):
-        """Draw n examples (n, *event_shape) in data space; `temperature` scales the prior's deviation."""
+    def sample(self, n=None, seed=None, temperature=1.0, on_failure="raise", condition=None):
+        """Draw n examples (n, *event_shape) in data space, of p(x | c) one for each condition.
+
+        Args:
+            n: how many; as many as there are conditions by default.
+            seed: integer or pair of integers; `None` draws one.
+            temperature: factor of the prior's deviation.
+            on_failure: as for `InvertibleLayer.inverse`.
+            condition: labels (n,) or vectors (n, condition_size).
+        """
+        condition = self._condition(condition)
+        if n is None and condition is None:
+            raise ValueError("`n` says how many to draw where no `condition` does. Received: n=None")
+        n = tf.shape(condition)[0] if n is None else n
         dtype = self.stream_dtype
         noise = tf.random.stateless_normal((n, self.dimension), self._seed(seed), dtype=dtype)
         loc, log_scale = tf.cast(self.prior_loc, dtype), tf.cast(self.prior_log_scale, dtype)
-        return self.inverse(loc + temperature * tf.exp(log_scale) * noise, on_failure)
+        return self.inverse(loc + temperature * tf.exp(log_scale) * noise, on_failure, condition)
 
     def to_data(self, images, seed=None):
         """Integer images -> data space, (k + u) / bins with the noise u drawn from `seed`."""
@@ -162,7 +198,9 @@ class Flow(FullPrecision, Replicated, keras.Model):
             x: (batch, *event_shape), integer images or floats in data space; about a thousand examples.
         """
         converge_power_iterations(self.layer)
-        z = self._flat(self.layer.initialize(self._in_data_space(x, self._seed(None))))
+        # Before training no condition has an effect, so any will do.
+        condition = None if self.condition_size is None else tf.zeros((len(x), self.condition_size), self.stream_dtype)
+        z = self._flat(self.layer.initialize(self._in_data_space(x, self._seed(None)), condition))
         if self.learned_prior:
             mean, variance = tf.nn.moments(z, [0])
             self.prior_loc.assign(mean)
@@ -188,18 +226,27 @@ class Flow(FullPrecision, Replicated, keras.Model):
         """Compile a loaded model as it was when it was saved."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def fit(self, x=None, *args, callbacks=None, **kwargs):
-        """As `keras.Model.fit`, after `initialize` where that was not done."""
+    def fit(self, x=None, y=None, *args, callbacks=None, validation_data=None, **kwargs):
+        """As `keras.Model.fit`, after `initialize` where that was not done; `y` are the conditions of p(x | c)."""
         self._check_data(x)
         if not self.initialized:
             examples, x = first_examples(x, INITIALIZATION_BATCH)
             self.initialize(examples)
-        return super().fit(x, *args, callbacks=with_convergence(callbacks), **kwargs)
+        if self.condition_size is not None:
+            x, y = paired(x, y)
+            if isinstance(validation_data, tuple):
+                validation_data = (validation_data,)
+            elif validation_data is not None:
+                validation_data, _ = paired(validation_data, None)
+        callbacks = with_convergence(callbacks)
+        return super().fit(x, y, *args, callbacks=callbacks, validation_data=validation_data, **kwargs)
 
-    def evaluate(self, x=None, *args, **kwargs):
-        """As `keras.Model.evaluate`."""
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """As `keras.Model.evaluate`; `y` are the conditions of p(x | c)."""
         self._check_data(x)
-        return super().evaluate(x, *args, **kwargs)
+        if self.condition_size is not None:
+            x, y = paired(x, y)
+        return super().evaluate(x, y, *args, **kwargs)
 
     def predict(self, x, *args, **kwargs):
         """As `keras.Model.predict`: log-likelihoods (batch,) in nats."""
@@ -240,6 +287,7 @@ class Flow(FullPrecision, Replicated, keras.Model):
             "event_shape": list(self.event_shape),
             "bins": self.bins,
             "learned_prior": self.learned_prior,
+            "condition_size": self.condition_size,
             "seed": self.seed,
         }
 
@@ -265,6 +313,9 @@ class Flow(FullPrecision, Replicated, keras.Model):
             return self.to_data(x, noise_seed)
         check_dtype(x.dtype, self.bins)
         return check_values(self._floats(x), self.bins)
+
+    def _condition(self, condition):
+        return as_condition(condition, self.condition_size, self.stream_dtype)
 
     def _flat(self, z):
         return tf.reshape(z, (-1, self.dimension))

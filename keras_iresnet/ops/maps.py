@@ -211,6 +211,22 @@ class Scale:
         return Linearization(self(x), self, self)
 
 
+class Shift:
+    """y = x + b for an offset b of each example, in a shape that broadcasts to that of x."""
+
+    def __init__(self, offset):
+        self.offset = offset
+
+    def __call__(self, x):
+        """The value at x (batch, *event)."""
+        return x + self.offset
+
+    def linearize(self, x, probes=1):
+        """Value and derivative at x: the identity."""
+        del probes
+        return Linearization(self(x), tf.identity, tf.identity)
+
+
 class Cast:
     """Changes the floating-point type, tangents included."""
 

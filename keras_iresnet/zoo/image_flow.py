@@ -27,6 +27,8 @@ def image_flow(
     num_terms=5,
     num_probes=1,
     learned_prior=True,
+    conditional=False,
+    classes=10,
     seed=None,
 ):
     """A multi-scale flow over integer images (batch, *event_shape): Behrmann et al., ICML 2019, section 5.2.
@@ -49,6 +51,8 @@ def image_flow(
         num_terms: terms of the log-det series in training.
         num_probes: random vectors of the trace estimator in training.
         learned_prior: whether the prior's mean and scale are trained.
+        conditional: whether it is a flow of p(x | c) for class labels c, which every block sees.
+        classes: number of classes of a conditional flow.
         seed: seed of weights and noise.
 
     Raises:
@@ -67,6 +71,7 @@ def image_flow(
     widths = for_each_scale("channels", channels, blocks)
     squeezes = squeezes_of(strides, sides, blocks)
     options = {"coeff": coeff, "activation": activation, "power_iterations": power_iterations, "dropout": dropout}
+    condition_size = options["condition_size"] = classes if conditional else None
     estimator = SeriesLogDet(num_terms, num_probes)
 
     def scale(index):
@@ -82,7 +87,8 @@ def image_flow(
         return chain + ([layers.FactorOut(layers.Chain(scale(index + 1)))] if multi_scale else scale(index + 1))
 
     first = [layers.Logit() if logit else layers.Center(0.5)] + [layers.Squeeze()] * initial_squeeze
-    return Flow(layers.Chain(first + scale(0)), event_shape, bins=bins, learned_prior=learned_prior, seed=seed)
+    prior = {"learned_prior": learned_prior, "condition_size": condition_size}
+    return Flow(layers.Chain(first + scale(0)), event_shape, bins=bins, seed=seed, **prior)
 
 
 def variant(name, summary, event_shape, **defaults):
@@ -92,8 +98,8 @@ def variant(name, summary, event_shape, **defaults):
         name: of the builder.
         summary: first line of its docstring.
         event_shape: of its images.
-        **defaults: keywords of `image_flow`; `bins` cannot be changed by the user where it is given.
+        **defaults: keywords of `image_flow`; `bins` and `classes` belong to the data, so the user cannot change them.
     """
-    fixed = {"event_shape": event_shape, "bins": defaults.pop("bins", 256)}
+    fixed = {"event_shape": event_shape, "bins": defaults.pop("bins", 256), "classes": defaults.pop("classes", 10)}
     example = f">>> ki.zoo.{name}(blocks=(1, 1, 1), channels=8).event_shape\n{event_shape!r}"
     return variant_of(image_flow, name, summary, example, fixed, defaults)

@@ -53,7 +53,10 @@ def _behaviour(model):
     first = [weight.numpy().tobytes() for weight in model.weights]
     model.initialize(x)
     for weight in model.trainable_variables:
-        if weight.name == "kernel":  # large, so that they are normalised, by vectors that belong to others
+        if weight.name in (
+            "kernel",
+            "condition_kernel",
+        ):  # large, so that they are normalised, by vectors that belong to others
             weight.assign(np.random.default_rng(weight.shape[-1]).normal(size=weight.shape))
     outputs = _outputs(model, x).numpy()
     assert np.all(np.isfinite(outputs))
@@ -64,7 +67,10 @@ def _outputs(model, x):
     if isinstance(model, ki.models.Hybrid):
         model.compile()
         return model.compute_loss(None, np.arange(8), model(x, training=True))
-    return model.log_prob(x, seed=3, training=True) if isinstance(model, ki.Flow) else model(x, training=True)
+    if isinstance(model, ki.Flow):
+        condition = None if model.condition_size is None else np.arange(8)
+        return model.log_prob(x, seed=3, training=True, condition=condition)
+    return model(x, training=True)
 
 
 @functools.cache

@@ -1,0 +1,247 @@
+"""An invertible layer as a bijector of TensorFlow Probability, and the distribution that it makes of a Gaussian."""
+
+import math
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+from tensorflow.python.eager import record
+
+from keras_iresnet.layers.chain import check_invertible
+from keras_iresnet.layers.invertible import ON_FAILURE
+from keras_iresnet.layers.seeds import as_seed, draw_seed
+from keras_iresnet.layers.spectral_norm import advance_power_iterations
+from keras_iresnet.layers.weight_state import weight_state
+from keras_iresnet.ops.checks import require
+
+tfb, tfd = tfp.bijectors, tfp.distributions
+
+
+class InvertibleResNetBijector(tfb.Bijector):
+    """A view of an invertible layer: `forward` is the layer, data to latents, `inverse` its fixed points.
+
+    The layer owns the weights; TFP and `tf.Module` see each of them once, as `trainable_variables` and `variables`. The
+    value is differentiable both ways, the inverse by the implicit function theorem. For a density of data take
+    `tfd.TransformedDistribution(prior, tfb.Invert(bijector))`; where sampling must be cheap and densities are asked of
+    samples alone, as in variational inference, leave out `tfb.Invert`.
+
+    Values are those of the layer in evaluation. TFP caches them by the identity of the input; here they count only
+    as long as no weight has changed and no gradient tape was opened.
+
+    Args:
+        layer: an `InvertibleLayer` that keeps the number of dimensions, usually a `Chain`.
+        event_shape: of one example; needed if the layer is not built.
+        flatten: whether latents come as (..., D), whatever the layer's own shape of them is.
+        estimator: of log|det|, for all blocks; `None` leaves each its own.
+        seed: of the random probes: an integer or a pair of integers for the same in every evaluation (a biased but
+            smooth log-det, as MCMC needs it), a `keras.random.SeedGenerator`, or `None` for one of its own.
+        on_failure: `"raise"`, `"warn"` or `"ignore"`, as for `InvertibleLayer.inverse`.
+        training: whether the power iterations take a step whenever the weights have changed. Set it while the
+            weights are trained by anything but `Flow.fit`, and call `ki.layers.converge_power_iterations` afterwards.
+        validate_args: as for any bijector; the checks named below are always made.
+        name: of the operations.
+
+    Call arguments, which distributions pass on as `bijector_kwargs`:
+        condition: (..., condition_size) that conditional branches depend on, broadcast to the batch.
+        seed: integer or pair of integers, in place of the bijector's own.
+
+    Raises:
+        ValueError: the layer changes the number of dimensions, or has none yet; an event does not fit.
+        TypeError: a tensor of another dtype than the layer's.
+        NotConvergedError: an inverse did not converge, see `on_failure`.
+
+    Reference: Behrmann et al., ICML 2019, equations 3 and 4, algorithm 1.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> import tensorflow as tf
+    >>> import tensorflow_probability as tfp
+    >>> block = ki.layers.InvertibleResidualBlock(ki.layers.DenseBranch((16,)), estimator=ki.ExactLogDet())
+    >>> bijector = ki.InvertibleResNetBijector(block, event_shape=(2,))
+    >>> normal = tfp.distributions.MultivariateNormalDiag(tf.zeros(2), tf.ones(2))
+    >>> density = tfp.distributions.TransformedDistribution(normal, tfp.bijectors.Invert(bijector))
+    >>> samples = density.sample((3, 5), seed=0)
+    >>> samples.shape, density.log_prob(samples).shape, len(density.trainable_variables)
+    (TensorShape([3, 5, 2]), TensorShape([3, 5]), 4)
+    """
+
+    _TF_MODULE_IGNORED_PROPERTIES = tfb.Bijector._TF_MODULE_IGNORED_PROPERTIES | {"_weights"}
+
+    def __init__(
+        self,
+        layer,
+        *,
+        event_shape=None,
+        flatten=False,
+        estimator=None,
+        seed=None,
+        on_failure="raise",
+        training=False,
+        validate_args=False,
+        name=None,
+    ):
+        parameters = dict(locals())
+        check_invertible("layer", layer)
+        if on_failure not in ON_FAILURE:
+            raise ValueError(f"`on_failure` must be one of {ON_FAILURE}. Received: on_failure={on_failure!r}")
+        self._data_event, self._layer_event = _event_shapes(layer, event_shape)
+        self._latent_event = (math.prod(self._layer_event),) if flatten else self._layer_event
+        super().__init__(
+            dtype=tf.as_dtype(layer.stream_dtype),
+            forward_min_event_ndims=len(self._data_event),
+            inverse_min_event_ndims=len(self._latent_event),
+            validate_args=validate_args,
+            parameters=parameters,
+            name=name,
+        )
+        self._layer = self._no_dependency(layer)
+        self._estimator, self._on_failure, self._training = estimator, on_failure, training
+        self._seed = self._no_dependency(keras.random.SeedGenerator() if seed is None else seed)
+        self._weights = self._no_dependency([weight.value for weight in layer.weights])
+        self._tracked = _tracked(layer, self._seed)
+        self._advanced = None
+
+    @property
+    def layer(self):
+        """The Keras layer that this is a view of."""
+        return self._layer
+
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {}  # nothing here has a batch shape
+
+    def forward(self, x, name="forward", **kwargs):
+        """Data (..., *event) -> latents."""
+        return super().forward(x, name, **self._checked(x, kwargs))
+
+    def inverse(self, y, name="inverse", **kwargs):
+        """Latents -> data (..., *event)."""
+        return super().inverse(y, name, **self._checked(y, kwargs))
+
+    def forward_log_det_jacobian(self, x, event_ndims=None, name="forward_log_det_jacobian", **kwargs):
+        """Log|det dF/dx| (...) in nats at data x (..., *event)."""
+        return super().forward_log_det_jacobian(x, event_ndims, name, **self._checked(x, kwargs))
+
+    def inverse_log_det_jacobian(self, y, event_ndims=None, name="inverse_log_det_jacobian", **kwargs):
+        """The negative of `forward_log_det_jacobian` at the data that latents y belong to."""
+        return super().inverse_log_det_jacobian(y, event_ndims, name, **self._checked(y, kwargs))
+
+    def _checked(self, x, kwargs):
+        """The arguments of a call, and with them, for TFP's cache to tell values apart, the state of the weights."""
+        if tf.is_tensor(x) and x.dtype != self.dtype:
+            raise TypeError(f"The input must have the dtype of the layer, {self.dtype.name}. Received: {x.dtype.name}")
+        state = weight_state(self._weights)
+        if self._training and state != self._advanced:
+            advance_power_iterations(self._layer)
+            state = weight_state(self._weights)
+            self._advanced = self._no_dependency(state)
+        # A value from outside a tape has no gradients inside it.
+        return {**kwargs, "state": (state, record.could_possibly_record())}
+
+    def _forward(self, x, state, seed=None, condition=None):
+        return self._apply(self._layer, x, condition, self._data_event, self._latent_event)
+
+    def _inverse(self, y, state, seed=None, condition=None):
+        def inverse(latents, condition):
+            return self._layer.inverse(tf.reshape(latents, (-1, *self._layer_event)), self._on_failure, condition)
+
+        return self._apply(inverse, y, condition, self._latent_event, self._data_event)
+
+    def _forward_log_det_jacobian(self, x, state, seed=None, condition=None):
+        def log_det(data, condition):
+            options = {"estimator": self._estimator, "condition": condition}
+            return self._layer.forward_and_log_det(data, self._draw(seed), **options)[1]
+
+        return self._apply(log_det, x, condition, self._data_event, ())
+
+    def _draw(self, seed):
+        seed = self._seed if seed is None else seed
+        return draw_seed(seed) if isinstance(seed, keras.random.SeedGenerator) else as_seed(seed)
+
+    @staticmethod
+    def _apply(function, x, condition, event, result_event):
+        """Function of (batch, *event) and a condition (batch, size) or None, applied to (..., *event)."""
+        x = _require_event(x, event)
+        batch_shape = tf.shape(x)[: -len(event)]
+        if condition is not None:
+            condition = tf.convert_to_tensor(condition, x.dtype)
+            size = condition.shape[-1]
+            condition = tf.reshape(tf.broadcast_to(condition, tf.concat([batch_shape, [size]], 0)), (-1, size))
+        result = function(tf.reshape(x, (-1, *event)), condition)
+        return tf.reshape(result, tf.concat([batch_shape, tf.constant(result_event, tf.int32)], 0))
+
+    def _forward_event_shape(self, shape):
+        return _replace_event(shape, self._data_event, self._latent_event)
+
+    def _inverse_event_shape(self, shape):
+        return _replace_event(shape, self._latent_event, self._data_event)
+
+    def _forward_event_shape_tensor(self, shape):
+        return tf.concat([shape[: -len(self._data_event)], self._latent_event], 0)
+
+    def _inverse_event_shape_tensor(self, shape):
+        return tf.concat([shape[: -len(self._latent_event)], self._data_event], 0)
+
+
+def data_distribution(bijector, loc, log_scale):
+    """The distribution of data whose latents are normal: independent, of mean `loc` and deviation exp(log_scale).
+
+    Args:
+        bijector: from data to latents (..., D).
+        loc: `tf.Variable` (D,).
+        log_scale: `tf.Variable` (D,).
+    """
+    scale = tfp.util.DeferredTensor(log_scale, tf.exp)  # read anew whenever it is used, and trainable
+    latents = tfd.Independent(tfd.Normal(loc, scale), 1)
+    return tfd.TransformedDistribution(latents, tfb.Invert(bijector))
+
+
+def _event_shapes(layer, event_shape):
+    """Shapes of one example before and after the layer, which is built if it was not."""
+    if not layer.built:
+        if event_shape is None:
+            raise ValueError("`layer` must be built, or `event_shape` be given. Received: event_shape=None")
+        layer.build((None, *event_shape))
+    shape = tuple(layer.input_spec.shape)
+    if event_shape is not None and tuple(event_shape) != shape[1:]:
+        raise ValueError(
+            f"`event_shape` must be what the layer was built for, {shape[1:]}. Received: event_shape={event_shape}"
+        )
+    data, latents = shape[1:], tuple(layer.compute_output_shape(shape))[1:]
+    if None in data or math.prod(data) != math.prod(latents):
+        raise ValueError(
+            "A bijector needs a static event shape and as many latents as data. "
+            f"Received: event_shape={data}, latent shape={latents}"
+        )
+    return data, latents
+
+
+def _tracked(layer, seed):
+    """The `tf.Variable`s behind a layer's weights: a Keras variable is none, so TFP would not see it.
+
+    Weights that were frozen are left as Keras variables, which are saved but not trained: the flag of a `tf.Variable`
+    cannot be changed.
+    """
+    trained = {id(weight) for weight in layer.trainable_weights}
+    tracked = [
+        weight if weight.value.trainable and id(weight) not in trained else weight.value for weight in layer.variables
+    ]
+    return [*tracked, seed.state.value] if isinstance(seed, keras.random.SeedGenerator) else tracked
+
+
+def _replace_event(shape, event, other):
+    batch_rank = None if shape.rank is None else shape.rank - len(event)
+    if batch_rank is None:
+        return tf.TensorShape(other)
+    if batch_rank < 0 or not shape[batch_rank:].is_compatible_with(event):
+        raise ValueError(f"An event must have shape {event}. Received: shape={shape}")
+    return shape[:batch_rank].concatenate(other)
+
+
+def _require_event(x, event):
+    """Return x of shape (..., *event); what is not known of its shape is checked when it is."""
+    _replace_event(x.shape, event, ())
+    if x.shape.rank is not None and x.shape[-len(event) :].is_fully_defined():
+        return x
+    fits = tf.reduce_all(tf.equal(tf.shape(x)[-len(event) :], event))
+    return require(x, fits, f"An event must have shape {event}.")

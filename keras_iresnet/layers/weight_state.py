@@ -1,0 +1,44 @@
+"""Tells whether weights may have changed between two moments: what a cache of computed values has to know."""
+
+import hashlib
+import weakref
+
+import tensorflow as tf
+
+
+def weight_state(weights):
+    """Something that differs whenever values computed from the weights may differ.
+
+    Eagerly, a digest of the weights. While a graph is traced they have no values: there it is the graph itself and the
+    number of operations in it, so far, that may have written to them.
+
+    Args:
+        weights: list of `tf.Variable`.
+
+    Example:
+    >>> import tensorflow as tf
+    >>> from keras_iresnet.layers.weight_state import weight_state
+    >>> weight = tf.Variable([1.0])
+    >>> before = weight_state([weight])
+    >>> before == weight_state([weight]), before == weight_state([weight.assign([2.0])])
+    (True, False)
+    """
+    if tf.executing_eagerly():
+        digest = hashlib.blake2b(digest_size=16)
+        for weight in weights:
+            digest.update(weight.numpy().tobytes())
+        return digest.digest()
+    graph = tf.compat.v1.get_default_graph()
+    handles = [graph.capture(weight.handle) for weight in weights]
+    writes = sum(_may_write(operation, handle) for handle in handles for operation in handle.consumers())
+    return weakref.ref(graph), writes
+
+
+def _may_write(operation, handle):
+    if operation.type == "ReadVariableOp":
+        return False
+    try:  # calls, loops and branches list what they only read
+        read_only = operation.get_attr("_read_only_resource_inputs")
+    except ValueError:
+        return True
+    return any(one is handle and i not in read_only for i, one in enumerate(operation.inputs))
