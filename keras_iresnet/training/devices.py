@@ -127,9 +127,12 @@ def _from_first(values):
     """The first replica's values, on every replica."""
     context = tf.distribute.get_replica_context()
     first = context.replica_id_in_sync_group == 0
-    plain = [tf.cast(value, tf.int32) if value.dtype == tf.bool else value for value in values]
-    summed = context.all_reduce("SUM", [tf.where(first, value, tf.zeros_like(value)) for value in plain])
-    return [tf.cast(value, old.dtype) for value, old in zip(summed, values, strict=True)]
+
+    def own(value):
+        plain = tf.cast(value, tf.int32) if value.dtype == tf.bool else value
+        return tf.cast(context.all_reduce("SUM", tf.where(first, plain, tf.zeros_like(plain))), value.dtype)
+
+    return [own(value) for value in values]
 
 
 def _cluster():

@@ -26,8 +26,14 @@ def put(model, arrays):
     named = _named(model)
     if _shapes(named) != _shapes(arrays):
         raise StateRefusedError("its arrays are those of another model or optimizer")
+    results = model.distribute_strategy.experimental_local_results
     for name, variable in named.items():
-        variable.assign(arrays[name])
+        if _is_sum(variable):  # TensorFlow's own assignment would wait for the other machines
+            parts = results(variable.value)
+            for part in parts:
+                part.assign(arrays[name] / len(parts))
+        else:
+            variable.assign(arrays[name])
 
 
 def _named(model):
@@ -43,4 +49,9 @@ def _shapes(named):
 
 def _value(variable, parts):
     """One value out of those that the replicas hold."""
-    return np.sum(parts, 0, dtype=parts[0].dtype) if variable.synchronization == "on_read" else parts[0]
+    return np.sum(parts, 0, dtype=parts[0].dtype) if _is_sum(variable) else parts[0]
+
+
+def _is_sum(variable):
+    """Whether the replicas hold summands, rather than the same."""
+    return variable.synchronization == "on_read"

@@ -5,6 +5,7 @@ import textwrap
 import numpy as np
 import oracles
 import pytest
+import small_flows
 import tensorflow as tf
 
 from keras_iresnet import zoo
@@ -30,8 +31,7 @@ def served(request, tmp_path_factory):
     """A flow, what its log_prob was asked for, and what a process without this package got."""
     folder = tmp_path_factory.mktemp("served")
     if request.param == "images":
-        flow = zoo.digits_flow(blocks=(1, 1), channels=8, seed=1)
-        x = np.random.default_rng(0).integers(0, 17, (20, 8, 8, 1), dtype=np.uint8)
+        flow, x = small_flows.image_flow(seed=1), small_flows.images(20)
     else:
         flow = zoo.toy_flow(blocks=2, units=(16,), seed=1)
         x = np.random.default_rng(0).normal(size=(20, 2)).astype("float32")

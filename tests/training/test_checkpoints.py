@@ -135,6 +135,7 @@ def test_averages_reach_their_momentum_and_go_on_in_another_process(tmp_path):
     keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: states.append(snapshot.take(model)))
     _fit(model, [seen, keep, UseAverages()], epochs=3)
     again = _model(**options)
+    again.optimizer.build(again.trainable_variables)
     snapshot.put(again, states[-1])
     best = SaveBest(run, "val_loss")
     _fit(again, [seen, UseAverages(), best], epochs=3)

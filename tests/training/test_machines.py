@@ -68,13 +68,14 @@ def test_two_workers_train_as_one_process_does(tmp_path):
     assert len(held) > 30
     for name in held:
         np.testing.assert_array_equal(arrays[name], other[name], strict=True)
-        np.testing.assert_allclose(arrays[name], alone[name], rtol=1e-3, atol=1e-4)
+        # A singular vector's sign says nothing.
+        np.testing.assert_allclose(abs(arrays[name]), abs(alone[name]), rtol=1e-3, atol=1e-4)
     assert sorted(path.name for path in double.iterdir()) == ["0", "0.log", "0.npz", "1.log", "1.npz"]  # the chief's
     assert two.read_metrics()["test_bits_per_dim"] == pytest.approx(one.read_metrics()["test_bits_per_dim"], rel=1e-3)
 
 
 def test_a_worker_that_is_killed_ends_the_others_and_the_run_goes_on(tmp_path):
-    fields = ("epochs=40",)
+    fields = ("epochs=12",)
     processes, run = _start(tmp_path, fields=fields), RunFolder(tmp_path / "0")
     while not run.states() or run.states()[0] < run.state(8):  # in the middle of the second epoch
         assert processes[0].poll() is None, (tmp_path / "0.log").read_text()[-2000:]
@@ -89,5 +90,5 @@ def test_a_worker_that_is_killed_ends_the_others_and_the_run_goes_on(tmp_path):
     assert waited < 300
     _finish(tmp_path, "resume", fields=fields)
     assert "Going on after" in (tmp_path / "0.log").read_text()
-    assert len(_column(run, "loss")) == 40
-    assert run.read_metrics()["epochs"] == 40
+    assert len(_column(run, "loss")) == 12
+    assert run.read_metrics()["epochs"] == 12
