@@ -160,10 +160,10 @@ class Classifier(FullPrecision, Replicated, keras.Model):
     def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
         """As `keras.Model.fit`, after `initialize` where that was not done."""
         self._check_data(x, y)
-        if isinstance(x, tf.data.Dataset):
-            for _, labels, *_ in x.take(1):  # those of later batches are checked as they come
-                check_labels(labels, self.num_classes)
         if not self.initialized:
+            if isinstance(x, tf.data.Dataset):
+                for _, labels, *_ in x.take(1):  # those of later batches are checked as they come
+                    check_labels(labels, self.num_classes)
             examples, x = first_examples(x, INITIALIZATION_BATCH)
             self.initialize(examples)
         return super().fit(x, y, *args, callbacks=with_convergence(callbacks), **kwargs)
