@@ -52,7 +52,8 @@ def _behaviour(model):
     first = [weight.numpy().tobytes() for weight in model.weights]
     model.initialize(x)
     for weight in model.trainable_variables:
-        if weight.name in ("kernel", "condition_kernel"):  # large, so that they are normalised, by vectors that belong to others
+        # Large, so that kernels are normalised, by vectors that belong to others.
+        if weight.name in ("kernel", "condition_kernel"):
             weight.assign(np.random.default_rng(weight.shape[-1]).normal(size=weight.shape))
     condition = None if model.condition_size is None else np.arange(8)
     likelihood = model.log_prob(x, seed=3, training=True, condition=condition).numpy()
