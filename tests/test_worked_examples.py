@@ -1,4 +1,4 @@
-"""The worked examples with TFP in scripts/ run, at reduced size, and do what they are said to do."""
+"""The worked examples in scripts/ run, at reduced size, and do what they are said to do."""
 
 import importlib.util
 import pathlib
@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 SCRIPTS = pathlib.Path(__file__).parents[1] / "scripts"
-EXAMPLES = ("vi_banana", "vi_eight_schools", "neutra_funnel")
+EXAMPLES = ("vi_banana", "vi_eight_schools", "neutra_funnel", "conditional_digits")
 
 
 def load(name):
@@ -39,3 +39,11 @@ def test_both_kinds_of_hmc_run_on_the_funnel():
     for kind in ("hmc", "neutra"):
         assert 0 < found[kind]["effective_per_1000_gradients"] < 1000
         assert 0.5 < found[kind]["deviation_of_v"] < 5
+
+
+def test_labels_of_digits_are_learned(tmp_path):
+    sizes = {"blocks": (1, 1), "channels": 16, "epochs": 6, "limit": 600}
+    found = load("conditional_digits").run(**sizes, out=tmp_path / "digits.png")
+    assert found["test_error_percent"] < 60  # 90 by chance
+    assert found["train_bits_per_dim"] < 3.4
+    assert (tmp_path / "digits.png").stat().st_size > 3000

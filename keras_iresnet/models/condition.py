@@ -45,6 +45,8 @@ def paired(x, y):
         ValueError: a data set of examples alone.
     """
     if isinstance(x, tf.data.Dataset):
+        if isinstance(x.element_spec, tuple) and len(x.element_spec) == 1:
+            return x, None  # Keras hands on what `fit` was given to validate on
         if not isinstance(x.element_spec, tuple) or len(x.element_spec) != 2:
             raise ValueError(
                 "The data set of a conditional flow must give pairs (examples, conditions). "

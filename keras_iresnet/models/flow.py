@@ -330,7 +330,7 @@ class Flow(FullPrecision, Replicated, keras.Model):
     def _check_data(self, x):
         """Check an array whole, a data set by its specification; the rest is checked batch by batch."""
         if isinstance(x, tf.data.Dataset):
-            spec = x.element_spec[0] if isinstance(x.element_spec, tuple) else x.element_spec
+            spec = tf.nest.flatten(x.element_spec)[0]
             check_shape(spec, self.event_shape)
             check_dtype(spec.dtype, self.bins)
         elif isinstance(x, np.ndarray) or tf.is_tensor(x):

@@ -53,10 +53,8 @@ def _behaviour(model):
     first = [weight.numpy().tobytes() for weight in model.weights]
     model.initialize(x)
     for weight in model.trainable_variables:
-        if weight.name in (
-            "kernel",
-            "condition_kernel",
-        ):  # large, so that they are normalised, by vectors that belong to others
+        # Large, so that kernels are normalised, by vectors that belong to others.
+        if weight.name in ("kernel", "condition_kernel"):
             weight.assign(np.random.default_rng(weight.shape[-1]).normal(size=weight.shape))
     outputs = _outputs(model, x).numpy()
     assert np.all(np.isfinite(outputs))
