@@ -220,4 +220,6 @@ class Classifier(FullPrecision, Replicated, keras.Model):
             if y is None:
                 raise ValueError("Labels must be given beside images. Received: y=None")
             self._checked(x)
+            y = tf.convert_to_tensor(y)
+            check_label_spec(y.shape, y.dtype)
             check_labels(y, self.num_classes)

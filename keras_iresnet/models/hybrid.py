@@ -8,7 +8,7 @@ from keras_iresnet.layers.seeds import split_seed
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
 from keras_iresnet.models.flow import Flow
 from keras_iresnet.models.head import ClassHead
-from keras_iresnet.models.labels import ErrorPercent, check_labels
+from keras_iresnet.models.labels import ErrorPercent, check_label_spec, check_labels
 from keras_iresnet.models.likelihood import BitsPerDim, NegativeLogLikelihood
 
 
@@ -111,6 +111,7 @@ class Hybrid(Flow):
     def fit(self, x=None, y=None, *args, **kwargs):
         """As `Flow.fit`, with labels."""
         if isinstance(y, np.ndarray) or tf.is_tensor(y):
+            check_label_spec(y.shape, y.dtype)
             check_labels(y, self.num_classes)
         elif not isinstance(x, tf.data.Dataset):
             raise ValueError(f"Labels must be given beside images. Received: y={y!r}")

@@ -8,7 +8,7 @@ from keras_iresnet.ops.checks import require
 
 
 def check_label_spec(shape, dtype):
-    """Raise ValueError unless labels are integers (batch,) or (batch, 1)."""
+    """Raise ValueError unless labels of this shape and type are integers (batch,) or (batch, 1)."""
     shape, dtype = tf.TensorShape(shape), tf.as_dtype(dtype)
     flat = shape.rank == 1 or (shape.rank == 2 and shape[1] == 1)
     if not dtype.is_integer or not flat:
@@ -21,7 +21,8 @@ def check_label_spec(shape, dtype):
 def check_labels(labels, num_classes):
     """Refuse labels outside [0, num_classes); returns them, see `ops.checks.require`."""
     labels = tf.convert_to_tensor(labels)
-    check_label_spec(labels.shape, labels.dtype)
+    # By value rather than type: Keras builds a model under a strategy from the mean of the replicas' integers.
+    check_label_spec(labels.shape, tf.int64)
     wide = tf.cast(labels, tf.int64)
     valid = (wide >= 0) & (wide < num_classes)
     message = f"Labels must lie in [0, num_classes) with num_classes={num_classes}."

@@ -26,11 +26,11 @@ def labelled(pixels, labels):
 
 
 def test_counts_error_and_loss(clf):
-    pixels, labels = [0, 1, 3, 4, 4], np.array([0, 1, 1, 1, 0])
+    pixels, labels = [0, 1, 3, 4, 4, 0], np.array([0, 1, 1, 1, 0, 1])
     found = evaluate_classifier(clf, labelled(pixels, labels))
-    np.testing.assert_array_equal(found.confusion, [[1, 1], [1, 2]])
-    assert (found.images, found.error_percent) == (5, pytest.approx(40))
-    assert found.error_percent_standard_error == pytest.approx(100 * (0.4 * 0.6 / 5) ** 0.5)
+    np.testing.assert_array_equal(found.confusion, [[1, 1], [2, 2]])
+    assert (found.images, found.error_percent) == (6, pytest.approx(50))
+    assert found.error_percent_standard_error == pytest.approx(100 * (0.25 / 6) ** 0.5)
     margins = 4 - 8 * np.array(pixels) / 4  # logit of class 0 less that of class 1
     expected = np.log1p(np.exp(np.where(labels == 0, -margins, margins))).mean()
     assert found.loss == pytest.approx(expected, rel=1e-5)

@@ -24,7 +24,7 @@ def trained():
     keras.utils.set_random_seed(0)
     model = hybrid(weight=2.0)
     model.compile(keras.optimizers.Adam(0.02))
-    history = model.fit(IMAGES, LABELS, batch_size=32, epochs=20, verbose=0, validation_data=labelled_images(seed=1))
+    history = model.fit(IMAGES, LABELS, batch_size=32, epochs=30, verbose=0, validation_data=labelled_images(seed=1))
     return model, history.history
 
 
