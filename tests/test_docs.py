@@ -55,8 +55,8 @@ def test_fields_of_the_table_are_those_of_the_recipe():
 
 
 def test_keywords_of_the_table_are_those_of_the_builders():
-    # Of 2-D flows and hybrids, which the authors' command does not train, and of the recipe.
-    others = {"units", "dataset", "weight", "seed"}
+    # Of 2-D, conditional and hybrid models, which the authors' command does not train, and of the recipe.
+    others = {"units", "conditional", "dataset", "weight", "seed"}
     assert _named("keyword") | others == _keywords()
 
 

@@ -27,6 +27,7 @@ def test_flow_comes_closer_to_the_banana(tmp_path):
     assert (tmp_path / "banana.png").stat().st_size > 5000
 
 
+@pytest.mark.slow
 def test_flow_comes_close_to_the_posterior_of_the_eight_schools():
     found = load("vi_eight_schools").run(blocks=1, units=(8,), steps=300, sample_size=64, draws=300, chains=10)
     assert found["mean_error_deviations"] < 0.4  # an untrained flow is 1.5 off

@@ -174,7 +174,8 @@ def converge_power_iterations(layer):
     >>> import keras_iresnet as ki
     >>> branch = ki.layers.DenseBranch((16,))
     >>> branch.build((None, 2))
-    >>> branch.spectral_layers[0].kernel.assign(3 * branch.spectral_layers[0].kernel)
+    >>> kernel = branch.spectral_layers[0].kernel
+    >>> _ = kernel.assign(3 * kernel)
     >>> ki.layers.converge_power_iterations(branch)
     """
     for inner in layer._flatten_layers():

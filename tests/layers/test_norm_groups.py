@@ -39,7 +39,9 @@ def step(chain, x, together):
     """Output, log-det, gradients and vectors after a training call."""
     forward = chain.forward_and_log_det
     if not together:
-        forward = lambda x, training: chain._forward_and_log_det(x, seed=None, training=training, estimator=None)  # noqa: E731
+        forward = lambda x, training: chain._forward_and_log_det(
+            x, seed=None, training=training, estimator=None, condition=None
+        )  # noqa: E731
     with tf.GradientTape() as tape:
         y, log_det = forward(x, training=True)
         loss = tf.reduce_sum(y**2) + tf.reduce_sum(log_det)

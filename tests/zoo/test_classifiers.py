@@ -33,7 +33,10 @@ def test_layers_stand_in_the_authors_order():
     assert [block.branch.preactivate for block in blocks_of(clf)] == [False, True, True]
 
 
-@pytest.mark.parametrize("options", [{}, {"coeff": None}, {"coeff": None, "normalization": "batch"}])
+BATCH_NORMALIZED = pytest.param({"coeff": None, "normalization": "batch"}, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("options", [{}, {"coeff": None}, BATCH_NORMALIZED])
 def test_it_trains_is_saved_and_inverted(options, tmp_path):
     clf = ki.zoo.digits_classifier(**TINY, **options, seed=0)
     clf.compile(keras.optimizers.SGD(0.1, momentum=0.9))
