@@ -1,5 +1,7 @@
 """Matrices normalised together come out as they would one by one."""
 
+import functools
+
 import keras
 import numpy as np
 import oracles
@@ -37,11 +39,8 @@ def spectral_layers(layer):
 
 def step(chain, x, together):
     """Output, log-det, gradients and vectors after a training call."""
-    forward = chain.forward_and_log_det
-    if not together:
-        forward = lambda x, training: chain._forward_and_log_det(
-            x, seed=None, training=training, estimator=None, condition=None
-        )  # noqa: E731
+    apart = functools.partial(chain._forward_and_log_det, seed=None, estimator=None, condition=None)
+    forward = chain.forward_and_log_det if together else apart
     with tf.GradientTape() as tape:
         y, log_det = forward(x, training=True)
         loss = tf.reduce_sum(y**2) + tf.reduce_sum(log_det)
