@@ -20,6 +20,8 @@ from keras_iresnet.training.inverse_steps import STEPS, steps_study
 from keras_iresnet.training.reconstructions import reconstructions
 from keras_iresnet.training.singular_values import singular_values_runs
 
+pytestmark = pytest.mark.slow  # they train several networks, which later tests go on from
+
 TINY = {"blocks": "1,1", "channels": "4", "epochs": "2", "batch_size": "128"}
 SET = [word for name, value in TINY.items() for word in ("--set", f"{name}={value}")]
 
@@ -40,7 +42,6 @@ def study(paths):
     return np.load(npz), rows
 
 
-@pytest.mark.slow
 def test_reconstructions_of_both_networks(out):
     arrays, rows = study(reconstructions(out, images=6, overrides=TINY, progress=False)[0])
     originals = arrays["originals"]
@@ -72,7 +73,6 @@ def test_an_unfinished_run_is_refused(out, tmp_path):
         sweep.sweep("digits", ["coeff-0.9"], tmp_path, overrides=TINY)
 
 
-@pytest.mark.slow
 def test_error_by_coeff_is_that_of_the_runs(out):
     paths, _ = error_by_coeff(out, overrides=TINY, progress=False)
     arrays, rows = study(paths)
@@ -85,7 +85,6 @@ def test_error_by_coeff_is_that_of_the_runs(out):
         assert config["builder"]["coeff"] == (float(row["coeff"]) if row["coeff"] else None)
 
 
-@pytest.mark.slow
 def test_singular_values_of_all_variants_hold(out):
     words = ["figures", "singular-values", "--out", str(out), *SET]
     result = CliRunner().invoke(keras_iresnet_cli.cli, words, catch_exceptions=False)
@@ -147,7 +146,6 @@ def test_inverse_steps_compares_coeffs(out, monkeypatch):
     assert at_three["coeff-0.5"] < at_three["coeff-0.9"]
 
 
-@pytest.mark.slow
 def test_dynamics_of_both_networks(tmp_path):
     arrays, rows = study(dynamics(tmp_path, size="tiny")[0])
     assert [row["model"] for row in rows] == ["plain", "invertible"]
