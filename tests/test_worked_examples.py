@@ -35,6 +35,7 @@ def test_flow_comes_close_to_the_posterior_of_the_eight_schools():
     assert found["hmc_effective_samples"] > 100
 
 
+@pytest.mark.slow
 def test_both_kinds_of_hmc_run_on_the_funnel():
     found = load("neutra_funnel").run(blocks=1, units=(8,), steps=200, draws=100, chains=8)
     for kind in ("hmc", "neutra"):

@@ -120,6 +120,7 @@ def test_what_needs_a_density_refuses_a_classifier(digits, command):
         command(digits[0].path)
 
 
+@pytest.mark.slow
 def test_an_unconstrained_run_says_what_did_not_come_back(tmp_path):
     options = TINY | {"coeff": "none", "epochs": "1", "learning_rate": "0.3"}
     metrics = train("digits_classifier", tmp_path, overrides=options, progress=False)
@@ -132,6 +133,7 @@ def test_an_unconstrained_run_says_what_did_not_come_back(tmp_path):
     assert "--coeff none" in config["command"]
 
 
+@pytest.mark.slow
 def test_a_baseline_without_an_inverse_reports_its_error_alone(tmp_path):
     options = TINY | {"dataset": "digits", "augmentation": "none"}
     del options["warmup_steps"]
