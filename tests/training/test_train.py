@@ -97,9 +97,9 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(digits, tmp_p
 
 
 def test_minutes_end_the_training(tmp_path):
-    metrics = train("digits_flow", tmp_path, overrides=TINY | {"epochs": "none", "minutes": 0.1}, progress=False)
-    assert metrics["epochs"] < 1000  # there is no other end: each takes a fraction of a second
-    assert metrics["train_seconds"] >= 6
+    metrics = train("digits_flow", tmp_path, overrides=TINY | {"epochs": "none", "minutes": 0.4}, progress=False)
+    assert metrics["epochs"] > 2
+    assert metrics["train_seconds"] >= 24
     rows = list(csv.DictReader((tmp_path / "history.csv").open()))
     assert float(rows[-1]["learning_rate"]) < 0.25 * float(rows[0]["learning_rate"]) or len(rows) < 3
 
