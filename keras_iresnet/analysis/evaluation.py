@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_iresnet.analysis.certificate import certify
 from keras_iresnet.analysis.log_likelihood import EXACT_DIMENSION
-from keras_iresnet.analysis.passes import Bar, as_batches, draw_seed
+from keras_iresnet.analysis.passes import Bar, as_batches, draw_seed, evaluated
 from keras_iresnet.analysis.variance import components
 from keras_iresnet.models.likelihood import bits_per_dim
 from keras_iresnet.ops.log_det import ExactLogDet, SeriesLogDet
@@ -242,26 +242,37 @@ class ImageEvaluator:
 
 def _first_pass(bits, batches, seed, bar, probes):
     """Bits/dim of all images, (images,); and batch -> (2 noises, probes, images) for some of them, spread evenly."""
-    values, pilot, piloted = [], {}, 0
     count = max(1, int(batches.cardinality()))  # negative where it is not known
-    for b, x in enumerate(bar.tracked(batches)):
-        values.append(_evaluate(bits, x, seed, b, 0, 0))
-        if piloted < _PILOT_IMAGES and piloted * count <= b * _PILOT_IMAGES:
-            rest = [_evaluate(bits, x, seed, b, *draw) for draw in np.ndindex(2, probes) if draw != (0, 0)]
-            pilot[b] = np.reshape([values[-1], *rest], (2, probes, -1))
-            piloted += len(x)
-    if not piloted:
+    pilot, piloted, parts = {}, 0, []
+
+    def draws(b, images_and_more):
+        x, more = images_and_more
+        return [_evaluate(bits, x, seed, b, *draw) for draw in (np.ndindex(2, probes) if more else [(0, 0)])]
+
+    def marked():
+        nonlocal piloted
+        for b, x in enumerate(batches):
+            more = piloted < _PILOT_IMAGES and piloted * count <= b * _PILOT_IMAGES
+            piloted += len(x) * more
+            yield x, more
+
+    for b, found in enumerate(bar.tracked(evaluated(draws, marked()))):
+        parts.append(found[0])
+        if len(found) > 1:
+            pilot[b] = np.reshape(found, (2, probes, -1))
+    if not parts:
         raise ValueError("`dataset` must hold at least 1 example. Received: none")
-    return np.concatenate(values), pilot
+    return np.concatenate(parts), pilot
 
 
 def _pass(bits, batches, seed, bar, index, pilot):
     """Bits/dim of all images, (images,), with the noise and the probes of this pass; the second is partly known."""
     known = {b: draws[1, 0] for b, draws in pilot.items()} if index == 1 else {}
-    parts = [
-        known[b] if b in known else _evaluate(bits, x, seed, b, index, 0) for b, x in enumerate(bar.tracked(batches))
-    ]
-    return np.concatenate(parts)
+
+    def draw(b, x):
+        return known[b] if b in known else _evaluate(bits, x, seed, b, index, 0)
+
+    return np.concatenate(list(bar.tracked(evaluated(draw, batches))))
 
 
 def _evaluate(bits, images, seed, batch, noise, probe):

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from keras_iresnet.analysis.passes import Bar, as_batches
+from keras_iresnet.analysis.passes import Bar, as_batches, evaluated
 from keras_iresnet.ops.log_det import ExactLogDet, SeriesLogDet
 
 # Up to here the full Jacobian of a block costs no more than the probes that a comparable error would take.
@@ -70,7 +70,7 @@ def evaluate_log_likelihood(flow, dataset, *, estimator=None, batch_size=1000, s
     compiled = tf.function(lambda x, seed: flow.log_prob(x, seed=seed, estimator=estimator), autograph=False)
     compiled = compiled.get_concrete_function(batches.element_spec, tf.TensorSpec((2,), tf.int32))
     with Bar(batches, progress) as bar:
-        values = [compiled(x, tf.constant([seed, index])).numpy() for index, x in enumerate(bar.tracked(batches))]
+        values = list(bar.tracked(evaluated(lambda index, x: compiled(x, tf.constant([seed, index])).numpy(), batches)))
     if not values:
         raise ValueError("`dataset` must hold at least 1 example. Received: none")
     values = np.concatenate(values).astype(np.float64)

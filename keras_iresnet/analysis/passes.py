@@ -1,5 +1,8 @@
 """Passes over held-out data: batches of examples, a seed for every draw, a bar for who waits."""
 
+import collections
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import rich.console
 import rich.progress
@@ -31,6 +34,21 @@ def draw_seed(*numbers) -> tf.Tensor:
     return tf.constant(state.view(np.int32))
 
 
+def evaluated(function, batches):
+    """function(index, batch) for every batch, in their order, computed two at a time.
+
+    A series of matrix products, each of the result before, leaves cores without work; the next batch takes them.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        ahead = collections.deque()
+        for index, batch in enumerate(batches):
+            ahead.append(pool.submit(function, index, batch))
+            if len(ahead) > 2:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
 class Bar:
     """A bar on standard error, where someone watches, over one or several passes; a context manager.
 
@@ -59,10 +77,10 @@ class Bar:
     def __exit__(self, *_):
         self._progress.stop()
 
-    def tracked(self, batches):
-        """The batches, each counted when the next is asked for."""
-        for batch in batches:
-            yield batch
+    def tracked(self, results):
+        """The results of the batches, each counted as it comes."""
+        for result in results:
+            yield result
             self._seen += 1
             self._progress.update(self._task, completed=self._seen)
 

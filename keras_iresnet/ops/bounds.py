@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 # Multiplications that the Gram matrix of a written-out operator may take: well under a second on one core.
-_DENSE_WORK = 2**28
+_DENSE_WORK = 2**32
 _TAIL_TERMS = 10**6
 
 

@@ -21,20 +21,21 @@ RECIPE = Recipe(
 )
 SMALL_RECIPE = Recipe(
     dataset="mnist",
-    minutes=24,
-    batch_size=32,
+    minutes=25,
+    batch_size=8,
     learning_rate=0.01,
-    warmup_steps=100,
+    warmup_steps=200,
     decay="cosine",
-    ema_momentum=0.99,
+    ema_momentum=0.999,
     parameters=301_248,
     expected="1.345 +- 0.003 bits/dim on the test split, 24 minutes on two shared CPU cores",
     reference="Behrmann et al., ICML 2019, with fewer blocks",
 )
 
 PAPER = {"blocks": (32, 32, 32), "channels": 32, "num_terms": 10, "power_iterations": 5}
-# All channels stay: by the step it learns faster than three scales of 8 blocks that halve them.
-SMALL = {"blocks": (8, 12), "channels": (32, 64), "multi_scale": False}
+# All channels stay, most blocks are on the larger grid, the bound is loose: each learns faster by the minute, as do small
+# batches.
+SMALL = {"blocks": (14, 6), "channels": (32, 64), "multi_scale": False, "coeff": 0.97, "num_terms": 6}
 
 mnist_flow = variant(
     "mnist_flow",
