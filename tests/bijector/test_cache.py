@@ -60,6 +60,34 @@ def test_no_stale_value_after_a_weight_update(name):
         before = after
 
 
+@pytest.mark.parametrize("name", ["forward", "inverse", "forward_log_det_jacobian", "inverse_log_det_jacobian"])
+def test_no_stale_value_in_a_chain_of_bijectors(name):
+    layer = points_layer()
+    chain = tfb.Chain([tfb.Shift(tf.constant(1.0, "float64")), tfb.Invert(tfb.Invert(view(layer, (2,))))])
+    method, x = getattr(chain, name), data(3, 2)
+    before = method(x)
+    np.testing.assert_array_equal(method(x), before)
+    layer.layers[0].log_scale.assign(layer.layers[0].log_scale + 0.1)
+    after = method(x)
+    assert np.abs(after - before).max() > 1e-3
+    np.testing.assert_array_equal(after, method(tf.identity(x)))
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(method(x))
+    assert np.abs(tape.gradient(total, layer.layers[0].log_scale.value)).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", ["forward", "inverse", "forward_log_det_jacobian"])
+def test_eager_value_is_no_constant_of_a_compiled_function(name):
+    layer = points_layer()
+    bijector = view(layer, (2,))
+    method, x = getattr(bijector, name), data(3, 2)
+    method(x)
+    compiled = tf.function(lambda: method(x), autograph=False)
+    for _ in range(2):
+        np.testing.assert_allclose(compiled(), method(tf.identity(x)), rtol=1e-9)
+        layer.layers[0].log_scale.assign(layer.layers[0].log_scale + 0.1)
+
+
 def test_no_stale_value_within_a_compiled_function():
     layer = points_layer()
     bijector, weight = view(layer, (2,)), layer.layers[0].log_scale
