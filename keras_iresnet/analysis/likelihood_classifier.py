@@ -32,14 +32,15 @@ class LikelihoodClassifier:
         if flow.condition_size is None:
             raise ValueError("`flow` must be one of p(x | c). Received: condition_size=None")
         self.num_classes = flow.condition_size
-        self._flow, self._evaluator = flow, ImageEvaluator(flow)
+        self._flow = flow
+        self._log_prob = tf.function(ImageEvaluator(flow).log_prob, autograph=False)
         self._seeds = draw_seed(seed, 0), draw_seed(seed, 1)
 
     def logits(self, images):
         """Integer images (batch, height, width, channels) -> log p(x | c) (batch, classes), nats."""
 
         def log_prob(label):
-            return self._evaluator.log_prob(images, *self._seeds, tf.fill(tf.shape(images)[:1], label))
+            return self._log_prob(images, *self._seeds, tf.fill(tf.shape(images)[:1], label))
 
         classes, dtype = tf.range(self.num_classes), self._flow.stream_dtype
         return tf.transpose(tf.map_fn(log_prob, classes, fn_output_signature=dtype))
