@@ -327,22 +327,22 @@ def singular_values(runs, out, **options):
 
 @cli.command()
 @click.argument("run", type=click.Path())
-@click.option("--n", type=int, help="How many.  [default: 64 images, or 4096 points]")
+@click.option("--n", type=int, help="How many.  [default: 64 images, 10 of each class, or 4096 points]")
+@click.option("--label", type=int, help="Class to draw, of a run of p(x | c).  [default: all, one row a class]")
 @click.option("--temperature", default=1.0, show_default=True, help="Factor of the prior's standard deviation.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the draw.")
 @click.option("--out", type=click.Path(), help="File, .png or .npy.  [default: a .png in RUN, named by the settings]")
 @click.option("--data-dir", type=click.Path(), help="TFDS data directory.")
-def sample(run, n, temperature, seed, out, data_dir):
+def sample(run, **options):
     """Draw samples from the best checkpoint of the run folder RUN."""
     _start_tensorflow_quietly()
     from keras_iresnet.layers.invertible import NotConvergedError
     from keras_iresnet.training import sample_run
 
     try:
-        path = sample_run(run, n=n, temperature=temperature, seed=seed, out=out, data_dir=data_dir)
+        click.echo(sample_run(run, **options))
     except NotConvergedError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(path)
 
 
 @cli.command()

@@ -8,11 +8,11 @@ import tensorflow_probability as tfp
 from tensorflow.python.eager import record
 
 from keras_iresnet.layers.chain import check_invertible
+from keras_iresnet.layers.event_shape import event_shapes, replace_event, require_event
 from keras_iresnet.layers.invertible import ON_FAILURE
 from keras_iresnet.layers.seeds import as_seed, draw_seed
 from keras_iresnet.layers.spectral_norm import advance_power_iterations
 from keras_iresnet.layers.weight_state import weight_state
-from keras_iresnet.ops.checks import require
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -25,8 +25,8 @@ class InvertibleResNetBijector(tfb.Bijector):
     `tfd.TransformedDistribution(prior, tfb.Invert(bijector))`; where sampling must be cheap and densities are asked of
     samples alone, as in variational inference, leave out `tfb.Invert`.
 
-    Values are those of the layer in evaluation. TFP caches them by the identity of the input; here they count only
-    as long as no weight has changed and no gradient tape was opened.
+    Values are those of the layer in evaluation. TFP caches them by the identity of the input; here, and in bijectors
+    made of this one, they count only as long as no weight has changed and no gradient tape was opened.
 
     Args:
         layer: an `InvertibleLayer` that keeps the number of dimensions, usually a `Chain`.
@@ -84,7 +84,7 @@ class InvertibleResNetBijector(tfb.Bijector):
         check_invertible("layer", layer)
         if on_failure not in ON_FAILURE:
             raise ValueError(f"`on_failure` must be one of {ON_FAILURE}. Received: on_failure={on_failure!r}")
-        self._data_event, self._layer_event = _event_shapes(layer, event_shape)
+        self._data_event, self._layer_event = event_shapes(layer, event_shape)
         self._latent_event = (math.prod(self._layer_event),) if flatten else self._layer_event
         super().__init__(
             dtype=tf.as_dtype(layer.stream_dtype),
@@ -112,42 +112,50 @@ class InvertibleResNetBijector(tfb.Bijector):
 
     def forward(self, x, name="forward", **kwargs):
         """Data (..., *event) -> latents."""
-        return super().forward(x, name, **self._checked(x, kwargs))
+        self._prepare(x)
+        return super().forward(x, name, **kwargs)
 
     def inverse(self, y, name="inverse", **kwargs):
         """Latents -> data (..., *event)."""
-        return super().inverse(y, name, **self._checked(y, kwargs))
+        self._prepare(y)
+        return super().inverse(y, name, **kwargs)
 
     def forward_log_det_jacobian(self, x, event_ndims=None, name="forward_log_det_jacobian", **kwargs):
         """Log|det dF/dx| (...) in nats at data x (..., *event)."""
-        return super().forward_log_det_jacobian(x, event_ndims, name, **self._checked(x, kwargs))
+        self._prepare(x)
+        return super().forward_log_det_jacobian(x, event_ndims, name, **kwargs)
 
     def inverse_log_det_jacobian(self, y, event_ndims=None, name="inverse_log_det_jacobian", **kwargs):
         """The negative of `forward_log_det_jacobian` at the data that latents y belong to."""
-        return super().inverse_log_det_jacobian(y, event_ndims, name, **self._checked(y, kwargs))
+        self._prepare(y)
+        return super().inverse_log_det_jacobian(y, event_ndims, name, **kwargs)
 
-    def _checked(self, x, kwargs):
-        """The arguments of a call, and with them, for TFP's cache to tell values apart, the state of the weights."""
+    def __hash__(self):
+        """Another one after the weights have changed, and within a gradient tape.
+
+        TFP's caches, also those of bijectors around this one, find values by the hash: one from before an update is no
+        longer true, one from outside a tape has no gradients inside it.
+        """
+        return hash((super().__hash__(), weight_state(self._weights), record.could_possibly_record()))
+
+    def _prepare(self, x):
+        """Refuse another dtype, and let the power iterations follow weights that have changed."""
         if tf.is_tensor(x) and x.dtype != self.dtype:
             raise TypeError(f"The input must have the dtype of the layer, {self.dtype.name}. Received: {x.dtype.name}")
-        state = weight_state(self._weights)
-        if self._training and state != self._advanced:
+        if self._training and weight_state(self._weights) != self._advanced:
             advance_power_iterations(self._layer)
-            state = weight_state(self._weights)
-            self._advanced = self._no_dependency(state)
-        # A value from outside a tape has no gradients inside it.
-        return {**kwargs, "state": (state, record.could_possibly_record())}
+            self._advanced = self._no_dependency(weight_state(self._weights))
 
-    def _forward(self, x, state, seed=None, condition=None):
+    def _forward(self, x, seed=None, condition=None):
         return self._apply(self._layer, x, condition, self._data_event, self._latent_event)
 
-    def _inverse(self, y, state, seed=None, condition=None):
+    def _inverse(self, y, seed=None, condition=None):
         def inverse(latents, condition):
             return self._layer.inverse(tf.reshape(latents, (-1, *self._layer_event)), self._on_failure, condition)
 
         return self._apply(inverse, y, condition, self._latent_event, self._data_event)
 
-    def _forward_log_det_jacobian(self, x, state, seed=None, condition=None):
+    def _forward_log_det_jacobian(self, x, seed=None, condition=None):
         def log_det(data, condition):
             options = {"estimator": self._estimator, "condition": condition}
             return self._layer.forward_and_log_det(data, self._draw(seed), **options)[1]
@@ -161,7 +169,7 @@ class InvertibleResNetBijector(tfb.Bijector):
     @staticmethod
     def _apply(function, x, condition, event, result_event):
         """Function of (batch, *event) and a condition (batch, size) or None, applied to (..., *event)."""
-        x = _require_event(x, event)
+        x = require_event(x, event)
         batch_shape = tf.shape(x)[: -len(event)]
         if condition is not None:
             condition = tf.convert_to_tensor(condition, x.dtype)
@@ -171,10 +179,10 @@ class InvertibleResNetBijector(tfb.Bijector):
         return tf.reshape(result, tf.concat([batch_shape, tf.constant(result_event, tf.int32)], 0))
 
     def _forward_event_shape(self, shape):
-        return _replace_event(shape, self._data_event, self._latent_event)
+        return replace_event(shape, self._data_event, self._latent_event)
 
     def _inverse_event_shape(self, shape):
-        return _replace_event(shape, self._latent_event, self._data_event)
+        return replace_event(shape, self._latent_event, self._data_event)
 
     def _forward_event_shape_tensor(self, shape):
         return tf.concat([shape[: -len(self._data_event)], self._latent_event], 0)
@@ -196,26 +204,6 @@ def data_distribution(bijector, loc, log_scale):
     return tfd.TransformedDistribution(latents, tfb.Invert(bijector))
 
 
-def _event_shapes(layer, event_shape):
-    """Shapes of one example before and after the layer, which is built if it was not."""
-    if not layer.built:
-        if event_shape is None:
-            raise ValueError("`layer` must be built, or `event_shape` be given. Received: event_shape=None")
-        layer.build((None, *event_shape))
-    shape = tuple(layer.input_spec.shape)
-    if event_shape is not None and tuple(event_shape) != shape[1:]:
-        raise ValueError(
-            f"`event_shape` must be what the layer was built for, {shape[1:]}. Received: event_shape={event_shape}"
-        )
-    data, latents = shape[1:], tuple(layer.compute_output_shape(shape))[1:]
-    if None in data or math.prod(data) != math.prod(latents):
-        raise ValueError(
-            "A bijector needs a static event shape and as many latents as data. "
-            f"Received: event_shape={data}, latent shape={latents}"
-        )
-    return data, latents
-
-
 def _tracked(layer, seed):
     """The `tf.Variable`s behind a layer's weights: a Keras variable is none, so TFP would not see it.
 
@@ -227,21 +215,3 @@ def _tracked(layer, seed):
         weight if weight.value.trainable and id(weight) not in trained else weight.value for weight in layer.variables
     ]
     return [*tracked, seed.state.value] if isinstance(seed, keras.random.SeedGenerator) else tracked
-
-
-def _replace_event(shape, event, other):
-    batch_rank = None if shape.rank is None else shape.rank - len(event)
-    if batch_rank is None:
-        return tf.TensorShape(other)
-    if batch_rank < 0 or not shape[batch_rank:].is_compatible_with(event):
-        raise ValueError(f"An event must have shape {event}. Received: shape={shape}")
-    return shape[:batch_rank].concatenate(other)
-
-
-def _require_event(x, event):
-    """Return x of shape (..., *event); what is not known of its shape is checked when it is."""
-    _replace_event(x.shape, event, ())
-    if x.shape.rank is not None and x.shape[-len(event) :].is_fully_defined():
-        return x
-    fits = tf.reduce_all(tf.equal(tf.shape(x)[-len(event) :], event))
-    return require(x, fits, f"An event must have shape {event}.")

@@ -44,7 +44,9 @@ def run(blocks=6, units=(32, 32), steps=2500, sample_size=256, learning_rate=0.0
     ki.layers.converge_power_iterations(bijector.layer)
     if out:
         axes = np.mgrid[-7:7:200j, -4:14:200j]
-        plt.contour(*axes, np.exp(banana(np.float32(axes.transpose(1, 2, 0)))), 8, colors="black", linewidths=0.7)
+        plt.contour(
+            *axes, banana(np.float32(axes.transpose(1, 2, 0))), np.arange(-10, -2), colors="black", linewidths=0.7
+        )
         plt.scatter(*surrogate.sample(3000, seed=(seed, 2)).numpy().T, s=1)
         plt.savefig(out, dpi=100)
     return {"kl_nats": divergence(bijector, normal), "kl_before_training_nats": before, "steps": steps}

@@ -94,7 +94,8 @@ def evaluate_bits_per_dim(
 
     Args:
         flow: a `Flow` with `bins`.
-        dataset: `tf.data.Dataset` of images, batched or not, or an array (images, height, width, channels).
+        dataset: `tf.data.Dataset` of images, batched or not, or an array (images, height, width, channels); for a
+            flow of p(x | c) of pairs, or a pair of arrays: images and their conditions.
         bias: bits/dim that the cut of the series may cost at most.
         standard_error: bits/dim that noise and probes may leave to chance, in terms of a standard error.
         num_terms: fixes the terms of the series; `bias` is then not used.
@@ -174,12 +175,16 @@ class ImageEvaluator:
     def _certificate(self):
         return certify(self.flow)
 
-    def _bits_per_dim(self, images, noise_seed, probe_seed):
+    def log_prob(self, images, noise_seed, probe_seed, condition=None):
+        """Log-likelihoods of integer images in data space, (batch,) nats, with one draw of noise and probes."""
         estimator = self.estimator
         if type(estimator) is SeriesLogDet:  # the same values, from a graph that does not grow with the terms
             estimator = SeriesValue(estimator.num_terms, estimator.num_probes)
         x = self.flow.to_data(images, noise_seed)
-        log_prob = self.flow.log_prob(x, probe_seed, estimator)
+        return self.flow.log_prob(x, probe_seed, estimator, condition=condition)
+
+    def _bits_per_dim(self, *arguments):
+        log_prob = self.log_prob(*arguments)
         return bits_per_dim(log_prob, dimension=self._dimension, bins=self.flow.bins)
 
     def _bias_bound(self):
@@ -206,9 +211,10 @@ class ImageEvaluator:
             raise ValueError(f"`standard_error` must be positive. Received: standard_error={standard_error!r}")
         if not isinstance(max_passes, int) or max_passes < 1:
             raise ValueError(f"`max_passes` must be an integer of at least 1. Received: max_passes={max_passes!r}")
-        batches = as_batches(dataset, self.flow.event_shape, batch_size)
-        spec = tf.TensorSpec((None, *self.flow.event_shape), batches.element_spec.dtype)
-        bits = self._bits.get_concrete_function(spec, *[tf.TensorSpec((2,), tf.int32)] * 2)
+        conditional = self.flow.condition_size is not None
+        batches = as_batches(dataset, self.flow.event_shape, batch_size, conditional=conditional)
+        specs = [tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in tf.nest.flatten(batches.element_spec)]
+        bits = self._bits.get_concrete_function(specs[0], *[tf.TensorSpec((2,), tf.int32)] * 2, *specs[1:])
         with Bar(batches, progress) as bar:
             values, pilot = _first_pass(bits, batches, seed, bar, probes=1 if self._exact else 2)
             parts = components(np.concatenate(list(pilot.values()), -1))
@@ -253,7 +259,7 @@ def _first_pass(bits, batches, seed, bar, probes):
         nonlocal piloted
         for b, x in enumerate(batches):
             more = piloted < _PILOT_IMAGES and piloted * count <= b * _PILOT_IMAGES
-            piloted += len(x) * more
+            piloted += len(tf.nest.flatten(x)[0]) * more
             yield x, more
 
     for b, found in enumerate(bar.tracked(evaluated(draws, marked()))):
@@ -275,7 +281,8 @@ def _pass(bits, batches, seed, bar, index, pilot):
     return np.concatenate(list(bar.tracked(evaluated(draw, batches))))
 
 
-def _evaluate(bits, images, seed, batch, noise, probe):
+def _evaluate(bits, examples, seed, batch, noise, probe):
     """(batch,) float64; the same draws whenever it is called with the same numbers."""
     noise_seed, probe_seed = draw_seed(seed, batch, noise), draw_seed(seed, batch, noise, probe + 1)
-    return bits(images, noise_seed, probe_seed).numpy().astype(np.float64)
+    images, *condition = tf.nest.flatten(examples)
+    return bits(images, noise_seed, probe_seed, *condition).numpy().astype(np.float64)

@@ -9,20 +9,22 @@ import rich.progress
 import tensorflow as tf
 
 
-def as_batches(dataset, event_shape, batch_size) -> tf.data.Dataset:
-    """A data set or an array as batches (batch, *event_shape).
+def as_batches(dataset, event_shape, batch_size, *, conditional=False) -> tf.data.Dataset:
+    """A data set or arrays as batches (batch, *event_shape), where `conditional` in pairs with their conditions.
 
     Raises:
-        ValueError: examples of another shape, or with labels.
+        ValueError: examples of another shape, or with labels where there should be none, or the other way round.
     """
     if not isinstance(dataset, tf.data.Dataset):
-        dataset = tf.data.Dataset.from_tensor_slices(np.asarray(dataset))
+        parts = dataset if isinstance(dataset, tuple) else np.asarray(dataset)
+        dataset = tf.data.Dataset.from_tensor_slices(parts)
     spec = dataset.element_spec
-    if not isinstance(spec, tf.TensorSpec):
-        raise ValueError(f"`dataset` must give examples alone, without labels. Received: element_spec={spec}")
-    if spec.shape.rank == len(event_shape):
+    if isinstance(spec, tf.TensorSpec) == conditional:
+        what = "pairs (examples, conditions)" if conditional else "examples alone, without labels"
+        raise ValueError(f"`dataset` must give {what}. Received: element_spec={spec}")
+    if tf.nest.flatten(spec)[0].shape.rank == len(event_shape):
         dataset = dataset.batch(batch_size)
-    shape = dataset.element_spec.shape[1:]
+    shape = tf.nest.flatten(dataset.element_spec)[0].shape[1:]
     if tuple(shape) != tuple(event_shape):
         raise ValueError(f"`dataset` must hold examples of shape {tuple(event_shape)}. Received: shape={tuple(shape)}")
     return dataset

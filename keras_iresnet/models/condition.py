@@ -1,5 +1,6 @@
 """What a density p(x | c) is conditioned on: labels or vectors, and how they travel with the examples."""
 
+import keras
 import tensorflow as tf
 
 from keras_iresnet.ops.checks import require
@@ -38,19 +39,33 @@ def as_condition(condition, size, dtype):
     return tf.one_hot(condition, size, dtype=dtype)
 
 
-def paired(x, y):
-    """Examples and their conditions as Keras's inputs ((x, c), no targets), from arrays or a data set of pairs.
+def check_pairs(x):
+    """Refuse examples that come without conditions."""
+    if not isinstance(x, tuple | list) or len(x) < 2:
+        raise ValueError(
+            "A conditional flow must be given pairs (examples, conditions), as arrays `x` and `y` or as a data set. "
+            f"Received: examples alone, {type(x).__name__}"
+        )
 
-    Raises:
-        ValueError: a data set of examples alone.
-    """
-    if isinstance(x, tf.data.Dataset):
-        if isinstance(x.element_spec, tuple) and len(x.element_spec) == 1:
-            return x, None  # Keras hands on what `fit` was given to validate on
-        if not isinstance(x.element_spec, tuple) or len(x.element_spec) != 2:
-            raise ValueError(
-                "The data set of a conditional flow must give pairs (examples, conditions). "
-                f"Received: element_spec={x.element_spec}"
-            )
-        return x.map(lambda *pair: (pair,)), None
-    return (x, None) if y is None else ((x, y), None)
+
+class Conditional:
+    """Mixin for Keras models with a `condition_size`: unless that is `None`, targets are conditions."""
+
+    def train_step(self, data):
+        """As `keras.Model.train_step`."""
+        return super().train_step(self._with_condition(data))
+
+    def test_step(self, data):
+        """As `keras.Model.test_step`."""
+        return super().test_step(self._with_condition(data))
+
+    def predict_step(self, data):
+        """As `keras.Model.predict_step`."""
+        return super().predict_step(self._with_condition(data))
+
+    def _with_condition(self, data):
+        """(x, c) -> ((x, c), c), as Keras's steps get their data; what is paired already stays."""
+        x, condition, weight = keras.utils.unpack_x_y_sample_weight(data)
+        if self.condition_size is None or condition is None:
+            return data
+        return keras.utils.pack_x_y_sample_weight((x, condition), condition, weight)

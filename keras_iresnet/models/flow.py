@@ -12,7 +12,7 @@ from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import as_seed, draw_seed, split_seed
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
-from keras_iresnet.models.condition import as_condition, paired
+from keras_iresnet.models.condition import Conditional, as_condition, check_pairs
 from keras_iresnet.models.convergence import with_convergence
 from keras_iresnet.models.export import export_flow
 from keras_iresnet.models.first_examples import first_examples
@@ -24,7 +24,7 @@ INITIALIZATION_BATCH = 1024
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
-class Flow(FullPrecision, Replicated, keras.Model):
+class Flow(FullPrecision, Conditional, Replicated, keras.Model):
     """ln p(x) = ln p_z(F(x)) + ln|det dF/dx|  (Behrmann et al., ICML 2019, equation 3).
 
     `flow(x)` is the log-likelihood in nats, so the model is compiled, fitted, evaluated, saved and exported as any
@@ -112,7 +112,10 @@ class Flow(FullPrecision, Replicated, keras.Model):
 
     def call(self, x, training=None):
         """x (batch, *event_shape), or a pair of it and conditions -> log-likelihood (batch,) nats."""
-        x, condition = (x, None) if self.condition_size is None else x
+        condition = None
+        if self.condition_size is not None:
+            check_pairs(x)
+            x, condition = x
         return self.log_prob(x, training=bool(training), condition=condition)
 
     def log_prob(self, x, seed=None, estimator=None, training=False, condition=None):
@@ -226,26 +229,17 @@ class Flow(FullPrecision, Replicated, keras.Model):
         """Compile a loaded model as it was when it was saved."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def fit(self, x=None, y=None, *args, callbacks=None, validation_data=None, **kwargs):
+    def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
         """As `keras.Model.fit`, after `initialize` where that was not done; `y` are the conditions of p(x | c)."""
-        self._check_data(x)
+        self._check_data(x, y)
         if not self.initialized:
             examples, x = first_examples(x, INITIALIZATION_BATCH)
             self.initialize(examples)
-        if self.condition_size is not None:
-            x, y = paired(x, y)
-            if isinstance(validation_data, tuple):
-                validation_data = (validation_data,)
-            elif validation_data is not None:
-                validation_data, _ = paired(validation_data, None)
-        callbacks = with_convergence(callbacks)
-        return super().fit(x, y, *args, callbacks=callbacks, validation_data=validation_data, **kwargs)
+        return super().fit(x, y, *args, callbacks=with_convergence(callbacks), **kwargs)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
         """As `keras.Model.evaluate`; `y` are the conditions of p(x | c)."""
-        self._check_data(x)
-        if self.condition_size is not None:
-            x, y = paired(x, y)
+        self._check_data(x, y)
         return super().evaluate(x, y, *args, **kwargs)
 
     def predict(self, x, *args, **kwargs):
@@ -327,14 +321,20 @@ class Flow(FullPrecision, Replicated, keras.Model):
         if self.bins is None:
             raise ValueError(f"`{method}` needs a flow of images: set `bins`. Received: bins=None")
 
-    def _check_data(self, x):
+    def _check_data(self, x, y=None):
         """Check an array whole, a data set by its specification; the rest is checked batch by batch."""
         if isinstance(x, tf.data.Dataset):
             spec = tf.nest.flatten(x.element_spec)[0]
             check_shape(spec, self.event_shape)
             check_dtype(spec.dtype, self.bins)
+            pair = x.element_spec
         elif isinstance(x, np.ndarray) or tf.is_tensor(x):
             x = tf.convert_to_tensor(x)
             check_shape(x, self.event_shape)
             check_dtype(x.dtype, self.bins)
             check_values(x, self.bins)
+            pair = x if y is None else (x, y)
+        else:
+            return
+        if self.condition_size is not None:
+            check_pairs(pair)

@@ -23,7 +23,7 @@ class ClassificationTask:
 
     def check_fit(self, model, splits):
         """Refuse a data set whose images or classes are not the model's."""
-        check_classes(model, splits)
+        check_classes(model, splits, model.num_classes)
 
     def best(self, model, value):
         """As for a density."""
@@ -58,12 +58,12 @@ class ClassificationTask:
         draw_confusion(model, splits, run)
 
 
-def check_classes(model, splits):
-    """Refuse a data set whose images or classes are not the model's."""
+def check_classes(model, splits, classes):
+    """Refuse a data set whose images are not the model's, or that has not as many classes."""
     check_examples(model, splits)
-    if model.num_classes != splits.classes:
+    if classes != splits.classes:
         raise ValueError(
-            f"`dataset` must have the {model.num_classes} classes of this model. "
+            f"`dataset` must have the {classes} classes of this model. "
             f"Received: dataset={splits.name!r}, of {splits.classes} classes"
         )
 

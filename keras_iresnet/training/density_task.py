@@ -19,13 +19,8 @@ class DensityTask:
         return "nats" if model.bins is None else "bits_per_dim"
 
     def check_fit(self, model, splits):
-        """Refuse a data set whose examples are not the model's, and a model that needs more than examples."""
+        """Refuse a data set whose examples are not the model's."""
         check_examples(model, splits)
-        if model.condition_size is not None:
-            raise ValueError(
-                "`conditional` must be false: `train` gives a density no labels yet, `flow.fit(images, labels)` does. "
-                "Received: conditional=True"
-            )
 
     def best(self, model, value):
         """What metrics.json says of the best checkpoint's validation."""

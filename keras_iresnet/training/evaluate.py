@@ -26,7 +26,8 @@ def evaluate_run(
         standard error of it, the number of examples, and how log-determinants were taken; for images, also the
         parts of the standard error, the bound of the bias (`None` where none is certified), terms and probes. Of a
         classifier `"test_error_percent"`, its standard error, the loss, and `"test_reconstruction_..."`: errors of
-        images that came back from features, where pixels lie in [0, 1], and how many did not converge.
+        images that came back from features, where pixels lie in [0, 1], and how many did not converge. Of a flow of
+        p(x | c) both bits/dim and error, see `LikelihoodClassifier`.
 
     Raises:
         ValueError: no run folder, no such split, or a protocol for another run.
@@ -36,7 +37,7 @@ def evaluate_run(
         raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={split!r}")
     run = RunFolder.open(path)
     config = run.read_config()
-    recipe, task = config["recipe"], task_of(config["name"])
+    recipe, task = config["recipe"], task_of(config["name"], config["builder"])
     splits = data.load(recipe["dataset"], data_dir=data_dir, seed=recipe["seed"], labels=task.labels)
     seed = recipe["seed"] if seed is None else seed
     figures = task.figures(run.load_best(), splits, split, seed=seed, progress=progress, **protocol)

@@ -1,13 +1,24 @@
 """Images for pictures of a run, drawn from the test split."""
 
+from typing import NamedTuple
+
 import numpy as np
+import tensorflow as tf
 
 from keras_iresnet import data
 
 FIRST = 1000  # of the split, which may be too large to read for a picture
 
 
-def held_out_images(run, n, *, seed, data_dir) -> tuple[np.ndarray, data.Splits]:
+class HeldOut(NamedTuple):
+    """Images (n, height, width, channels), their labels (n,) where they were asked for, and where they are from."""
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    splits: data.Splits
+
+
+def held_out_images(run, n, *, seed, data_dir, labels=False) -> HeldOut:
     """`n` different images drawn with `seed` from the first thousand of the test split of a run's data set.
 
     Raises:
@@ -15,10 +26,11 @@ def held_out_images(run, n, *, seed, data_dir) -> tuple[np.ndarray, data.Splits]
         OSError: the data cannot be read.
     """
     recipe = run.read_config()["recipe"]
-    splits = data.load(recipe["dataset"], data_dir=data_dir, seed=recipe["seed"])
+    splits = data.load(recipe["dataset"], data_dir=data_dir, seed=recipe["seed"], labels=labels)
     if splits.bins is None:
         raise ValueError(f"`run` must be one of images. Received: run={str(run.path)!r}, of {splits.name}")
-    images = next(iter(splits.test.batch(FIRST))).numpy()
+    images, *classes = (part.numpy() for part in tf.nest.flatten(next(iter(splits.test.batch(FIRST)))))
     if not 1 <= n <= len(images):
         raise ValueError(f"`n` must lie in 1 to {len(images)}. Received: n={n}")
-    return images[np.random.default_rng(seed).choice(len(images), n, replace=False)], splits
+    chosen = np.random.default_rng(seed).choice(len(images), n, replace=False)
+    return HeldOut(images[chosen], classes[0][chosen] if labels else None, splits)

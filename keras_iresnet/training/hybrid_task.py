@@ -19,7 +19,7 @@ class HybridTask(DensityTask):
 
     def check_fit(self, model, splits):
         """As for a classifier."""
-        check_classes(model, splits)
+        check_classes(model, splits, model.num_classes)
 
     def best(self, model, value):
         """As for a density."""

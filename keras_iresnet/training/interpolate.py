@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_iresnet.analysis import pictures
 from keras_iresnet.training.held_out import held_out_images
-from keras_iresnet.training.kind import load_flow
+from keras_iresnet.training.kind import is_conditional, load_flow
 from keras_iresnet.training.output import output_file, write
 from keras_iresnet.training.run_folder import RunFolder
 
@@ -24,6 +24,8 @@ def interpolate_run(
     data_dir: str | None = None,
 ):
     """Write paths between pairs of test images, one a row: latents by `forward`, a path, images by `inverse`.
+
+    For a flow of p(x | c) the condition goes straight from one image's label to the other's.
 
     Args:
         path: the run folder.
@@ -47,13 +49,14 @@ def interpolate_run(
     _check(pairs, steps, method)
     run = RunFolder.open(path)
     out = output_file(run, out, f"interpolation-{method}-seed{seed}-temperature{temperature:g}.png")
-    ends, splits = held_out_images(run, 2 * pairs, seed=seed, data_dir=data_dir)
     flow = load_flow(run)
-    latents = flow.forward(flow.to_data(ends, seed))
+    ends, labels, splits = held_out_images(run, 2 * pairs, seed=seed, data_dir=data_dir, labels=is_conditional(flow))
+    latents = flow.forward(flow.to_data(ends, seed), labels)
     loc, scale = tf.convert_to_tensor(flow.prior_loc), tf.exp(tf.convert_to_tensor(flow.prior_log_scale))
     first, last = tf.split((latents - loc) / scale, 2)
     walk = loc + temperature * scale * latent_path(first, last, steps, method)  # (pairs, steps, D)
-    images = flow.to_images(flow.inverse(tf.reshape(walk, (pairs * steps, -1)))).numpy()
+    condition = None if labels is None else _condition_path(labels, flow, steps)
+    images = flow.to_images(flow.inverse(tf.reshape(walk, (pairs * steps, -1)), condition=condition)).numpy()
     images = images.reshape(pairs, steps, *images.shape[1:])
     write(images, out, lambda file: pictures.save_image(_grid(images, splits.bins), file))
     return out
@@ -97,6 +100,12 @@ def latent_path(first, last, steps, method="spherical"):
     divisor = np.where(bent, np.sin(w), 1)
     round_ = (np.sin((1 - t) * w) * a + np.sin(t * w) * b) / divisor
     return np.where(bent, round_, straight).astype(np.asarray(first).dtype)
+
+
+def _condition_path(labels, flow, steps):
+    """Labels of all first ends, then of all last ends (2 pairs,) -> conditions (pairs * steps, classes)."""
+    first, last = tf.split(tf.one_hot(labels, flow.condition_size), 2)
+    return latent_path(first, last, steps, "linear").reshape(-1, flow.condition_size)
 
 
 def _norm(x):

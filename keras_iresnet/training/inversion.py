@@ -37,8 +37,10 @@ class Inversion(NamedTuple):
     figures: InversionFigures
 
 
-def invert(model, examples, *, seed) -> Inversion:
+def invert(model, examples, *, seed, condition=None) -> Inversion:
     """F^-1(F(x)) of examples (n, *event): integer images, dequantized with noise from `seed` for a flow, or points.
+
+    A flow of p(x | c) needs their conditions.
 
     Example:
     >>> import numpy as np
@@ -56,7 +58,7 @@ def invert(model, examples, *, seed) -> Inversion:
         back, report = model.invert(model.features(x))
     else:
         x = model.to_data(examples, seed) if images else tf.convert_to_tensor(examples)
-        back, report = model.inverse_and_report(model.forward(x))
+        back, report = model.inverse_and_report(model.forward(x, condition), condition)
     error = tf.abs(back - x)
     figures = InversionFigures(
         max_abs_error=float(tf.reduce_max(error)),

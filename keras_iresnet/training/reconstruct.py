@@ -3,6 +3,7 @@
 from keras_iresnet.analysis import pictures
 from keras_iresnet.training.held_out import held_out_images
 from keras_iresnet.training.inversion import COLUMNS, invert, paired
+from keras_iresnet.training.kind import is_conditional
 from keras_iresnet.training.output import output_file, write
 from keras_iresnet.training.run_folder import RunFolder
 
@@ -29,8 +30,9 @@ def reconstruct_run(path, *, n: int = 32, seed: int = 0, out=None, data_dir: str
     """
     run = RunFolder.open(path)
     out = output_file(run, out, f"reconstructions-seed{seed}.png")
-    images, splits = held_out_images(run, n, seed=seed, data_dir=data_dir)
-    found = invert(run.load_best(), images, seed=seed)
+    model = run.load_best()
+    images, labels, splits = held_out_images(run, n, seed=seed, data_dir=data_dir, labels=is_conditional(model))
+    found = invert(model, images, seed=seed, condition=labels)
     rows = paired(images, found.examples, splits.bins)
     write(rows, out, lambda file: pictures.save_image(pictures.grid(rows, splits.bins, COLUMNS), file))
     return out, {"images": n} | found.figures._asdict()

@@ -2,18 +2,19 @@
 
 from keras_iresnet import zoo
 from keras_iresnet.training.classification_task import ClassificationTask
+from keras_iresnet.training.conditional_task import ConditionalTask
 from keras_iresnet.training.density_task import DensityTask
 from keras_iresnet.training.hybrid_task import HybridTask
 
 _TASKS = {"density": DensityTask(), "classification": ClassificationTask(), "hybrid": HybridTask()}
 
 
-def task_of(name):
-    """The task of the model of the zoo called `name`.
+def task_of(name, keywords):
+    """The task of the model of the zoo called `name`, built with `keywords`.
 
     Example:
     >>> from keras_iresnet.training.task import task_of
-    >>> task_of("digits_flow").labels, task_of("digits_classifier").labels
+    >>> task_of("digits_flow", {}).labels, task_of("digits_flow", {"conditional": True}).labels
     (False, True)
     """
-    return _TASKS[zoo.get(name).task]
+    return ConditionalTask() if keywords.get("conditional") else _TASKS[zoo.get(name).task]

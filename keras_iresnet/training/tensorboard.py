@@ -47,12 +47,13 @@ class Pictures(keras.callbacks.Callback):
     Args:
         writer: a `tf.summary` writer.
         images: (n, height, width, channels) integers that are not trained on.
+        condition: theirs, for a flow of p(x | c); samples are drawn of the same.
         clock: seconds, as `time.monotonic` counts them.
     """
 
-    def __init__(self, writer, images, clock=time.monotonic):
+    def __init__(self, writer, images, condition=None, *, clock=time.monotonic):
         super().__init__()
-        self.writer, self.images, self._clock = writer, images, clock
+        self.writer, self.images, self.condition, self._clock = writer, images, condition, clock
         self._due = np.inf
 
     def on_train_begin(self, logs=None):  # noqa: D102
@@ -63,10 +64,10 @@ class Pictures(keras.callbacks.Callback):
         if started < self._due:
             return
         flow = self.model
-        samples = flow.to_images(flow.sample(EXAMPLES, seed=0, on_failure="ignore"))
-        inversion = invert(flow, self.images, seed=0)
+        samples = flow.sample(len(self.images), seed=0, on_failure="ignore", condition=self.condition)
+        inversion = invert(flow, self.images, seed=0, condition=self.condition)
         with self.writer.as_default(step=epoch):
-            _write_grid("samples", samples.numpy(), flow.bins)
+            _write_grid("samples", flow.to_images(samples).numpy(), flow.bins)
             _write_grid("reconstructions", paired(self.images, inversion.examples, flow.bins), flow.bins, COLUMNS)
         now = self._clock()
         self._due = now + max(SECONDS_BETWEEN, (now - started) / SHARE_OF_TIME)
@@ -81,18 +82,19 @@ class Diagnostics(keras.callbacks.Callback):
         writer: a `tf.summary` writer.
         examples: (n, *event) that are not trained on: integer images or points.
         labels: (n,), for a classifier.
+        condition: of the examples, for a flow of p(x | c).
     """
 
-    def __init__(self, writer, examples, labels=None):
+    def __init__(self, writer, examples, labels=None, *, condition=None):
         super().__init__()
-        self.writer, self.examples, self.labels = writer, examples, labels
+        self.writer, self.examples, self.labels, self.condition = writer, examples, labels, condition
         self._gradient_norm = None
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
         if self._gradient_norm is None:  # compiled once, after the training step
-            self._gradient_norm = gradient_norm_function(self.model, self.labels)
+            self._gradient_norm = gradient_norm_function(self.model, self.labels, self.condition)
         scalars = sigmas(self.model) | {"gradient_norm": self._gradient_norm(tf.constant(self.examples))}
-        found = invert(self.model, self.examples, seed=0).figures
+        found = invert(self.model, self.examples, seed=0, condition=self.condition).figures
         scalars |= {f"inverse/{name}": value for name, value in found._asdict().items()}
         with self.writer.as_default(step=epoch):
             for name, value in scalars.items():
@@ -113,18 +115,21 @@ def sigmas(model) -> dict:
     return {f"sigma/{i:03d}_{layer.name}": float(layer.sigma()) for i, layer in enumerate(inner)}
 
 
-def gradient_norm_function(model, labels=None):
+def gradient_norm_function(model, labels=None, condition=None):
     """A compiled function: examples (batch, *event) -> the gradient's global norm, of the loss in evaluation mode.
 
     With fixed noise, and without advancing the power iterations: looking changes nothing. A classifier needs the
-    examples' labels.
+    examples' labels, a flow of p(x | c) their conditions.
     """
     weights = [weight.value for weight in model.trainable_variables]
 
     @tf.function(autograph=False)
     def gradient_norm(examples):
         with tf.GradientTape() as tape:
-            outputs = model.log_prob(examples, seed=(0, 0)) if labels is None else model(examples, training=False)
+            if labels is None:
+                outputs = model.log_prob(examples, seed=(0, 0), condition=condition)
+            else:
+                outputs = model(examples, training=False)
             loss = model.compute_loss(y=labels, y_pred=outputs, training=False)
         return tf.linalg.global_norm(tape.gradient(loss, weights))
 

@@ -30,7 +30,7 @@ def trace_estimator_run(
         OSError: the data cannot be read, or the folder not be written.
     """
     run = RunFolder.open(path)
-    chosen, _ = held_out_images(run, images, seed=seed, data_dir=data_dir)
+    chosen = held_out_images(run, images, seed=seed, data_dir=data_dir).images
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
     study = trace_study(load_flow(run), chosen, num_terms=num_terms, num_probes=num_probes, seed=seed)

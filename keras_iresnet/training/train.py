@@ -61,7 +61,7 @@ def train(
     """
     started = time.monotonic()
     settings = settings_of(name, out, resume, overrides)
-    recipe, task = settings.recipe, task_of(settings.name)
+    recipe, task = settings.recipe, task_of(settings.name, settings.keywords)
     _check_machines(recipe)
     deterministic = deterministic or is_deterministic(resume)
     settle_threads()

@@ -153,6 +153,10 @@ class TestFlow:
         nats = trained.log_prob(x, condition=labels).numpy()
         np.testing.assert_allclose(trained.predict((x, labels), verbose=0), nats, rtol=1e-4, atol=1e-4)
         assert trained.evaluate(x, labels, verbose=0)[0] == pytest.approx(-nats.mean(), rel=1e-4)
+        pairs = tf.data.Dataset.from_tensor_slices((x, labels)).batch(20)
+        np.testing.assert_allclose(trained.predict(pairs, verbose=0), nats, rtol=1e-4, atol=1e-4)
+        with pytest.raises(ValueError, match="Received: examples alone"):
+            trained(x)
 
     def test_saved_flow_gives_the_same_density(self, trained, tmp_path):
         x, labels = labelled(9)
@@ -179,8 +183,9 @@ class TestFlow:
             trained.log_prob(x, condition=[0, 1, 2, 3])
         with pytest.raises(ValueError, match=r"vectors \(batch, 3\). Received: float32 of shape \(4, 2\)"):
             trained.log_prob(x, condition=np.zeros((4, 2), "float32"))
-        with pytest.raises(ValueError, match=r"must give pairs \(examples, conditions\)"):
-            trained.fit(tf.data.Dataset.from_tensors(x), verbose=0)
+        for alone in (x, tf.data.Dataset.from_tensors(x)):
+            with pytest.raises(ValueError, match=r"pairs \(examples, conditions\).*Received: examples alone"):
+                trained.fit(alone, verbose=0)
         with pytest.raises(ValueError, match="n=None"):
             ki.zoo.toy_flow(blocks=1, units=(4,)).sample()
 

@@ -159,7 +159,7 @@ def test_bad_settings_leave_the_folder_free(tmp_path, overrides, message):
 def test_another_number_of_classes_is_refused(digits):
     splits = data.load("digits", labels=True)
     model = digits[0].load_best()
-    task = task_of("digits_classifier")
+    task = task_of("digits_classifier", {})
     task.check_fit(model, splits)
     fewer = data.Splits("five", splits.event_shape, splits.bins, splits.train, splits.train, splits.train, classes=5)
     with pytest.raises(ValueError, match=r"the 10 classes of this model\. Received: dataset='five', of 5 classes"):

@@ -24,7 +24,7 @@ def run(tmp_path_factory):
     flow = ki.zoo.digits_flow(blocks=(1,), channels=4, seed=0)
     flow.initialize(data.digits.load_arrays()[0][:200])
     run.save(run.best, flow)
-    run.write_json(run.config, {"name": "digits_flow", "recipe": {"dataset": "digits", "seed": 3}})
+    run.write_json(run.config, {"name": "digits_flow", "builder": {}, "recipe": {"dataset": "digits", "seed": 3}})
     run.write_json(run.metrics, {"epochs": 1})
     return run
 
@@ -119,7 +119,7 @@ def test_figures_command_writes_arrays_table_and_picture(run, tmp_path):
     names = [f"trace_estimator.{ending}" for ending in ("npz", "csv", "png")]
     assert result.stdout.split() == [str(out / name) for name in names]
     assert sorted(path.name for path in out.iterdir()) == sorted(names)
-    chosen, _ = held_out_images(run, 3, seed=2, data_dir=None)
+    chosen = held_out_images(run, 3, seed=2, data_dir=None).images
     expected = trace_study(run.load_best(), chosen, num_terms=4, num_probes=5, seed=2)
     with np.load(out / names[0]) as arrays:
         assert arrays["estimates"].shape == (4, 5, 3)

@@ -72,7 +72,7 @@ class _Clock:
 
 def test_pictures_come_at_most_once_a_minute(flow, writer, tmp_path):
     clock = _Clock()
-    callback = Pictures(writer, _images(), clock)
+    callback = Pictures(writer, _images(), clock=clock)
     callback.set_model(flow)
     callback.on_train_begin()
     for epoch, clock.now in enumerate([10, 59, 61, 70, 119, 122]):
@@ -97,7 +97,7 @@ def test_pictures_do_not_take_more_than_their_share_of_the_time(flow, writer, tm
         return tf.zeros((EXAMPLES, 8, 8, 1))
 
     monkeypatch.setattr(flow, "sample", slow)
-    callback = Pictures(writer, _images(), clock)
+    callback = Pictures(writer, _images(), clock=clock)
     callback.set_model(flow)
     callback.on_train_begin()
     for epoch in range(100):

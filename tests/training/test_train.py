@@ -124,7 +124,7 @@ def test_a_toy_is_measured_in_nats_and_drawn_beside_its_data(toy):
         ({"overrides": {"minutes": 0}}, "`minutes`"),
         ({"devices": ["GPU:99"]}, "`devices`"),
         ({"overrides": {"batch_size": 5000}}, "batch_size=5000"),
-        ({"overrides": {"conditional": "true"}}, "Received: conditional=True"),
+        ({"overrides": {"conditional": "true", "dataset": "toy/moons"}}, "labelled images. Received: name='toy/moons'"),
     ],
 )
 def test_bad_arguments_are_refused_and_leave_the_folder_free(tmp_path, arguments, message):
