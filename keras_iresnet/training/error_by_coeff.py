@@ -12,20 +12,18 @@ _METRICS = (
 )
 
 
-def error_by_coeff(out, *, size: str = "digits", overrides=None, data_dir=None, progress: bool = True):
+def error_by_coeff(out, *, size: str = "digits", **training):
     """Train a vanilla network and five constrained ones; write `error_by_coeff.npz`, `.csv`, `.md` and `.png`.
 
     Args:
         out: folder for the runs and the results; runs that are there are not made again.
         size: a key of `sweep.SIZES`.
-        overrides: of recipe and builder, for all runs.
-        data_dir: TFDS data directory.
-        progress: whether to show the training.
+        **training: `overrides`, `data_dir` and `progress`, as for `sweep.sweep`.
 
     Returns:
         The four paths, and the rows of the table.
     """
-    runs = sweep(size, LABELS, out, overrides=overrides, data_dir=data_dir, progress=progress)
+    runs = sweep(size, LABELS, out, **training)
     rows = []
     for label, run in runs.items():
         metrics = run.read_metrics()

@@ -2,18 +2,16 @@
 
 import numpy as np
 
-from keras_iresnet import data
 from keras_iresnet.analysis import pictures
 from keras_iresnet.analysis.reconstruction import RECONSTRUCTED
+from keras_iresnet.training.held_out import held_out_images
 from keras_iresnet.training.study import write_study
 from keras_iresnet.training.sweep import SIZES, sweep
 
 LABELS = ("coeff-0.9", "vanilla")
 
 
-def reconstructions(
-    out, *, size: str = "digits", images: int = 16, overrides=None, data_dir=None, seed: int = 0, progress: bool = True
-):
+def reconstructions(out, *, size: str = "digits", images: int = 16, seed: int = 0, data_dir=None, **training):
     """Train both, invert test images; write `reconstructions.npz`, `.csv`, `.md` and `.png`.
 
     The picture has the originals above what came back from the constrained network and from the vanilla one.
@@ -22,19 +20,15 @@ def reconstructions(
         out: folder for the runs and the results; runs that are there are not made again.
         size: a key of `sweep.SIZES`.
         images: how many test images.
-        overrides: of recipe and builder, for both runs.
-        data_dir: TFDS data directory.
         seed: of the choice of images.
-        progress: whether to show the training.
+        data_dir: TFDS data directory.
+        **training: `overrides` and `progress`, as for `sweep.sweep`.
 
     Returns:
         The four paths, and the rows of the table: an image and a model each.
     """
-    runs = sweep(size, LABELS, out, overrides=overrides, data_dir=data_dir, progress=progress)
-    recipe = runs[LABELS[0]].read_config()["recipe"]
-    splits = data.load(recipe["dataset"], data_dir=data_dir)
-    first = next(iter(splits.test.batch(1000))).numpy()
-    originals = first[np.random.default_rng(seed).choice(len(first), images, replace=False)]
+    runs = sweep(size, LABELS, out, data_dir=data_dir, **training)
+    originals, splits = held_out_images(runs[LABELS[0]], images, seed=seed, data_dir=data_dir)
     rows, arrays = [], {"originals": originals}
     for label, run in runs.items():
         model = run.load_best()
