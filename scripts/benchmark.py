@@ -131,7 +131,7 @@ def normalization(name, power_iterations, steps, data_dir, out):
     from rich.console import Console
     from rich.table import Table
 
-    from keras_iresnet.analysis.normalization import train_normalized
+    from keras_iresnet.training.normalization import train_normalized
 
     columns = ("iterations of a step", "after the last", "largest norm / coeff", "layers above 1.01", "seconds")
     table = Table(*columns, title=f"{name}, {steps:,} steps, by SVD")

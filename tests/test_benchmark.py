@@ -13,9 +13,10 @@ import tensorflow as tf
 from click.testing import CliRunner
 
 from keras_iresnet import zoo
-from keras_iresnet.analysis import benchmark, normalization
+from keras_iresnet.analysis import benchmark
 from keras_iresnet.analysis.workload import FORMS, Workload, build_flow
 from keras_iresnet.layers.spectral_norm import SpectralLayer
+from keras_iresnet.training import normalization
 
 TINY = Workload(blocks=(1, 1), channels=4, size=8, batch_size=4, num_terms=3)
 ROOT = pathlib.Path(__file__).parents[1]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_iresnet.training.study import write_study
-from keras_iresnet.training.sweep import SIZES, sweep, variant
+from keras_iresnet.training.sweep import SIZES, caption, sweep, variant
 
 LABELS = ("vanilla", "coeff-0.9", "coeff-0.8", "coeff-0.7", "coeff-0.6", "coeff-0.5")
 _METRICS = (
@@ -47,7 +47,7 @@ def _picture(rows, path, title):
 
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.subplots()
-    names = [row["model"].replace("coeff-", "c = ") for row in rows]
+    names = [caption(row["model"]) for row in rows]
     errors, deviations = ([row[name] for row in rows] for name in _METRICS[:2])
     axes.errorbar(names, errors, yerr=deviations, fmt="o", capsize=3, label="here, with its standard error")
     published = [np.nan if row["published_error_percent"] is None else row["published_error_percent"] for row in rows]

@@ -7,7 +7,7 @@ from keras_iresnet.layers import InvertibleResidualBlock
 from keras_iresnet.ops.fixed_point import fixed_point
 from keras_iresnet.training.held_out import held_out_images
 from keras_iresnet.training.study import write_study
-from keras_iresnet.training.sweep import SIZES, sweep
+from keras_iresnet.training.sweep import SIZES, caption, sweep
 
 LABELS = ("coeff-0.9", "coeff-0.7", "coeff-0.5", "coeff-0.3")
 STEPS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100)
@@ -80,8 +80,10 @@ def _picture(errors, path, title):
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes = figure.subplots()
     for label, found in errors.items():
-        axes.plot(STEPS, found.mean(1), "o-", ms=3, label=label.replace("coeff-", "c = "))
+        axes.plot(STEPS, found.mean(1), "o-", ms=3, label=caption(label))
     axes.set(xlabel="fixed-point steps of each block", ylabel="mean absolute error of a pixel in [0, 1]")
     axes.set(xscale="log", yscale="log", title=title)
+    axes.set_xticks(STEPS, STEPS)
+    axes.set_xticks([], minor=True)
     axes.legend()
     figure.savefig(path, format="png", dpi=120)

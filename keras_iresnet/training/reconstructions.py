@@ -6,7 +6,7 @@ from keras_iresnet.analysis import pictures
 from keras_iresnet.analysis.reconstruction import RECONSTRUCTED
 from keras_iresnet.training.held_out import held_out_images
 from keras_iresnet.training.study import write_study
-from keras_iresnet.training.sweep import SIZES, sweep
+from keras_iresnet.training.sweep import caption, sweep
 
 LABELS = ("coeff-0.9", "vanilla")
 
@@ -36,13 +36,12 @@ def reconstructions(out, *, size: str = "digits", images: int = 16, seed: int = 
         arrays[label] = back.numpy()
         errors = np.abs(arrays[label] - originals / (model.bins - 1)).mean((1, 2, 3))
         rows += [_row(label, i, error, report) for i, error in enumerate(errors)]
-    title = f"{SIZES[size].model}: originals, back at c = 0.9, back from vanilla"
     paths = write_study(
         out,
         "reconstructions",
         arrays=arrays,
         rows=rows,
-        picture=lambda file: _picture(arrays, splits.bins, file, title),
+        picture=lambda file: _picture(arrays, splits.bins, file),
     )
     return paths, rows
 
@@ -60,16 +59,20 @@ def _row(label, i, error, report):
     }
 
 
-def _picture(arrays, bins, path, title):
+def _picture(arrays, bins, path):
     """A row each: pixels beyond black and white are clipped, and grey where they are no numbers."""
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 
     shown = [arrays["originals"] / (bins - 1)] + [np.nan_to_num(arrays[label], nan=0.5) for label in LABELS]
     images = np.round(np.clip(np.concatenate(shown), 0, 1) * (bins - 1)).astype(arrays["originals"].dtype)
     pixels = pictures.grid(images, bins, columns=len(arrays["originals"]))
-    figure = Figure(figsize=(pixels.shape[1] / 80, pixels.shape[0] / 80 + 0.4), layout="constrained")
+    height, width = pixels.shape[:2]
+    figure = Figure(figsize=(1 + width / 80, 0.2 + height / 80), layout="constrained")
     axes = figure.subplots()
     axes.imshow(pixels, interpolation="nearest")
-    axes.set_axis_off()
-    axes.set_title(title, fontsize=10)
+    rows = ["original", *(caption(label) for label in LABELS)]
+    axes.set_yticks((np.arange(len(rows)) + 0.5) * height / len(rows), rows)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
     figure.savefig(path, format="png", dpi=120)

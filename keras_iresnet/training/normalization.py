@@ -1,15 +1,17 @@
 """What it takes to hold the norms of layers: power iterations in each training step, and after the last."""
 
 import dataclasses
+import math
 import time
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_iresnet import data, zoo
 from keras_iresnet.analysis.singular_values import ALLOWED, layer_norms
 from keras_iresnet.layers.spectral_norm import advance_power_iterations, converge_power_iterations
+from keras_iresnet.training.optimizers import make_optimizer
+from keras_iresnet.training.schedule import learning_rate
 
 CHECKS = 10  # how often in a training the norms are looked at
 MORE = 50  # steps whose power iterations a training may end with, the weights at rest
@@ -60,8 +62,7 @@ def train_normalized(
 ) -> Normalization:
     """Train a classifier of the zoo without ever converging its norms, then end that in several ways.
 
-    It is trained by its recipe, the learning rate falling to 0 along a cosine, but step by step: `fit` converges the
-    norms before each validation.
+    It is trained by its recipe, for `steps` steps, but one by one: `fit` converges the norms before each validation.
 
     Args:
         name: of the classifier.
@@ -70,8 +71,11 @@ def train_normalized(
         keywords: of its builder.
         data_dir: TFDS data directory.
 
+    Raises:
+        FloatingPointError: the loss became infinite or NaN.
+
     Example:
-    >>> from keras_iresnet.analysis.normalization import train_normalized
+    >>> from keras_iresnet.training.normalization import train_normalized
     >>> found = train_normalized(steps=10, keywords={"blocks": (1,), "channels": 4, "strides": (1,)})
     >>> [held.ending for held in found.held], found.held[-1].holds
     (['nothing', '50 more', 'converged'], True)
@@ -86,15 +90,16 @@ def train_normalized(
 def _train(model, recipe, steps, data_dir):
     """Largest norm over `coeff` at `CHECKS` steps of a training."""
     split = data.load(recipe.dataset, data_dir=data_dir, labels=True).train
-    options = {"shuffle": True, "seed": recipe.seed, "drop_remainder": True, "augmentation": recipe.augmentation}
-    batches = data.batches(split, recipe.batch_size, **options).repeat().take(steps)
-    schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
-    model.compile(keras.optimizers.SGD(schedule, recipe.momentum, weight_decay=recipe.weight_decay))
+    stream = data.Stream(split, recipe.batch_size, seed=recipe.seed, augmentation=recipe.augmentation)
+    model.compile(make_optimizer(recipe, model))
     largest = []
-    for step, (images, labels) in enumerate(batches):
+    for step, (images, labels) in enumerate(stream.at(epoch=0, step=0).take(steps)):
         if step == 0:
             model.initialize(images)
-        model.train_on_batch(images, labels)
+        model.optimizer.learning_rate = learning_rate(recipe, step, step / steps, stream.steps_per_epoch)
+        loss = float(model.train_on_batch(images, labels)[0])
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"The loss must stay finite. Received: loss={loss} at step {step + 1}")
         if (step + 1) % max(1, steps // CHECKS) == 0:
             largest.append(float(_shares(model).max()))
     return tuple(largest)
