@@ -268,6 +268,7 @@ def reconstructions(**options):
 @figures.command("inverse-steps")
 @_experiment
 @click.option("--images", default=100, show_default=True, help="Test images.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the choice of images.")
 def inverse_steps(**options):
     """Error of reconstructions by the number of fixed-point steps, at c = 0.9 to 0.3 (figure 8)."""
     _start_tensorflow_quietly()

@@ -34,7 +34,7 @@ def benchmark():
 def step(scales, blocks, deep_blocks, memory_terms, pairs, out, **sizes):
     """Time, tracing and memory of a training step: dual form against GradientTape through every term."""
     from keras_iresnet.analysis.benchmark import compare, cost
-    from keras_iresnet.analysis.workload import FORMS, Workload
+    from keras_iresnet.analysis.workload import FORMS, Workload, build_flow
 
     def measured(form, **changes):
         click.echo(f"measuring the cost of {form}, {changes}", err=True)
@@ -44,8 +44,9 @@ def step(scales, blocks, deep_blocks, memory_terms, pairs, out, **sizes):
     costs = {form: {terms: measured(form, num_terms=terms) for terms in sorted(memory_terms)} for form in FORMS}
     deep = measured("dual", blocks=(deep_blocks,) * scales) if deep_blocks else None
     click.echo(f"timing {pairs} pairs of steps", err=True)
-    comparison = compare(workload, pairs)
-    _show(comparison, costs, deep, scales * deep_blocks)
+    comparison = compare({form: build_flow(form, workload) for form in FORMS}, workload.batch_size, pairs=pairs)
+    _show_comparison(comparison, f"{scales} x {blocks} blocks, batch {workload.batch_size}")
+    _show_costs(costs, deep, scales * deep_blocks)
     if out:
         result = {
             "workload": dataclasses.asdict(workload),
@@ -99,23 +100,53 @@ def models(names, batch_size, steps, mixed, out):
 @click.argument("name", default="cifar10_classifier")
 @click.option("--batch-size", default=64, show_default=True, help="Images in a step.")
 @click.option("--pairs", default=15, show_default=True, help="Pairs of steps to time.")
+@click.option(
+    "--power-iterations", type=int, multiple=True, default=(1,), show_default=True, help="Of a step; several times."
+)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
-def classifier(name, batch_size, pairs, out):
+def classifier(name, batch_size, pairs, power_iterations, out):
     """What the constraint costs: a training step of classifier NAME with its coeff, against coeff none."""
+    from keras_iresnet import zoo
+    from keras_iresnet.analysis.benchmark import compare
+
+    click.echo(f"timing {pairs} pairs of steps of {name}", err=True)
+    builder = zoo.get(name).builder
+    models = {"vanilla": builder(seed=0, coeff=None)}
+    models |= {f"constrained_{count}": builder(seed=0, power_iterations=count) for count in power_iterations}
+    comparison = compare(models, batch_size, pairs=pairs)
+    _show_comparison(comparison, f"{name}, batch {batch_size}, by power iterations of a step")
+    if out:
+        result = {"model": name, "batch_size": batch_size, **comparison.summary()}
+        out.write_text(json.dumps(result | _where(), indent=2) + "\n")
+
+
+@benchmark.command()
+@click.argument("name", default="digits_classifier")
+@click.option("--power-iterations", type=int, multiple=True, default=(1, 5, 10), show_default=True, help="Of a step.")
+@click.option("--steps", default=1000, show_default=True, help="Of each training.")
+@click.option("--data-dir", type=click.Path(), help="TFDS data directory.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
+def normalization(name, power_iterations, steps, data_dir, out):
+    """What holds the norms of classifier NAME at its coeff: power iterations in each step, or after the last."""
     from rich.console import Console
     from rich.table import Table
 
-    from keras_iresnet.analysis.constraint_cost import constraint_cost
+    from keras_iresnet.training.normalization import train_normalized
 
-    click.echo(f"timing {pairs} pairs of steps of {name}", err=True)
-    summary = constraint_cost(name, batch_size=batch_size, pairs=pairs).summary()
-    columns = ("training step", "constrained", "vanilla", "constrained / vanilla")
-    table = Table(*columns, title=f"{name}, batch {batch_size}: median (range) of {pairs} pairs")
-    names = ("constrained_step_seconds", "vanilla_step_seconds", "ratio")
-    table.add_row("seconds", *(_ranged(summary, column) for column in names))
+    columns = ("iterations of a step", "after the last", "largest norm / coeff", "layers above 1.01", "seconds")
+    table = Table(*columns, title=f"{name}, {steps:,} steps, by SVD")
+    found = {}
+    for count in power_iterations:
+        click.echo(f"training with {count} power iterations a step", err=True)
+        found[count] = train_normalized(name, power_iterations=count, steps=steps, data_dir=data_dir)
+        table.add_row(str(count), "on the way", f"{max(found[count].largest_on_the_way):.4f}", "", "")
+        for held in found[count].held:
+            cells = (f"{held.largest:.4f}", f"{held.above} of {held.layers}", f"{held.ending_seconds:.3f}")
+            table.add_row(str(count), held.ending, *cells)
     Console().print(table)
     if out:
-        result = {"model": name, "batch_size": batch_size, **summary}
+        trainings = {count: dataclasses.asdict(one) for count, one in found.items()}
+        result = {"model": name, "steps": steps, "by_power_iterations": trainings}
         out.write_text(json.dumps(result | _where(), indent=2) + "\n")
 
 
@@ -130,15 +161,23 @@ def _where():
     }
 
 
-def _show(comparison, costs, deep, deep_blocks):
+def _show_comparison(comparison, title):
     from rich.console import Console
     from rich.table import Table
 
     summary = comparison.summary()
-    times = Table("training step", "dual", "taped", "taped / dual", title=f"Median (range) of {summary['pairs']} pairs")
-    times.add_row(
-        "seconds", *(_ranged(summary, name) for name in ("dual_step_seconds", "taped_step_seconds", "speedup"))
-    )
+    first = next(iter(comparison.seconds))
+    table = Table("training step", "seconds", f"/ {first}", title=f"{title}: median (range) of {summary['pairs']}")
+    for label in comparison.seconds:
+        ratio = _ranged(summary, f"{label}_over_{first}") if label != first else ""
+        table.add_row(label, _ranged(summary, f"{label}_step_seconds"), ratio)
+    Console().print(table)
+
+
+def _show_costs(costs, deep, deep_blocks):
+    from rich.console import Console
+    from rich.table import Table
+
     columns = ("form", "terms", "trace s", "(CPU s)", "first step s", "operations", "peak MiB")
     starts = Table(*columns, title="Each in a process of its own")
     for form, by_terms in costs.items():
@@ -146,7 +185,7 @@ def _show(comparison, costs, deep, deep_blocks):
             starts.add_row(form, str(terms), *_cells(one))
     if deep:
         starts.add_row(f"dual, {deep_blocks} blocks", "", *_cells(deep))
-    Console().print(times, starts)
+    Console().print(starts)
 
 
 def _ranged(summary, name):

@@ -13,9 +13,10 @@ import tensorflow as tf
 from click.testing import CliRunner
 
 from keras_iresnet import zoo
-from keras_iresnet.analysis import benchmark, constraint_cost
+from keras_iresnet.analysis import benchmark
 from keras_iresnet.analysis.workload import FORMS, Workload, build_flow
 from keras_iresnet.layers.spectral_norm import SpectralLayer
+from keras_iresnet.training import normalization
 
 TINY = Workload(blocks=(1, 1), channels=4, size=8, batch_size=4, num_terms=3)
 ROOT = pathlib.Path(__file__).parents[1]
@@ -68,13 +69,33 @@ def test_a_loss_that_is_not_finite_is_no_timing():
         step()
 
 
-def test_the_speedup_is_the_median_of_pairwise_ratios():
-    comparison = benchmark.Comparison(dual_seconds=(1.0, 2.0, 4.0), taped_seconds=(3.0, 4.0, 20.0))
+def test_a_ratio_is_the_median_of_pairwise_ratios():
+    comparison = benchmark.Comparison({"one": (1.0, 2.0, 4.0), "two": (3.0, 4.0, 20.0), "three": (1.0, 1.0, 1.0)})
     summary = comparison.summary()
-    assert summary["speedup"] == 3.0
-    assert summary["speedup_range"] == [2.0, 5.0]
-    assert summary["dual_step_seconds"] == 2.0
-    assert summary["taped_step_seconds_range"] == [3.0, 20.0]
+    assert summary["pairs"] == 3
+    assert summary["two_over_one"] == 3.0
+    assert summary["two_over_one_range"] == [2.0, 5.0]
+    assert summary["three_over_one"] == 0.5
+    assert summary["one_step_seconds"] == 2.0
+    assert summary["two_step_seconds_range"] == [3.0, 20.0]
+
+
+def test_steps_are_taken_in_turn_one_order_after_the_other(monkeypatch):
+    taken = []
+
+    class Step:
+        def __init__(self, model, batch_size):
+            self.model, self.batch_size = model, batch_size
+
+        def __call__(self):
+            taken.append((self.model, self.batch_size))
+            return float(len(taken))
+
+    monkeypatch.setattr(benchmark, "TrainingStep", Step)
+    found = benchmark.compare({"a": "first", "b": "second"}, 7, pairs=2, warm_up=1)
+    assert [model for model, _ in taken] == ["first", "second"] * 2 + ["second", "first"]
+    assert {size for _, size in taken} == {7}
+    assert found.seconds == {"a": (3.0, 6.0), "b": (4.0, 5.0)}
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +114,8 @@ def test_the_script_shows_a_table_and_writes_json_that_names_no_folder(script, t
     assert shown.exit_code == 0
     result = json.loads(out.read_text())
     assert result["pairs"] == 3
-    assert result["speedup_range"][0] <= result["speedup"] <= result["speedup_range"][1]
-    assert f"{result['speedup']:.3f}" in shown.stdout
+    assert result["taped_over_dual_range"][0] <= result["taped_over_dual"] <= result["taped_over_dual_range"][1]
+    assert f"{result['taped_over_dual']:.3f}" in shown.stdout
     taped = result["costs_by_num_terms"]["taped"]["2"]
     assert f"{taped['operations']:,}" in shown.stdout
     assert taped["peak_memory_mib"] > 100
@@ -129,15 +150,6 @@ def test_a_step_of_a_classifier_trains():
     assert all(np.any(a != b) for a, b in zip(before, step.model.trainable_variables, strict=True))
 
 
-def test_the_constraint_costs_the_median_of_pairwise_ratios():
-    cost = constraint_cost.ConstraintCost(constrained_seconds=(3.0, 4.0, 20.0), vanilla_seconds=(1.0, 2.0, 4.0))
-    summary = cost.summary()
-    assert summary["ratio"] == 3.0
-    assert summary["ratio_range"] == [2.0, 5.0]
-    assert summary["constrained_step_seconds"] == 4.0
-    assert summary["vanilla_step_seconds_range"] == [1.0, 4.0]
-
-
 def test_the_script_compares_a_classifier_with_and_without_its_constraint(script, tmp_path, monkeypatch):
     built = []
 
@@ -145,17 +157,42 @@ def test_the_script_compares_a_classifier_with_and_without_its_constraint(script
         built.append(zoo.digits_classifier(**keywords, blocks=(1,), channels=2, strides=(1,)))
         return built[-1]
 
-    monkeypatch.setattr(constraint_cost.zoo, "get", lambda name: zoo.Entry(builder, None, "classification"))
+    monkeypatch.setattr(zoo, "get", lambda name: zoo.Entry(builder, None, "classification"))
     out = tmp_path / "classifier.json"
-    words = ["classifier", "--batch-size", "2", "--pairs", "3", "--out", str(out)]
+    counts = ["--power-iterations", "1", "--power-iterations", "3"]
+    words = ["classifier", "--batch-size", "2", "--pairs", "3", *counts, "--out", str(out)]
     shown = CliRunner().invoke(script, words, catch_exceptions=False)
     assert shown.exit_code == 0
-    coeffs = [{layer.coeff for layer in model._flatten_layers() if isinstance(layer, SpectralLayer)} for model in built]
-    assert coeffs == [{0.9}, {None}]
+    layers = [[layer for layer in model._flatten_layers() if isinstance(layer, SpectralLayer)] for model in built]
+    assert [{layer.coeff for layer in part} for part in layers] == [{None}, {0.9}, {0.9}]
+    assert [{layer.power_iterations for layer in part} for part in layers[1:]] == [{1}, {3}]
     result = json.loads(out.read_text())
     assert (result["model"], result["batch_size"], result["pairs"]) == ("cifar10_classifier", 2, 3)
-    assert result["ratio_range"][0] <= result["ratio"] <= result["ratio_range"][1]
-    assert f"{result['ratio']:.3f}" in shown.stdout
+    ratio = result["constrained_3_over_vanilla"]
+    assert result["constrained_3_over_vanilla_range"][0] <= ratio <= result["constrained_3_over_vanilla_range"][1]
+    assert f"{ratio:.3f}" in shown.stdout
+
+
+def test_the_script_tells_what_holds_the_norms(script, tmp_path, monkeypatch):
+    keywords = {"blocks": (1,), "channels": 16, "strides": (1,)}
+    monkeypatch.setattr(
+        normalization, "train_normalized", functools.partial(normalization.train_normalized, keywords=keywords)
+    )
+    out = tmp_path / "normalization.json"
+    words = ["normalization", "--power-iterations", "1", "--steps", "60", "--out", str(out)]
+    shown = CliRunner().invoke(script, words, catch_exceptions=False)
+    assert shown.exit_code == 0
+    found = json.loads(out.read_text())["by_power_iterations"]["1"]
+    assert len(found["largest_on_the_way"]) == 10
+    assert max(found["largest_on_the_way"]) > 1.02  # a running estimate is below the norm
+    plain, more, converged = found["held"]
+    assert (plain["ending"], more["ending"], converged["ending"]) == ("nothing", "50 more", "converged")
+    assert plain["largest"] == found["largest_on_the_way"][-1]
+    assert plain["largest"] + 1e-3 > more["largest"] > converged["largest"] + 1e-3
+    assert (plain["above"] > 0) == (plain["largest"] > 1.01)
+    assert converged["above"] == 0
+    assert converged["largest"] == pytest.approx(1, abs=2e-3)
+    assert f"{plain['largest']:.4f}" in shown.stdout
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_iresnet import zoo
-from keras_iresnet.analysis.workload import FORMS, build_flow
+from keras_iresnet.analysis.workload import build_flow
 from keras_iresnet.models import Classifier
 
 
@@ -63,32 +63,31 @@ class ModelCost(Cost):
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Seconds a step of both forms, in pairs that were run one right after the other.
+    """Seconds a step of several models, timed in turn: each time one right after the other.
 
     Attributes:
-        dual_seconds: of each pair.
-        taped_seconds: of each pair.
+        seconds: label -> seconds of each time; the first label is what the others are compared with.
     """
 
-    dual_seconds: tuple[float, ...]
-    taped_seconds: tuple[float, ...]
+    seconds: dict[str, tuple[float, ...]]
 
     @property
     def ratios(self):
-        """How many times faster the dual form was, for each pair."""
-        return tuple(taped / dual for dual, taped in zip(self.dual_seconds, self.taped_seconds, strict=True))
+        """Label of each model but the first -> how many times as long as the first's its step took, each time."""
+        first, *others = self.seconds
+        return {
+            label: tuple(a / b for a, b in zip(self.seconds[label], self.seconds[first], strict=True))
+            for label in others
+        }
 
     def summary(self):
         """Medians and ranges, JSON only."""
-        return {
-            "pairs": len(self.ratios),
-            "dual_step_seconds": statistics.median(self.dual_seconds),
-            "dual_step_seconds_range": [min(self.dual_seconds), max(self.dual_seconds)],
-            "taped_step_seconds": statistics.median(self.taped_seconds),
-            "taped_step_seconds_range": [min(self.taped_seconds), max(self.taped_seconds)],
-            "speedup": statistics.median(self.ratios),
-            "speedup_range": [min(self.ratios), max(self.ratios)],
-        }
+        first = next(iter(self.seconds))
+        found = {f"{label}_step_seconds": seconds for label, seconds in self.seconds.items()}
+        found |= {f"{label}_over_{first}": ratios for label, ratios in self.ratios.items()}
+        medians = {name: statistics.median(values) for name, values in found.items()}
+        ranges = {f"{name}_range": [min(values), max(values)] for name, values in found.items()}
+        return {"pairs": len(self.seconds[first]), **medians, **ranges}
 
 
 class TrainingStep:
@@ -131,19 +130,18 @@ class TrainingStep:
         return _seconds(self._step, self.batch)
 
 
-def in_turns(steps, pairs, warm_up=2):
-    """Time the steps of several models in turn.
+def compare(models, batch_size, *, pairs=15, warm_up=2) -> Comparison:
+    """Time training steps of several models in turn, in this process.
 
     The order changes each time, so that neither a drift of the machine nor the order favours one.
 
     Args:
-        steps: label -> `TrainingStep`.
+        models: label -> model, as for `TrainingStep`.
+        batch_size: images in a step.
         pairs: how often each is timed.
         warm_up: how often each is taken before.
-
-    Returns:
-        Label -> tuple of seconds.
     """
+    steps = {label: TrainingStep(model, batch_size) for label, model in models.items()}
     for _ in range(warm_up):
         for step in steps.values():
             step()
@@ -151,18 +149,7 @@ def in_turns(steps, pairs, warm_up=2):
     for pair in range(pairs):
         for label in steps if pair % 2 == 0 else reversed(steps):
             seconds[label].append(steps[label]())
-    return {label: tuple(times) for label, times in seconds.items()}
-
-
-def compare(workload, pairs=15, warm_up=2):
-    """Time steps of both forms in turn, in this process; see `in_turns`.
-
-    Returns:
-        `Comparison`.
-    """
-    steps = {form: TrainingStep(build_flow(form, workload), workload.batch_size) for form in FORMS}
-    seconds = in_turns(steps, pairs, warm_up)
-    return Comparison(seconds["dual"], seconds["taped"])
+    return Comparison({label: tuple(times) for label, times in seconds.items()})
 
 
 def cost(form, workload, steps=3):

@@ -144,8 +144,9 @@ def save_picture(norms: dict, path, title: str = "") -> None:
         title: of the picture.
     """
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
+    from matplotlib.ticker import LogLocator, NullFormatter
 
-    figure = Figure(figsize=(9, 4.6), layout="constrained")
+    figure = Figure(figsize=(10, 4.6), layout="constrained")
     axes = figure.subplots()
     for i, (label, found) in enumerate(norms.items()):
         colour = f"C{i}"
@@ -154,7 +155,10 @@ def save_picture(norms: dict, path, title: str = "") -> None:
             axes.axhline(found[0].coeff, color=colour, lw=0.8, ls=":")
         if any(norm.folded_norm is not None for norm in found):
             folded = [np.nan if norm.folded_norm is None else norm.folded_norm for norm in found]
-            axes.plot(folded, "x", ms=4, color=colour, label=f"{label}, with the scale of its normalisation")
+            axes.plot(folded, "x", ms=4, color=colour, label=f"{label}, scaled as it follows")
     axes.set(xlabel="linear layer", ylabel="largest singular value", yscale="log", title=title)
-    axes.legend(fontsize="small")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    figure.legend(loc="outside right upper", fontsize="small")
     figure.savefig(path, format="png", dpi=120)

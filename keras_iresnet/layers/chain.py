@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer
+from keras_iresnet.layers.norm_groups import normalized_together
 from keras_iresnet.layers.seeds import split_seed
 
 
@@ -48,8 +49,9 @@ class Chain(InvertibleLayer):
     def call(self, x, condition=None, training=None):
         """x (batch, *event) -> y."""
         x = self._cast(x)
-        for layer in self.layers:
-            x = layer(x, condition=condition, training=training)
+        with normalized_together(self, bool(training)):
+            for layer in self.layers:
+                x = layer(x, condition=condition, training=training)
         return x
 
     def initialize(self, x, condition=None):

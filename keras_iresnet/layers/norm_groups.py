@@ -19,18 +19,20 @@ from keras_iresnet.ops.power_iteration import power_iteration
 def normalized_together(layer, training):
     """Inside, the matrices in `layer` that share shape, `coeff` and `power_iterations` have their kernels already.
 
+    Within another such context, those that have theirs from it keep them.
+
     Args:
         layer: any Keras layer; its `SpectralLayer`s are found.
         training: whether the vectors advance, which they do once, however often a layer is called inside.
     """
+    kernels = dict(KERNELS.get())
     groups = collections.defaultdict(list)
     for inner in dict.fromkeys(layer._flatten_layers()):
-        if isinstance(inner, SpectralLayer) and inner.coeff is not None and inner.built:
+        if isinstance(inner, SpectralLayer) and inner.coeff is not None and inner.built and inner not in kernels:
             map_type, matrix, _ = inner._norm_operator(inner._raw_kernel())
             if map_type is maps.Dense:
                 key = (*matrix.shape, matrix.dtype, inner.coeff, inner.power_iterations)
                 groups[key].append((inner, matrix))
-    kernels = dict(KERNELS.get())
     for alike in groups.values():
         if len(alike) > 1:
             kernels |= _normalize(*zip(*alike, strict=True), training)

@@ -10,6 +10,7 @@ from keras_iresnet.models.flow import Flow
 from keras_iresnet.models.head import ClassHead
 from keras_iresnet.models.labels import ErrorPercent, check_label_spec, check_labels
 from keras_iresnet.models.likelihood import BitsPerDim, NegativeLogLikelihood
+from keras_iresnet.ops.checks import require
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -49,7 +50,8 @@ class Hybrid(Flow):
         super().build(input_shape)
         self.head = ClassHead(self.num_classes, dtype=self.dtype_policy)
         self.head.build((None, *self._latent_event))
-        self._typical = self.add_weight(name="typical_log_prob", shape=(), initializer="zeros", trainable=False)
+        unknown = keras.initializers.Constant(float("nan"))
+        self._typical = self.add_weight(name="typical_log_prob", shape=(), initializer=unknown, trainable=False)
 
     def call(self, x, training=None):
         """x (batch, *event_shape) -> log-likelihood in nats and logits."""
@@ -79,8 +81,13 @@ class Hybrid(Flow):
 
         An image of another kind may be likelier than those that were learned; it is then as untypical as one that is
         less likely (Nalisnick et al., arXiv:1906.02994).
+
+        Raises:
+            ValueError: `calibrate` was not called.
         """
-        return tf.abs(self.log_prob(x, seed=seed) - tf.convert_to_tensor(self._typical))
+        typical = tf.convert_to_tensor(self._typical)
+        typical = require(typical, ~tf.math.is_nan(typical), "`calibrate` must be called before `typicality`.")
+        return tf.abs(self.log_prob(x, seed=seed) - typical)
 
     def compile(self, optimizer="adamax", loss=None, metrics=None, **kwargs):
         """As `keras.Model.compile`; by default with both losses, bits/dim and the top-1 error."""

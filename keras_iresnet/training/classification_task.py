@@ -11,15 +11,16 @@ from keras_iresnet.training.tensorboard import EXAMPLES, Diagnostics
 UNCERTIFIED_IMAGES = 200
 
 
-class ClassificationTask:
-    """A `Classifier`, fitted to labelled images, reported in per cent of error, with its inverse."""
+class LabelledTask:
+    """What tasks on labelled images share."""
 
     labels = True
+    monitored = "error_percent"
 
     def metric(self, model):
-        """As for a density: the top-1 error."""
+        """As for a density."""
         del model
-        return "error_percent"
+        return self.monitored
 
     def check_fit(self, model, splits):
         """Refuse a data set whose images or classes are not the model's."""
@@ -34,28 +35,35 @@ class ClassificationTask:
         examples = next(iter(splits.validation.batch(EXAMPLES)))
         return [Diagnostics(writer, *examples)] if recipe.diagnostics else []
 
+    def draw(self, model, splits, run, *, seed):
+        """The confusion matrix of the test split, as a picture and as a table."""
+        del seed
+        evaluation = evaluate_classifier(model, splits.test)
+        with replacing(run.path / "confusion.csv") as temporary:
+            evaluation.save_table(temporary)
+        with replacing(run.path / "confusion.png") as temporary:
+            save_confusion(evaluation, temporary, f"{splits.name}, test images")
+
+
+class ClassificationTask(LabelledTask):
+    """A `Classifier`, fitted to labelled images, reported in per cent of error, with its inverse."""
+
     def figures(self, model, splits, split, *, seed, progress, **protocol):
         """Error and loss of a split, and how well its features give the images back, where they can."""
         del seed
         if protocol:
             raise ValueError(f"Classifiers have no options of evaluation. Received: {', '.join(protocol)}")
-        examples = getattr(splits, split)
-        found = errors(model, examples, split, progress)
+        found = errors(model, getattr(splits, split), split, progress)
         if not model.has_inverse:
             return found
         limit = None if certify(model).invertible else UNCERTIFIED_IMAGES
-        inverse = evaluate_reconstruction(model, examples, limit=limit, progress=progress).figures()
+        inverse = evaluate_reconstruction(model, getattr(splits, split), limit=limit, progress=progress).figures()
         return found | {f"{split}_reconstruction_{name}": value for name, value in inverse.items()}
 
     def final_figures(self, model, splits, *, seed, progress):
         """As for a density; error and loss of the training split too."""
         train = errors(model, splits.train, "train", progress)
         return train | self.figures(model, splits, "test", seed=seed, progress=progress)
-
-    def draw(self, model, splits, run, *, seed):
-        """The confusion matrix of the test split, as a picture and as a table."""
-        del seed
-        draw_confusion(model, splits, run)
 
 
 def check_classes(model, splits, classes):
@@ -77,12 +85,3 @@ def errors(model, examples, split, progress):
         f"{split}_loss": found.loss,
         f"{split}_images": found.images,
     }
-
-
-def draw_confusion(model, splits, run):
-    """The confusion matrix of the test split, as a picture and as a table."""
-    evaluation = evaluate_classifier(model, splits.test)
-    with replacing(run.path / "confusion.csv") as temporary:
-        evaluation.save_table(temporary)
-    with replacing(run.path / "confusion.png") as temporary:
-        save_confusion(evaluation, temporary, f"{splits.name}, test images")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_iresnet.training.study import write_study
-from keras_iresnet.training.sweep import SIZES, sweep, variant
+from keras_iresnet.training.sweep import SIZES, caption, sweep, variant
 
 LABELS = ("vanilla", "coeff-0.9", "coeff-0.8", "coeff-0.7", "coeff-0.6", "coeff-0.5")
 _METRICS = (
@@ -12,20 +12,18 @@ _METRICS = (
 )
 
 
-def error_by_coeff(out, *, size: str = "digits", overrides=None, data_dir=None, progress: bool = True):
+def error_by_coeff(out, *, size: str = "digits", **training):
     """Train a vanilla network and five constrained ones; write `error_by_coeff.npz`, `.csv`, `.md` and `.png`.
 
     Args:
         out: folder for the runs and the results; runs that are there are not made again.
         size: a key of `sweep.SIZES`.
-        overrides: of recipe and builder, for all runs.
-        data_dir: TFDS data directory.
-        progress: whether to show the training.
+        **training: `overrides`, `data_dir` and `progress`, as for `sweep.sweep`.
 
     Returns:
         The four paths, and the rows of the table.
     """
-    runs = sweep(size, LABELS, out, overrides=overrides, data_dir=data_dir, progress=progress)
+    runs = sweep(size, LABELS, out, **training)
     rows = []
     for label, run in runs.items():
         metrics = run.read_metrics()
@@ -49,7 +47,7 @@ def _picture(rows, path, title):
 
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.subplots()
-    names = [row["model"].replace("coeff-", "c = ") for row in rows]
+    names = [caption(row["model"]) for row in rows]
     errors, deviations = ([row[name] for row in rows] for name in _METRICS[:2])
     axes.errorbar(names, errors, yerr=deviations, fmt="o", capsize=3, label="here, with its standard error")
     published = [np.nan if row["published_error_percent"] is None else row["published_error_percent"] for row in rows]

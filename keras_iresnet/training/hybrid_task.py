@@ -2,33 +2,20 @@
 
 import dataclasses
 
-from keras_iresnet.training.classification_task import check_classes, draw_confusion, errors
+from keras_iresnet.training.classification_task import LabelledTask, errors
 from keras_iresnet.training.density_task import DensityTask
-from keras_iresnet.training.tensorboard import EXAMPLES, Diagnostics, Pictures
+from keras_iresnet.training.tensorboard import EXAMPLES, Pictures
 
 
-class HybridTask(DensityTask):
+class HybridTask(LabelledTask, DensityTask):
     """A `Hybrid`, fitted to labelled images, reported in both."""
 
-    labels = True
-
-    def metric(self, model):
-        """As for a density: both losses together."""
-        del model
-        return "loss"
-
-    def check_fit(self, model, splits):
-        """As for a classifier."""
-        check_classes(model, splits, model.num_classes)
-
-    def best(self, model, value):
-        """As for a density."""
-        return {f"best_validation_{self.metric(model)}": value}
+    monitored = "loss"  # of both together
 
     def callbacks(self, recipe, splits, writer):
-        """As for a density: pictures, and diagnostics of both losses."""
-        images, labels = (part.numpy() for part in next(iter(splits.validation.batch(EXAMPLES))))
-        return [Pictures(writer, images)] + ([Diagnostics(writer, images, labels)] if recipe.diagnostics else [])
+        """As for a density."""
+        images, _ = next(iter(splits.validation.batch(EXAMPLES)))
+        return [Pictures(writer, images.numpy()), *super().callbacks(recipe, splits, writer)]
 
     def figures(self, model, splits, split, *, seed, progress, **protocol):
         """Bits/dim, error and loss of a split."""
@@ -39,5 +26,5 @@ class HybridTask(DensityTask):
 
     def draw(self, model, splits, run, *, seed):
         """Samples and the confusion matrix."""
+        DensityTask.draw(self, model, splits, run, seed=seed)
         super().draw(model, splits, run, seed=seed)
-        draw_confusion(model, splits, run)

@@ -3,36 +3,32 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_iresnet import data
 from keras_iresnet.layers import InvertibleResidualBlock
 from keras_iresnet.ops.fixed_point import fixed_point
+from keras_iresnet.training.held_out import held_out_images
 from keras_iresnet.training.study import write_study
-from keras_iresnet.training.sweep import SIZES, sweep
+from keras_iresnet.training.sweep import SIZES, caption, sweep
 
 LABELS = ("coeff-0.9", "coeff-0.7", "coeff-0.5", "coeff-0.3")
 STEPS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 
 
-def inverse_steps(
-    out, *, size: str = "digits", images: int = 100, overrides=None, data_dir=None, progress: bool = True
-):
+def inverse_steps(out, *, size: str = "digits", images: int = 100, seed: int = 0, data_dir=None, **training):
     """Train one network for each coeff, invert with 1 to 100 steps a block; write `inverse_steps.npz` and the others.
 
     Args:
         out: folder for the runs and the results; runs that are there are not made again.
         size: a key of `sweep.SIZES`.
-        images: how many test images, the first ones.
-        overrides: of recipe and builder, for all runs.
+        images: how many test images.
+        seed: of the choice of images.
         data_dir: TFDS data directory.
-        progress: whether to show the training.
+        **training: `overrides` and `progress`, as for `sweep.sweep`.
 
     Returns:
         The four paths, and the rows of the table: a model and a number of steps each.
     """
-    runs = sweep(size, LABELS, out, overrides=overrides, data_dir=data_dir, progress=progress)
-    recipe = runs[LABELS[0]].read_config()["recipe"]
-    splits = data.load(recipe["dataset"], data_dir=data_dir)
-    originals = next(iter(splits.test.batch(images))).numpy()
+    runs = sweep(size, LABELS, out, data_dir=data_dir, **training)
+    originals, _ = held_out_images(runs[LABELS[0]], images, seed=seed, data_dir=data_dir)
     errors = {label: steps_study(run.load_best(), originals) for label, run in runs.items()}
     rows = [
         {"model": label, "steps": steps, "mean_abs_error": float(error.mean()), "worst_image": float(error.max())}
@@ -84,8 +80,10 @@ def _picture(errors, path, title):
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes = figure.subplots()
     for label, found in errors.items():
-        axes.plot(STEPS, found.mean(1), "o-", ms=3, label=label.replace("coeff-", "c = "))
+        axes.plot(STEPS, found.mean(1), "o-", ms=3, label=caption(label))
     axes.set(xlabel="fixed-point steps of each block", ylabel="mean absolute error of a pixel in [0, 1]")
     axes.set(xscale="log", yscale="log", title=title)
+    axes.set_xticks(STEPS, STEPS)
+    axes.set_xticks([], minor=True)
     axes.legend()
     figure.savefig(path, format="png", dpi=120)

@@ -2,18 +2,16 @@
 
 import numpy as np
 
-from keras_iresnet import data
 from keras_iresnet.analysis import pictures
 from keras_iresnet.analysis.reconstruction import RECONSTRUCTED
+from keras_iresnet.training.held_out import held_out_images
 from keras_iresnet.training.study import write_study
-from keras_iresnet.training.sweep import SIZES, sweep
+from keras_iresnet.training.sweep import caption, sweep
 
 LABELS = ("coeff-0.9", "vanilla")
 
 
-def reconstructions(
-    out, *, size: str = "digits", images: int = 16, overrides=None, data_dir=None, seed: int = 0, progress: bool = True
-):
+def reconstructions(out, *, size: str = "digits", images: int = 16, seed: int = 0, data_dir=None, **training):
     """Train both, invert test images; write `reconstructions.npz`, `.csv`, `.md` and `.png`.
 
     The picture has the originals above what came back from the constrained network and from the vanilla one.
@@ -22,19 +20,15 @@ def reconstructions(
         out: folder for the runs and the results; runs that are there are not made again.
         size: a key of `sweep.SIZES`.
         images: how many test images.
-        overrides: of recipe and builder, for both runs.
-        data_dir: TFDS data directory.
         seed: of the choice of images.
-        progress: whether to show the training.
+        data_dir: TFDS data directory.
+        **training: `overrides` and `progress`, as for `sweep.sweep`.
 
     Returns:
         The four paths, and the rows of the table: an image and a model each.
     """
-    runs = sweep(size, LABELS, out, overrides=overrides, data_dir=data_dir, progress=progress)
-    recipe = runs[LABELS[0]].read_config()["recipe"]
-    splits = data.load(recipe["dataset"], data_dir=data_dir)
-    first = next(iter(splits.test.batch(1000))).numpy()
-    originals = first[np.random.default_rng(seed).choice(len(first), images, replace=False)]
+    runs = sweep(size, LABELS, out, data_dir=data_dir, **training)
+    originals, splits = held_out_images(runs[LABELS[0]], images, seed=seed, data_dir=data_dir)
     rows, arrays = [], {"originals": originals}
     for label, run in runs.items():
         model = run.load_best()
@@ -42,13 +36,12 @@ def reconstructions(
         arrays[label] = back.numpy()
         errors = np.abs(arrays[label] - originals / (model.bins - 1)).mean((1, 2, 3))
         rows += [_row(label, i, error, report) for i, error in enumerate(errors)]
-    title = f"{SIZES[size].model}: originals, back at c = 0.9, back from vanilla"
     paths = write_study(
         out,
         "reconstructions",
         arrays=arrays,
         rows=rows,
-        picture=lambda file: _picture(arrays, splits.bins, file, title),
+        picture=lambda file: _picture(arrays, splits.bins, file),
     )
     return paths, rows
 
@@ -66,16 +59,20 @@ def _row(label, i, error, report):
     }
 
 
-def _picture(arrays, bins, path, title):
+def _picture(arrays, bins, path):
     """A row each: pixels beyond black and white are clipped, and grey where they are no numbers."""
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 
     shown = [arrays["originals"] / (bins - 1)] + [np.nan_to_num(arrays[label], nan=0.5) for label in LABELS]
     images = np.round(np.clip(np.concatenate(shown), 0, 1) * (bins - 1)).astype(arrays["originals"].dtype)
     pixels = pictures.grid(images, bins, columns=len(arrays["originals"]))
-    figure = Figure(figsize=(pixels.shape[1] / 80, pixels.shape[0] / 80 + 0.4), layout="constrained")
+    height, width = pixels.shape[:2]
+    figure = Figure(figsize=(1 + width / 80, 0.2 + height / 80), layout="constrained")
     axes = figure.subplots()
     axes.imshow(pixels, interpolation="nearest")
-    axes.set_axis_off()
-    axes.set_title(title, fontsize=10)
+    rows = ["original", *(caption(label) for label in LABELS)]
+    axes.set_yticks((np.arange(len(rows)) + 0.5) * height / len(rows), rows)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
     figure.savefig(path, format="png", dpi=120)

@@ -5,25 +5,23 @@ import numpy as np
 from keras_iresnet.analysis.singular_values import layer_norms, save_picture
 from keras_iresnet.training.run_folder import RunFolder
 from keras_iresnet.training.study import write_study
-from keras_iresnet.training.sweep import sweep
+from keras_iresnet.training.sweep import caption, sweep
 
 LABELS = ("vanilla", "batch-norm", "coeff-0.9", "coeff-0.7", "coeff-0.5", "coeff-0.3")
 
 
-def singular_values_sweep(out, *, size: str = "digits", overrides=None, data_dir=None, progress: bool = True):
+def singular_values_sweep(out, *, size: str = "digits", **training):
     """Train a vanilla network, one with batch normalisation and four constrained ones, and compare their norms.
 
     Args:
         out: folder for the runs and the results; runs that are there are not made again.
         size: a key of `sweep.SIZES`.
-        overrides: of recipe and builder, for all runs.
-        data_dir: TFDS data directory.
-        progress: whether to show the training.
+        **training: `overrides`, `data_dir` and `progress`, as for `sweep.sweep`.
 
     Returns:
         As `singular_values_runs`.
     """
-    runs = sweep(size, LABELS, out, overrides=overrides, data_dir=data_dir, progress=progress)
+    runs = sweep(size, LABELS, out, **training)
     return singular_values_runs({label: run.path for label, run in runs.items()}, out)
 
 
@@ -53,7 +51,11 @@ def singular_values_runs(paths, out=None):
     arrays |= {f"{label}_folded_norm": _floats(norm.folded_norm for norm in found) for label, found in norms.items()}
     out = next(iter(runs.values())).path if out is None else out
     paths = write_study(
-        out, "singular_values", arrays=arrays, rows=rows, picture=lambda file: save_picture(norms, file)
+        out,
+        "singular_values",
+        arrays=arrays,
+        rows=rows,
+        picture=lambda file: save_picture({caption(label): found for label, found in norms.items()}, file),
     )
     return paths, [_summary(label, found) for label, found in norms.items()]
 

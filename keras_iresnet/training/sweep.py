@@ -49,6 +49,17 @@ def variant(label: str) -> dict:
     return {"vanilla": {"coeff": None}, "batch-norm": {"coeff": None, "normalization": "batch"}}[label]
 
 
+def caption(label: str) -> str:
+    """A variant's label as pictures have it.
+
+    Example:
+    >>> from keras_iresnet.training.sweep import caption
+    >>> caption("coeff-0.5"), caption("vanilla")
+    ('c = 0.5', 'vanilla')
+    """
+    return label.replace("coeff-", "c = ")
+
+
 def sweep(size: str, labels, out, *, overrides=None, data_dir=None, progress: bool = True) -> dict[str, RunFolder]:
     """Train each variant into `out/runs/LABEL`; a run that is there and finished is taken as it is.
 

@@ -7,6 +7,8 @@ one, for the same width.
 import dataclasses
 
 from keras_iresnet.zoo.cifar_classifier import RECIPE as CIFAR
+from keras_iresnet.zoo.cifar_classifier import SMALL
+from keras_iresnet.zoo.cifar_classifier import SMALL_RECIPE as SMALL_CIFAR
 from keras_iresnet.zoo.image_classifier import variant
 
 RECIPE = dataclasses.replace(
@@ -18,20 +20,15 @@ RECIPE = dataclasses.replace(
     reference="Behrmann et al., ICML 2019, table 2 at c = 0.9, with the authors' CIFAR architecture",
 )
 SMALL_RECIPE = dataclasses.replace(
-    RECIPE,
+    SMALL_CIFAR,
+    dataset="mnist",
+    augmentation="none",
     epochs=None,
     minutes=15,
-    batch_size=128,
     weight_decay=1e-3,
+    warmup_epochs=0.0,
     warmup_steps=100,
-    decay="cosine",
-    drop_epochs=(),
-    parameters=266_266,
-    published="none",
-    reference="Behrmann et al., ICML 2019, with fewer blocks and channels",
 )
-
-SMALL = {"blocks": (3, 3), "channels": (32, 64), "initial_squeeze": True, "strides": (1, 2), "pad_channels": 12}
 
 mnist_classifier = variant(
     "mnist_classifier",
@@ -46,5 +43,5 @@ mnist_classifier_small = variant(
     "A classifier of MNIST images (batch, 28, 28, 1) that trains in a quarter of an hour on two CPU cores.",
     (28, 28, 1),
     10,
-    **SMALL,
+    **SMALL | {"pad_channels": 12},
 )

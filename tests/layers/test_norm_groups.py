@@ -37,6 +37,17 @@ def spectral_layers(layer):
     return [inner for inner in layer._flatten_layers() if isinstance(inner, SpectralLayer)]
 
 
+def graph(function):
+    return tf.function(function).get_concrete_function().graph
+
+
+def step_apart(chain, x):
+    """Output of a training call in which every layer normalises its own kernel."""
+    for layer in chain.layers:
+        x = layer(x, training=True)
+    return x
+
+
 def step(chain, x, together):
     """Output, log-det, gradients and vectors after a training call."""
     apart = functools.partial(chain._forward_and_log_det, seed=None, estimator=None, condition=None)
@@ -60,6 +71,22 @@ def test_nothing_changes_but_the_number_of_operations(chain):
     for old, new in zip(start, chain.get_weights(), strict=True):
         assert old.shape == new.shape
     assert all(np.abs(u).max() > 0 for u in vectors)
+
+
+def test_a_call_is_one_group_chains_in_chains_too(chain):
+    chain, x = chain
+    start = chain.get_weights()
+    expected = step(chain, x, together=False)[0]
+    vectors = [layer.u.numpy() for layer in spectral_layers(chain)]
+    nested = Chain([Chain(chain.layers[:2], dtype="float64"), chain.layers[2]], dtype="float64")
+    nested.build(x.shape)
+    for outer in (chain, nested):
+        chain.set_weights(start)
+        np.testing.assert_allclose(outer(x, training=True), expected, rtol=1e-10, atol=1e-12)
+        for layer, u in zip(spectral_layers(chain), vectors, strict=True):
+            np.testing.assert_allclose(layer.u, u, rtol=1e-10, atol=1e-12)  # advanced once
+        operations = graph(lambda outer=outer: outer(x, training=True)).get_operations()
+        assert len(operations) < len(graph(lambda: step_apart(chain, x)).get_operations())
 
 
 def test_kernels_have_the_norm_coeff_after_many_calls(chain):
@@ -108,9 +135,5 @@ def test_layers_forget_when_the_call_is_over(chain):
 
 def test_graph_is_smaller(chain):
     chain, x = chain
-
-    def operations(together):
-        graph = tf.function(lambda: step(chain, x, together)[:2]).get_concrete_function().graph
-        return len(graph.get_operations())
-
-    assert operations(together=True) < operations(together=False)
+    together, apart = (graph(lambda how=how: step(chain, x, together=how)[:2]) for how in (True, False))
+    assert len(together.get_operations()) < len(apart.get_operations())

@@ -102,6 +102,8 @@ def test_bad_arguments_are_refused():
         model.fit(IMAGES, verbose=0)
     with pytest.raises(ValueError, match="bins=5"):
         model.logits(IMAGES + np.uint8(4))
+    with pytest.raises(ValueError, match="`calibrate` must be called before `typicality`"):
+        model.typicality(IMAGES)
     assert not model.initialized
 
 
