@@ -12,6 +12,7 @@ from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
 from keras_iresnet.models.convergence import with_convergence
+from keras_iresnet.models.export import Exported, classifier_signatures
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.models.head import ClassHead
 from keras_iresnet.models.labels import ErrorPercent, check_label_spec, check_labels
@@ -36,7 +37,7 @@ class Inversion(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
-class Classifier(FullPrecision, Replicated, keras.Model):
+class Classifier(FullPrecision, Exported, Replicated, keras.Model):
     """Logits of an image's class: batch normalisation, ReLU, mean over the grid and a dense layer, on features.
 
     The features are the image in other coordinates: `layer` is invertible, or injective where it pads, and
@@ -187,6 +188,9 @@ class Classifier(FullPrecision, Replicated, keras.Model):
     def from_config(cls, config):
         """Rebuild the layer from its config."""
         return cls(**{**config, "layer": keras.saving.deserialize_keras_object(config["layer"])})
+
+    def _signatures(self):
+        return classifier_signatures(self)
 
     def _in_data_space(self, x):
         x = self._checked(x)

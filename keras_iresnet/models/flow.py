@@ -14,7 +14,7 @@ from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
 from keras_iresnet.models.condition import Conditional, as_condition, check_pairs
 from keras_iresnet.models.convergence import with_convergence
-from keras_iresnet.models.export import export_flow
+from keras_iresnet.models.export import Exported, flow_signatures
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
 from keras_iresnet.models.replicated import Replicated
@@ -24,7 +24,7 @@ INITIALIZATION_BATCH = 1024
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
-class Flow(FullPrecision, Conditional, Replicated, keras.Model):
+class Flow(FullPrecision, Conditional, Exported, Replicated, keras.Model):
     """ln p(x) = ln p_z(F(x)) + ln|det dF/dx|  (Behrmann et al., ICML 2019, equation 3).
 
     `flow(x)` is the log-likelihood in nats, so the model is compiled, fitted, evaluated, saved and exported as any
@@ -255,24 +255,6 @@ class Flow(FullPrecision, Conditional, Replicated, keras.Model):
         """The compiled metrics of the log-likelihoods; there are no targets."""
         return super().compute_metrics(x, tf.zeros_like(y_pred), y_pred, sample_weight)
 
-    def export(self, filepath, format="tf_saved_model", verbose=None, **kwargs):
-        """As `keras.Model.export`; a SavedModel has the signatures `log_prob` and `sample`, see `export_flow`.
-
-        Example:
-        >>> import tempfile
-        >>> import keras_iresnet as ki
-        >>> import tensorflow as tf
-        >>> flow, folder = ki.zoo.toy_flow(blocks=1, units=(8,)), tempfile.mkdtemp()
-        >>> flow.export(folder, verbose=False)
-        >>> served = tf.saved_model.load(folder).signatures  # with TensorFlow alone
-        >>> x = served["sample"](n=tf.constant(3), seed=tf.constant(0))["output_0"]
-        >>> served["log_prob"](x=x, seed=tf.constant(0))["output_0"].shape
-        TensorShape([3])
-        """
-        if format != "tf_saved_model" or kwargs:
-            return super().export(filepath, format=format, verbose=verbose, **kwargs)
-        return export_flow(self, filepath, verbose=verbose is not False)
-
     def get_config(self):
         """JSON only."""
         return {
@@ -289,6 +271,9 @@ class Flow(FullPrecision, Conditional, Replicated, keras.Model):
     def from_config(cls, config):
         """Rebuild the layer from its config."""
         return cls(**{**config, "layer": keras.saving.deserialize_keras_object(config["layer"])})
+
+    def _signatures(self):
+        return flow_signatures(self)
 
     def _prior_log_prob(self, z):
         log_scale = tf.cast(self.prior_log_scale, z.dtype)

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_iresnet.layers.seeds import split_seed
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
+from keras_iresnet.models.export import probability_signature
 from keras_iresnet.models.flow import Flow
 from keras_iresnet.models.head import ClassHead
 from keras_iresnet.models.labels import ErrorPercent, check_label_spec, check_labels
@@ -127,6 +128,9 @@ class Hybrid(Flow):
     def get_config(self):
         """JSON only."""
         return {**super().get_config(), "num_classes": self.num_classes, "weight": self.weight}
+
+    def _signatures(self):
+        return super()._signatures() | probability_signature(self)
 
     def _classify(self, z, training=None):
         return self.head(tf.reshape(z, (-1, *self._latent_event)), training=training)

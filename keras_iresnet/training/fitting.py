@@ -1,5 +1,6 @@
 """The fitting of a run: batches, callbacks, and the state that it goes on from."""
 
+import contextlib
 import math
 
 import keras
@@ -37,7 +38,6 @@ class Fitting:
         self.task, self.run, self.shown = task, run, shown
         self.metric = task.metric(model)
         recipe = self.recipe = settings.recipe
-        self.position = Position()
         self.stream = data.Stream(splits.train, recipe.batch_size, seed=recipe.seed, augmentation=recipe.augmentation)
         self.steps_per_epoch = self.stream.steps_per_epoch
         self.budget = Budget(total_steps(recipe, self.steps_per_epoch), recipe.minutes)
@@ -50,19 +50,18 @@ class Fitting:
         position = self.state.restore(self.model, self.shown.print)
         if position is None:
             return False
-        self.position = position
         self.budget.spent = position.seconds
         self.shown.print(f"Going on after {steps_taken(self.model):,} steps, in epoch {position.epoch + 1}")
         return True
 
     def agree(self):
         """Start where the chief does, with its variables."""
-        self.position = Position(*devices.agree(self.model, *self.position))
+        self.state.start = Position(*devices.agree(self.model, *self.state.start))
 
     def fit(self) -> dict:
         """Train, and leave the best weights in the model; returns what the run cost and how good its validation was."""
-        if self.position.finished:
-            epochs = self.position.epoch
+        if self.state.start.finished:
+            epochs = self.state.start.epoch
             if self.run is not None:
                 self.model.set_weights(self.best.weights)
         else:
@@ -84,13 +83,13 @@ class Fitting:
         averaging = [] if recipe.ema_momentum is None else [UseAverages()]
         bar = ProgressBar(self.budget, self.metric, self.shown)
         callbacks = [self.pace, self.state, *averaging, self.best, *self._logs(), bar]
-        batches = self.stream.at(epoch=self.position.epoch, step=self.position.step)
+        batches = self.stream.at(epoch=self.state.start.epoch, step=self.state.start.step)
         try:
-            with self.state.heeding_sigterm(), devices.naming_lost_machines():
+            with self.state.heeding_sigterm(), devices.naming_lost_machines(), self._naming_faults():
                 return self.model.fit(
                     devices.shared(batches, self.model.distribute_strategy),
                     validation_data=validation,
-                    initial_epoch=self.position.epoch,
+                    initial_epoch=self.state.start.epoch,
                     epochs=epochs,
                     steps_per_epoch=self.steps_per_epoch,
                     callbacks=callbacks,
@@ -100,11 +99,14 @@ class Fitting:
         finally:
             bar.stop()
 
+    def _naming_faults(self):
+        return contextlib.nullcontext() if self.run is None else self.run.naming_faults()
+
     def _logs(self):
         """What writes the history, for a reader and for TensorBoard."""
         if self.run is None:
             return []
-        first = self.position.epoch * self.steps_per_epoch + self.position.step
+        first = self.state.start.epoch * self.steps_per_epoch + self.state.start.step
         logs = [
             keras.callbacks.CSVLogger(self.run.history, append=True),
             ScalarLog(self.run.tensorboard, self.recipe.log_steps, first),

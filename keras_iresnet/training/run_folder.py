@@ -9,6 +9,7 @@ import tempfile
 
 import filelock
 import keras
+import tensorflow as tf
 
 STATES_KEPT = 2  # the last one, and the one before it, should the last be damaged
 
@@ -98,8 +99,26 @@ class RunFolder:
         try:
             yield
         finally:
-            self._lock.unlink(missing_ok=True)
+            _tidy_away(self._lock)
             lock.release()
+
+    @contextlib.contextmanager
+    def naming_faults(self):
+        """Around what libraries write into the folder, in words of their own or none.
+
+        Raises:
+            OSError: something cannot be written; the message names it.
+        """
+        try:
+            yield
+        except OSError as error:
+            if str(self.path) in str(error):
+                raise
+            raise OSError(f"A file in {self.path} could not be written: {error.strerror or error}") from error
+        except tf.errors.OpError as error:
+            if str(self.path) not in error.message:
+                raise
+            raise OSError(f"A file in {self.path} could not be written: {error.message}") from error
 
     def states(self) -> list[pathlib.Path]:
         """Files of the latest states of training, the newest first."""
@@ -148,7 +167,11 @@ class RunFolder:
 
 @contextlib.contextmanager
 def replacing(path):
-    """Give a temporary path beside `path`, which takes its place when the body ends well and all is on the disk."""
+    """Give a temporary path beside `path`, which takes its place when the body ends well and all is on the disk.
+
+    Raises:
+        OSError: it cannot be written; the message names `path`.
+    """
     path = pathlib.Path(path)
     temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
@@ -156,8 +179,16 @@ def replacing(path):
         _to_disk(temporary)
         os.replace(temporary, path)
         _to_disk(path.parent)
+    except OSError as error:
+        raise OSError(f"{path} could not be written: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        _tidy_away(temporary)
+
+
+def _tidy_away(path):
+    """Delete a file that is of no more use, if that can be done: where it cannot, something else has failed before."""
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _to_disk(path):

@@ -47,12 +47,16 @@ class SaveState(keras.callbacks.Callback):
         budget: its `Budget`.
         best: its `SaveBest`.
         steps_per_epoch: steps of an epoch.
+
+    Attributes:
+        start: the `Position` that the training begins at, the same for all workers.
     """
 
     def __init__(self, run, settings, budget, best, steps_per_epoch):
         super().__init__()
         self.run, self.settings, self.budget, self.best = run, settings, budget, best
         self.steps_per_epoch = steps_per_epoch
+        self.start = Position()
         self._epoch = self._step = 0
         self._arrays = self._ended_epoch = None
         self._terminated = False
@@ -87,16 +91,14 @@ class SaveState(keras.callbacks.Callback):
         snapshot.put(model, arrays)
         if facts["best_epoch"] is not None:
             self.best.restore(facts["best_value"], facts["best_epoch"], best)
-        position = Position(**facts["position"])
-        self._step, self._arrays = position.step, arrays
+        self.start, self._arrays = Position(**facts["position"]), arrays
         self.run.keep_latest_states()
-        _cut_history(self.run.history, position.epoch)
-        return position
+        _cut_history(self.run.history, self.start.epoch)
+        return self.start
 
     def on_epoch_begin(self, epoch, logs=None):  # noqa: D102
         self._epoch, self._ended_epoch = epoch, False
-        if self._arrays is None:
-            self._step = 0
+        self._step = self.start.step if epoch == self.start.epoch else 0
 
     def on_train_batch_begin(self, batch, logs=None):  # noqa: D102
         if self._arrays is not None:  # once more: Keras has just set the sums of the epoch's metrics to zero

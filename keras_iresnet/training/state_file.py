@@ -32,12 +32,9 @@ def write_state(path, arrays, facts):
     buffer = io.BytesIO()
     np.savez(buffer, **{"facts": np.array(json.dumps(facts))}, **arrays)
     payload = buffer.getbuffer()
-    try:
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            file.write(_MAGIC + hashlib.sha256(payload).digest())
-            file.write(payload)
-    except OSError as error:
-        raise OSError(f"The state of training could not be written to {path}: {error.strerror or error}") from error
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(_MAGIC + hashlib.sha256(payload).digest())
+        file.write(payload)
 
 
 def read_state(path) -> tuple[dict, dict]:

@@ -2,63 +2,123 @@ import subprocess
 import sys
 import textwrap
 
+import keras
 import numpy as np
 import oracles
 import pytest
+import small_classifiers
 import small_flows
 import tensorflow as tf
 
+import keras_iresnet as ki
 from keras_iresnet import zoo
+from keras_iresnet.layers import ActNorm, Chain, ConvBranch, InvertibleResidualBlock, Logit, Squeeze
 
-# What runs where only TensorFlow is installed.
+# What runs where only TensorFlow is installed; an array is named model/question/signature/argument.
 CLIENT = """
-    import sys
+    import collections, sys
     for blocked in ("keras_iresnet", "keras_iresnet_cli", "tensorflow_probability"):
         sys.modules[blocked] = None
     import numpy as np, tensorflow as tf
-    folder, given, found = sys.argv[1:]
-    served, given = tf.saved_model.load(folder).signatures, np.load(given)
-    seed, n = tf.constant(7), tf.constant(6)
-    log_prob = served["log_prob"](x=tf.constant(given["x"]), seed=seed)["output_0"]
-    one = served["log_prob"](x=tf.constant(given["x"][:1]), seed=seed)["output_0"]
-    samples, again, other = (served["sample"](n=n, seed=s)["output_0"] for s in (seed, seed, tf.constant(8)))
-    np.savez(found, log_prob=log_prob, one=one, samples=samples, again=again, other=other)
+    asked = collections.defaultdict(dict)
+    for key, value in np.load("asked.npz").items():
+        model, question, signature, argument = key.split("/")
+        asked[model, question, signature][argument] = tf.constant(value)
+    served = {model: tf.saved_model.load(model).signatures for model, _, _ in asked}
+    found = {
+        f"{model}/{question}": served[model][signature](**arguments)["output_0"]
+        for (model, question, signature), arguments in asked.items()
+    }
+    np.savez("found.npz", **found)
 """
+EXAMPLES = {
+    "images": small_flows.images(20),
+    "points": np.random.default_rng(0).normal(size=(20, 2)).astype("float32"),
+    "hybrid": small_flows.images(20),
+    "classifier": small_flows.images(20),
+}
+DENSITIES, CLASSIFIERS = ("images", "points", "hybrid"), ("hybrid", "classifier")
 
 
-@pytest.fixture(scope="module", params=["images", "points"])
-def served(request, tmp_path_factory):
-    """A flow, what its log_prob was asked for, and what a process without this package got."""
+@pytest.fixture(scope="module")
+def models():
+    keras.utils.set_random_seed(0)
+    block = InvertibleResidualBlock(ConvBranch(6), estimator=ki.SeriesLogDet(6))
+    chain = Chain([Logit(), Squeeze(), ActNorm(), block])
+    models = {
+        "images": small_flows.image_flow(seed=1),
+        "points": zoo.toy_flow(blocks=2, units=(16,), seed=1),
+        "hybrid": ki.models.Hybrid(chain, small_flows.IMAGE_SHAPE, 3, bins=small_flows.BINS, seed=1),
+        "classifier": small_classifiers.classifier(),
+    }
+    for name, model in models.items():  # a head as large would be sure of one class
+        oracles.leave_identity(model.layer if name == "classifier" else model)
+    return models
+
+
+def _asked():
+    """Questions to all of the models, each also about one example alone."""
+    seed, other, n = np.int32(7), np.int32(8), np.int32(6)
+    asked = {}
+    for name, x in EXAMPLES.items():
+        for count in (20, 1):
+            if name in DENSITIES:
+                asked |= {f"{name}/log_prob {count}/log_prob/x": x[:count]}
+                asked |= {f"{name}/log_prob {count}/log_prob/seed": seed}
+            if name in CLASSIFIERS:
+                asked |= {f"{name}/predict_proba {count}/predict_proba/x": x[:count]}
+            if name == "classifier":
+                asked |= {f"{name}/features {count}/features/x": x[:count]}
+        if name in DENSITIES:
+            for question, value in (("samples", seed), ("again", seed), ("other", other)):
+                asked |= {f"{name}/{question}/sample/n": n, f"{name}/{question}/sample/seed": value}
+    return asked
+
+
+@pytest.fixture(scope="module")
+def found(models, tmp_path_factory):
+    """What a process without this package got from the exported models: "model/question" -> array."""
     folder = tmp_path_factory.mktemp("served")
-    if request.param == "images":
-        flow, x = small_flows.image_flow(seed=1), small_flows.images(20)
-    else:
-        flow = zoo.toy_flow(blocks=2, units=(16,), seed=1)
-        x = np.random.default_rng(0).normal(size=(20, 2)).astype("float32")
-    flow = oracles.leave_identity(flow)
-    flow.export(folder / "model", verbose=False)
-    np.savez(folder / "given.npz", x=x)
-    words = [folder / "model", folder / "given.npz", folder / "found.npz"]
+    for name, model in models.items():
+        model.export(folder / name, verbose=False)
+    np.savez(folder / "asked.npz", **_asked())
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(CLIENT), *words], cwd=folder, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", textwrap.dedent(CLIENT)], cwd=folder, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return flow, x, dict(np.load(folder / "found.npz"))
+    return dict(np.load(folder / "found.npz"))
 
 
-def test_log_prob_is_the_models(served):
-    flow, x, found = served
-    expected = flow.log_prob(x, seed=7).numpy()
+@pytest.mark.parametrize("name", DENSITIES)
+def test_log_prob_is_the_models(models, found, name):
+    x = EXAMPLES[name]
+    expected = models[name].log_prob(x, seed=7).numpy()
     assert expected.std() > 0.1
-    np.testing.assert_allclose(found["log_prob"], expected, rtol=1e-5)
-    np.testing.assert_allclose(found["one"], flow.log_prob(x[:1], seed=7), rtol=1e-5)
+    np.testing.assert_allclose(found[f"{name}/log_prob 20"], expected, rtol=1e-5)
+    np.testing.assert_allclose(found[f"{name}/log_prob 1"], models[name].log_prob(x[:1], seed=7), rtol=1e-5)
 
 
-def test_samples_are_the_models_for_the_same_seed(served):
-    flow, _, found = served
-    np.testing.assert_allclose(found["samples"], flow.sample(6, seed=7), rtol=1e-4, atol=1e-5)
-    np.testing.assert_array_equal(found["samples"], found["again"])
-    assert abs(found["samples"] - found["other"]).mean() > 0.01
+@pytest.mark.parametrize("name", DENSITIES)
+def test_samples_are_the_models_for_the_same_seed(models, found, name):
+    samples = found[f"{name}/samples"]
+    np.testing.assert_allclose(samples, models[name].sample(6, seed=7), rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(samples, found[f"{name}/again"])
+    assert abs(samples - found[f"{name}/other"]).mean() > 0.01
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_probabilities_are_the_models(models, found, name):
+    expected = models[name].predict_proba(EXAMPLES[name])
+    assert expected.std(0).min() > 0.01
+    np.testing.assert_allclose(found[f"{name}/predict_proba 20"], expected, rtol=1e-5)
+    np.testing.assert_allclose(found[f"{name}/predict_proba 1"], expected[:1], rtol=1e-5)
+
+
+def test_features_are_the_models(models, found):
+    expected = models["classifier"].features(EXAMPLES["classifier"]).numpy()
+    assert expected.std() > 0.1
+    np.testing.assert_allclose(found["classifier/features 20"], expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found["classifier/features 1"], expected[:1], rtol=1e-5, atol=1e-5)
 
 
 def test_images_out_of_range_are_refused(tmp_path):

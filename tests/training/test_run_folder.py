@@ -6,6 +6,7 @@ from subprocess import PIPE
 
 import keras
 import pytest
+import tensorflow as tf
 
 from keras_iresnet.training.run_folder import RunFolder, default_path, replacing
 
@@ -112,6 +113,27 @@ with RunFolder({str(tmp_path)!r}).locked():
     with run.locked():  # the lock dies with its owner
         assert RunFolder.create(tmp_path).path == tmp_path
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (OSError(28, "No space left"), "A file in runs/x could not be written: No space left"),
+        (OSError("runs/x/best.keras could not be written"), "^runs/x/best.keras could not be written$"),
+        (
+            tf.errors.ResourceExhaustedError(None, None, "Failed to flush 3 events to runs/x/events"),
+            "A file in runs/x could not be written: Failed to flush 3 events to runs/x/events",
+        ),
+    ],
+)
+def test_a_fault_of_a_file_names_the_folder(fault, message):
+    with pytest.raises(OSError, match=message), RunFolder("runs/x").naming_faults():
+        raise fault
+
+
+def test_other_faults_of_tensorflow_pass_as_they_are():
+    with pytest.raises(tf.errors.ResourceExhaustedError, match="OOM"), RunFolder("runs/x").naming_faults():
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
 
 
 def test_the_latest_states_are_kept(tmp_path):

@@ -1,7 +1,6 @@
 import collections
 import csv
 import os
-import shutil
 import signal
 
 import keras
@@ -39,7 +38,13 @@ lines = []  # what a restored state reported
 
 
 def _fit(run, model, *callbacks, epochs=2):
-    state, position = _state(run, model)
+    state, _ = _state(run, model)
+    _fit_with(state, model, *callbacks, epochs=epochs)
+    return state
+
+
+def _fit_with(state, model, *callbacks, epochs=2):
+    position = state.start
     x = np.random.default_rng(0).normal(size=(4 * STEPS, 2)).astype("float32")
     batches = tf.data.Dataset.from_tensor_slices((x, x.sum(1))).batch(4, drop_remainder=True)
     with state.heeding_sigterm():
@@ -47,7 +52,6 @@ def _fit(run, model, *callbacks, epochs=2):
             batches.repeat().skip(position.step), steps_per_epoch=STEPS, epochs=epochs, initial_epoch=position.epoch,
             shuffle=False, verbose=0, validation_data=batches, callbacks=[state, state.best, *callbacks],
         )  # fmt: skip
-    return state
 
 
 class _Terminate(keras.callbacks.Callback):
@@ -85,6 +89,14 @@ def test_sigterm_saves_the_state_and_the_run_goes_on_to_the_same_end(tmp_path, e
         np.testing.assert_allclose(arrays[name], array, rtol=1e-6, err_msg=name)
     assert facts["best_epoch"] == expected_facts["best_epoch"]
     assert facts["position"]["finished"]
+
+
+@pytest.mark.parametrize("step", [0, 1, 2])
+def test_a_worker_without_the_folder_takes_as_many_steps_as_the_chief(step):
+    model, state = _model(), SaveState(None, SETTINGS, Budget(100), SaveBest(None, "val_loss"), STEPS)
+    state.start = Position(epoch=1, step=step)
+    _fit_with(state, model, epochs=3)
+    assert int(model.optimizer.iterations) == 2 * STEPS - step
 
 
 def test_states_are_two_and_the_newest_is_the_end(tmp_path):
@@ -170,11 +182,10 @@ def test_a_full_disk_ends_the_run_with_the_last_state_intact(tmp_path, monkeypat
     run = RunFolder(tmp_path)
     _fit(run, _model())
     good = {file.name: file.read_bytes() for file in run.states()}
-    shutil.copy(run.states()[1], tmp_path / "kept")
     run.states()[0].unlink()
     monkeypatch.setattr(np, "savez", lambda file, **_: file.write(bytes(10)))
     monkeypatch.setattr("os.fsync", _full)
-    with pytest.raises(OSError, match=r"last\.000000006\.state: No space left on device"):
+    with pytest.raises(OSError, match=r"last\.000000006\.state could not be written: No space left on device"):
         _fit(run, _model())
     (left,) = run.states()
     assert left.read_bytes() == good[left.name]

@@ -195,3 +195,10 @@ def test_a_flow_that_cannot_be_inverted_is_reported_by_sample_run(digits, tmp_pa
     run.config.write_text(digits[0].config.read_text())
     with pytest.raises(NotConvergedError):
         sample_run(tmp_path, n=2)
+
+
+def test_a_second_run_in_a_folder_is_refused_and_leaves_it_alone(tmp_path):
+    for folder in ({"out": tmp_path}, {"resume": tmp_path}):
+        with RunFolder(tmp_path).locked(), pytest.raises(ValueError, match="another process trains in it"):
+            train("digits_flow", **folder, overrides=TINY, progress=False)
+        assert list(tmp_path.iterdir()) == []
