@@ -33,7 +33,7 @@ SMALL_RECIPE = Recipe(
 )
 
 PAPER = {"blocks": (32, 32, 32), "channels": 32, "num_terms": 10, "power_iterations": 5}
-# All channels stay, most blocks are on the larger grid, the bound is loose: each learns faster by the minute, as do small
+# All channels stay, most blocks have the larger grid, the bound is loose: each learns faster by the minute, as do small
 # batches.
 SMALL = {"blocks": (14, 6), "channels": (32, 64), "multi_scale": False, "coeff": 0.97, "num_terms": 6}
 
