@@ -24,7 +24,7 @@ DEFAULT_MAX_PASSES = 100
 UNCERTIFIED_NUM_TERMS = 50
 
 # Images whose variance components are estimated.
-_PILOT_IMAGES = 500
+_PILOT_IMAGES = 200
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ from keras_iresnet.training.density_figures import density_figures
 from keras_iresnet.training.sample import draw
 from keras_iresnet.training.tensorboard import EXAMPLES, Diagnostics, Pictures
 
-FIRST_LOOK = 2000  # images of the test split that end a run; `evaluate` takes the time for all of them
+FIRST_LOOK = 1000  # images of the test split that end a run; `evaluate` takes the time for all of them
 
 
 class DensityTask:
