@@ -175,16 +175,12 @@ class ImageEvaluator:
     def _certificate(self):
         return certify(self.flow)
 
-    def log_prob(self, images, noise_seed, probe_seed, condition=None):
-        """Log-likelihoods of integer images in data space, (batch,) nats, with one draw of noise and probes."""
+    def _bits_per_dim(self, images, noise_seed, probe_seed, condition=None):
         estimator = self.estimator
         if type(estimator) is SeriesLogDet:  # the same values, from a graph that does not grow with the terms
             estimator = SeriesValue(estimator.num_terms, estimator.num_probes)
         x = self.flow.to_data(images, noise_seed)
-        return self.flow.log_prob(x, probe_seed, estimator, condition=condition)
-
-    def _bits_per_dim(self, *arguments):
-        log_prob = self.log_prob(*arguments)
+        log_prob = self.flow.log_prob(x, probe_seed, estimator, condition=condition)
         return bits_per_dim(log_prob, dimension=self._dimension, bins=self.flow.bins)
 
     def _bias_bound(self):
