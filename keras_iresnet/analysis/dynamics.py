@@ -71,7 +71,7 @@ def train_dynamics(coeff, *, blocks=40, units=(64, 64), steps=3000, learning_rat
     model = keras.Model(inputs, [half, halves[1](half)])
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(keras.optimizers.Adam(schedule), ["mse", "mse"])
-    model.fit(_noisy_batches(steps, seed), epochs=1, steps_per_epoch=steps, verbose=0)
+    model.fit(_noisy_batches(steps, seed), epochs=1, steps_per_epoch=steps, shuffle=False, verbose=0)
     return _follow(halves)
 
 

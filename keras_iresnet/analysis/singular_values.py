@@ -155,7 +155,7 @@ def save_picture(norms: dict, path, title: str = "") -> None:
             axes.axhline(found[0].coeff, color=colour, lw=0.8, ls=":")
         if any(norm.folded_norm is not None for norm in found):
             folded = [np.nan if norm.folded_norm is None else norm.folded_norm for norm in found]
-            axes.plot(folded, "x", ms=4, color=colour, label=f"{label}, scaled as it follows")
+            axes.plot(folded, "x", ms=4, color=colour, label=f"{label}, with its scale")
     axes.set(xlabel="linear layer", ylabel="largest singular value", yscale="log", title=title)
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
     axes.yaxis.set_major_formatter("{x:g}")
