@@ -124,6 +124,7 @@ def test_the_script_shows_a_table_and_writes_json_that_names_no_folder(script, t
     assert not [path for path in (ROOT, tmp_path, pathlib.Path.home()) if str(path) in out.read_text()]
 
 
+@pytest.mark.slow
 def test_cost_of_a_model_is_that_of_its_step_in_another_process(script, tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "_in_a_process_of_its_own", lambda function, *arguments: function(*arguments))
     small = functools.partial(benchmark.model_cost, keywords={"blocks": (1,), "channels": 2})
@@ -150,6 +151,7 @@ def test_a_step_of_a_classifier_trains():
     assert all(np.any(a != b) for a, b in zip(before, step.model.trainable_variables, strict=True))
 
 
+@pytest.mark.slow
 def test_the_script_compares_a_classifier_with_and_without_its_constraint(script, tmp_path, monkeypatch):
     built = []
 
@@ -173,6 +175,7 @@ def test_the_script_compares_a_classifier_with_and_without_its_constraint(script
     assert f"{ratio:.3f}" in shown.stdout
 
 
+@pytest.mark.slow
 def test_the_script_tells_what_holds_the_norms(script, tmp_path, monkeypatch):
     keywords = {"blocks": (1,), "channels": 16, "strides": (1,)}
     monkeypatch.setattr(

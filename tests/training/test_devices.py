@@ -29,6 +29,7 @@ def test_one_default_device_needs_no_strategy():
     assert isinstance(devices.scope([first]), contextlib.nullcontext)
 
 
+@pytest.mark.slow
 def test_a_run_on_two_replicas_trains_and_evaluates(tmp_path):
     # In a process of its own: logical devices must be made before TensorFlow starts.
     code = f"""
