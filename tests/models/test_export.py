@@ -51,8 +51,13 @@ def models():
         "hybrid": ki.models.Hybrid(chain, small_flows.IMAGE_SHAPE, 3, bins=small_flows.BINS, seed=1),
         "classifier": small_classifiers.classifier(),
     }
-    for name, model in models.items():  # a head as large would be sure of one class
+    for name, model in models.items():
         oracles.leave_identity(model.layer if name == "classifier" else model)
+    # Of features far from those that the head expects, it would be sure of one class.
+    clf = models["classifier"]
+    mean, variance = tf.nn.moments(clf.features(EXAMPLES["classifier"]), [0, 1, 2])
+    clf.head.norm.moving_mean.assign(mean)
+    clf.head.norm.moving_variance.assign(variance)
     return models
 
 

@@ -81,6 +81,7 @@ def test_sigterm_saves_the_state_and_the_run_goes_on_to_the_same_end(tmp_path, e
     )
     with pytest.raises(TerminatedError, match=message):
         _fit(run, _model(), _Terminate(epoch, batch))
+    assert run.states()[0] == run.state(STEPS * epoch + batch + 1)
     assert signal.getsignal(signal.SIGTERM) == before
     _fit(run, _model(seed=5))
     (arrays, facts), (expected, expected_facts) = (read_state(folder.states()[0]) for folder in (run, plain))
