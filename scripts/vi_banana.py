@@ -27,21 +27,23 @@ def divergence(bijector, normal):
     return float(np.sum(np.exp(log_normal) * excess) * (side[1] - side[0]) ** 2)
 
 
-def run(blocks=6, units=(32, 32), steps=2500, sample_size=256, learning_rate=0.01, seed=0, out=None):
-    """Fit the flow; KL(q || p) before and after, in nats."""
+def run(blocks=6, units=(32, 32), steps=2500, sample_size=256, learning_rate=0.01, seed=0, invert=False, out=None):
+    """Fit the flow, or its inverse, whose samples are fixed points; KL(q || p) before and after, in nats."""
     keras.utils.set_random_seed(seed)
     branches = [ki.layers.DenseBranch(units, activation="lipswish") for _ in range(blocks)]
     parts = [ki.layers.InvertibleResidualBlock(branch, estimator=ki.ExactLogDet()) for branch in branches]
     chain = [layer for part in parts for layer in (part, ki.layers.ActNorm())]
-    bijector = ki.InvertibleResNetBijector(ki.layers.Chain(chain), event_shape=(2,), training=True)
+    bijector = view = ki.InvertibleResNetBijector(ki.layers.Chain(chain), event_shape=(2,), training=True)
+    if invert:
+        bijector = tfp.bijectors.Invert(view)
     normal = tfd.MultivariateNormalDiag(tf.zeros(2), tf.ones(2))
-    surrogate = tfd.TransformedDistribution(normal, bijector)  # latents to points: samples and densities of one pass
+    surrogate = tfd.TransformedDistribution(normal, bijector)  # from latents to points: in one pass, or by fixed points
     before = divergence(bijector, normal)
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps))
     optimizer.build(surrogate.trainable_variables)
     fit = tf.function(tfp.vi.fit_surrogate_posterior, autograph=False)
     fit(banana, surrogate, optimizer, steps, sample_size=sample_size, seed=(seed, 1))
-    ki.layers.converge_power_iterations(bijector.layer)
+    ki.layers.converge_power_iterations(view.layer)
     if out:
         axes = np.mgrid[-7:7:200j, -4:14:200j]
         plt.contour(

@@ -21,8 +21,10 @@ def test_example_is_short(name):
     assert len((SCRIPTS / f"{name}.py").read_text().splitlines()) < 60
 
 
-def test_flow_comes_closer_to_the_banana(tmp_path):
-    found = load("vi_banana").run(blocks=1, units=(8,), steps=200, sample_size=64, out=tmp_path / "banana.png")
+@pytest.mark.parametrize("invert", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_flow_comes_closer_to_the_banana(invert, tmp_path):
+    sizes = {"blocks": 1, "units": (8,), "steps": 200, "sample_size": 64}
+    found = load("vi_banana").run(**sizes, invert=invert, out=tmp_path / "banana.png")
     assert 0 < found["kl_nats"] < 0.6 * found["kl_before_training_nats"]
     assert (tmp_path / "banana.png").stat().st_size > 5000
 
