@@ -11,8 +11,8 @@ from keras_iresnet.data.pipeline import check_augmentable, split_size
 class Stream:
     """Full batches of a split held in memory, epoch after epoch, each in an order of its own.
 
-    What comes depends on the seed, the epoch and the step alone, not on what was read before: a stream entered at an
-    epoch and a step gives what one from the beginning gives from there on, whatever the number of replicas.
+    What comes depends on the seed and the step alone, not on what was read before: a stream entered at a step gives
+    what one from the beginning gives from there on, whatever the number of replicas.
 
     Args:
         split: unbatched data set of known, finite size: examples, or tuples that begin with one.
@@ -21,7 +21,7 @@ class Stream:
         augmentation: what to do to images at random, see `augment`.
 
     Attributes:
-        steps_per_epoch: batches of an epoch, `len(split) // batch_size`; to be passed to `fit`.
+        steps_per_epoch: batches of a pass over the split, `len(split) // batch_size`.
 
     Raises:
         ValueError: the split's size is not known or less than a batch, or what is no image is to be augmented.
@@ -33,7 +33,7 @@ class Stream:
     >>> batches = [batch.tolist() for batch in stream.at().take(6).as_numpy_iterator()]
     >>> sorted(batches[0] + batches[1] + batches[2])
     [0, 1, 2, 3, 4, 5]
-    >>> next(stream.at(epoch=1, step=2).as_numpy_iterator()).tolist() == batches[5]
+    >>> next(stream.at(step=5).as_numpy_iterator()).tolist() == batches[5]
     True
     """
 
@@ -49,20 +49,17 @@ class Stream:
         self._split, self._batch_size, self._augmentation = split, batch_size, augmentation
         self._order_seed, self._change_seed = tf.unstack(tf.random.split((seed, 0), 2))
 
-    def at(self, *, epoch: int = 0, step: int = 0) -> tf.data.Dataset:
-        """The batches `(batch_size, *event_shape)` from a step of an epoch on, both from 0, prefetched.
+    def at(self, *, step: int = 0) -> tf.data.Dataset:
+        """The batches `(batch_size, *event_shape)` from a step on, from 0, prefetched.
 
         Raises:
-            ValueError: there is no such step.
+            ValueError: `step` is negative.
         """
-        steps = self.steps_per_epoch
-        if epoch < 0 or not 0 <= step < steps:
-            raise ValueError(
-                f"`epoch` must be at least 0, and `step` less than the {steps} of an epoch. "
-                f"Received: epoch={epoch}, step={step}"
-            )
-        rows = tf.data.Dataset.range(epoch, tf.int64.max).flat_map(self._rows).skip(step)
-        positions = tf.data.Dataset.range(epoch * steps + step, tf.int64.max)
+        if step < 0:
+            raise ValueError(f"`step` must be at least 0. Received: step={step}")
+        epoch, passed = divmod(step, self.steps_per_epoch)
+        rows = tf.data.Dataset.range(epoch, tf.int64.max).flat_map(self._rows).skip(passed)
+        positions = tf.data.Dataset.range(step, tf.int64.max)
         batches = tf.data.Dataset.zip(rows, positions).map(self._batch, num_parallel_calls=tf.data.AUTOTUNE)
         return batches.prefetch(tf.data.AUTOTUNE)
 

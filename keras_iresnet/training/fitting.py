@@ -39,7 +39,7 @@ class Fitting:
         self.metric = task.metric(model)
         recipe = self.recipe = settings.recipe
         self.stream = data.Stream(splits.train, recipe.batch_size, seed=recipe.seed, augmentation=recipe.augmentation)
-        self.steps_per_epoch = self.stream.steps_per_epoch
+        self.steps_per_epoch = recipe.steps_per_epoch or self.stream.steps_per_epoch
         self.budget = Budget(total_steps(recipe, self.steps_per_epoch), recipe.minutes)
         self.pace = Pace(recipe, self.budget)
         self.best = SaveBest(run, "val_" + self.metric)
@@ -83,7 +83,7 @@ class Fitting:
         averaging = [] if recipe.ema_momentum is None else [UseAverages()]
         bar = ProgressBar(self.budget, self.metric, self.shown)
         callbacks = [self.pace, self.state, *averaging, self.best, *self._logs(), bar]
-        batches = self.stream.at(epoch=self.state.start.epoch, step=self.state.start.step)
+        batches = self.stream.at(step=self._steps_before)
         try:
             with self.state.heeding_sigterm(), devices.naming_lost_machines(), self._naming_faults():
                 return self.model.fit(
@@ -99,6 +99,11 @@ class Fitting:
         finally:
             bar.stop()
 
+    @property
+    def _steps_before(self):
+        """Steps that the run had taken where this process begins."""
+        return self.state.start.epoch * self.steps_per_epoch + self.state.start.step
+
     def _naming_faults(self):
         return contextlib.nullcontext() if self.run is None else self.run.naming_faults()
 
@@ -106,10 +111,9 @@ class Fitting:
         """What writes the history, for a reader and for TensorBoard."""
         if self.run is None:
             return []
-        first = self.state.start.epoch * self.steps_per_epoch + self.state.start.step
         logs = [
             keras.callbacks.CSVLogger(self.run.history, append=True),
-            ScalarLog(self.run.tensorboard, self.recipe.log_steps, first),
+            ScalarLog(self.run.tensorboard, self.recipe.log_steps, self._steps_before),
         ]
         # A folder of its own: TensorBoard reads the newest file of a folder alone.
         writer = tf.summary.create_file_writer(str(self.run.tensorboard / "epochs"))

@@ -93,7 +93,7 @@ def _train(model, recipe, steps, data_dir):
     stream = data.Stream(split, recipe.batch_size, seed=recipe.seed, augmentation=recipe.augmentation)
     model.compile(make_optimizer(recipe, model))
     largest = []
-    for step, (images, labels) in enumerate(stream.at(epoch=0, step=0).take(steps)):
+    for step, (images, labels) in enumerate(stream.at().take(steps)):
         if step == 0:
             model.initialize(images)
         model.optimizer.learning_rate = learning_rate(recipe, step, step / steps, stream.steps_per_epoch)

@@ -194,7 +194,7 @@ def _check(recipe):
 
 
 def _check_bounds(recipe):
-    for field in ("epochs", "steps"):
+    for field in ("epochs", "steps", "steps_per_epoch"):
         value = getattr(recipe, field)
         _require(value is None or value >= 1, recipe, field, "at least 1, or none")
     minutes = recipe.minutes

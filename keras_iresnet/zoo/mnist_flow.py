@@ -22,6 +22,7 @@ RECIPE = Recipe(
 SMALL_RECIPE = Recipe(
     dataset="mnist",
     minutes=25,
+    steps_per_epoch=2500,
     batch_size=8,
     learning_rate=0.01,
     warmup_steps=200,

@@ -13,7 +13,9 @@ class Recipe:
     Args:
         dataset: name understood by `keras_iresnet.data.load`.
         augmentation: of training images, `"none"`, `"shift"` or `"shift_flip"`, see `keras_iresnet.data.augment`.
-        epochs: passes over the training split, or `None`.
+        epochs: how many, of `steps_per_epoch` steps each, or `None`.
+        steps_per_epoch: steps of an epoch, which ends with a validation and a row of the history; `None` for a pass
+            over the training split.
         steps: training steps, or `None`.
         minutes: training time, start-up and evaluation apart, or `None`.
         batch_size: global batch, in examples, whatever the number of replicas.
@@ -62,6 +64,7 @@ class Recipe:
     dataset: str
     augmentation: str = "none"
     epochs: int | None = None
+    steps_per_epoch: int | None = None
     steps: int | None = None
     minutes: float | None = None
     batch_size: int

@@ -10,8 +10,8 @@ import sys
 from keras_iresnet.training import checkpoints, run_folder, train
 
 SETTINGS = {
-    "blocks": "1", "channels": "4", "epochs": "3", "batch_size": "256", "ema_momentum": "0.9", "augmentation": "shift",
-    "dropout": "0.1",
+    "blocks": "1", "channels": "4", "epochs": "3", "steps_per_epoch": "6", "batch_size": "256", "ema_momentum": "0.9",
+    "augmentation": "shift", "dropout": "0.1",
 }  # fmt: skip
 
 

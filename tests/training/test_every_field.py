@@ -26,6 +26,7 @@ CASES = {
     "augmentation": (DIGITS, "shift", "data"),
     "epochs": (DIGITS, 3, "end"),
     "steps": (DIGITS, 7, "end"),
+    "steps_per_epoch": (DIGITS, 2, "end"),
     "minutes": (DIGITS, 0.5, "end"),
     "batch_size": (DIGITS, 128, "data"),
     "optimizer": (DIGITS, "adam", "optimizer"),
