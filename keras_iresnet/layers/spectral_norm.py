@@ -142,12 +142,13 @@ def shrinkage(sigma, coeff):
 @functools.cache
 def _converge_function(map_type, options, kernel_shape):
     """The vector after `converge`, compiled once for all layers of a kind: there are many of them, and small."""
-    del kernel_shape  # one function for all shapes would make TensorFlow warn of its retracing
+    del kernel_shape  # each function is traced once
+    # TensorFlow counts traces by the code they come from, and warns; a partial counts as code of its own.
+    return tf.function(functools.partial(_converged, map_type, dict(options)), autograph=False)
 
-    def converged(kernel, u):
-        return converge(map_type(kernel, **dict(options)), u).u
 
-    return tf.function(converged, autograph=False)
+def _converged(map_type, options, kernel, u):
+    return converge(map_type(kernel, **options), u).u
 
 
 def check_coeff(coeff):
