@@ -168,9 +168,9 @@ def test_an_unknown_size_is_refused(experiment, tmp_path):
 
 def test_the_help_names_the_sizes():
     for name in sweep.SIZES:
-        assert re.search(rf"\b{name}\b", keras_iresnet_cli._SIZE)
+        assert re.search(rf"\b{name}\b", keras_iresnet_cli.figures._SIZE)
         assert sweep.SIZES[name].model in ki.zoo.list()
-    assert len(re.findall(r"digits|mnist|cifar", keras_iresnet_cli._SIZE)) == len(sweep.SIZES)
+    assert len(re.findall(r"digits|mnist|cifar", keras_iresnet_cli.figures._SIZE)) == len(sweep.SIZES)
 
 
 def test_overrides_must_be_pairs(tmp_path):

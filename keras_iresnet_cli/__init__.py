@@ -1,0 +1,17 @@
+"""The command `keras-iresnet`: list, train, evaluate, certify, sample and more.
+
+It lies beside the package, because importing any part of `keras_iresnet` starts TensorFlow, with seconds of delay and
+lines on standard error. Nothing heavy is imported before a command needs it: `--help` answers at once.
+"""
+
+import os
+
+from keras_iresnet_cli import figures, runs, train  # noqa: F401
+from keras_iresnet_cli.group import cli
+
+
+def main(arguments=None):
+    """Run the command line; environment variables that the user set hold."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings and errors of TensorFlow's C++ alone
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    cli(arguments)
