@@ -33,6 +33,7 @@ SMALL_RECIPE = dataclasses.replace(
     warmup_epochs=0.0,
     warmup_steps=100,
     parameters=130_042,
+    expected="0.60 % error, 15 minutes on two CPU cores",
 )
 
 mnist_classifier = variant(
