@@ -16,7 +16,7 @@ from killable import SETTINGS
 from keras_iresnet.training import TerminatedError, checkpoints, schedule, train
 
 DEVICES = {"one": ["CPU:0"], "two": ["CPU:0", "CPU:1"]}
-LEFT, LAST = 4, 8  # steps, of 5 in an epoch
+LEFT, LAST = 4, 8  # steps, of 6 in an epoch
 
 
 def watch(path, seen, on_step):
