@@ -42,14 +42,16 @@ def identity(settings) -> dict:
     return as_json({"name": settings.name, "recipe": settings.recipe_fields(), "builder": settings.keywords})
 
 
+def differing(given, known) -> list[str]:
+    """What of one `identity` is not as another has it; a field that the other did not know yet is none there."""
+    here, there = _flat(given), _flat(known)
+    return [f"{field}={value!r}, not {there.get(field)!r}" for field, value in here.items() if value != there.get(field)]
+
+
 def _require_same(config, given, path):
     """Refuse settings, given or today's defaults, that are not those of the run."""
-    here, there = _flat(identity(given)), _flat(config)
-    differing = [
-        f"{field}={value!r}, not {there.get(field)!r}" for field, value in here.items() if value != there.get(field)
-    ]
-    if differing:
-        raise ValueError(f"A run goes on with its own settings. Received for {path}: {'; '.join(differing)}")
+    if found := differing(identity(given), config):
+        raise ValueError(f"A run goes on with its own settings. Received for {path}: {'; '.join(found)}")
 
 
 def _flat(config):

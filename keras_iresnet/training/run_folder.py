@@ -124,6 +124,10 @@ class RunFolder:
         """Files of the latest states of training, the newest first."""
         return sorted(self.path.glob("last.*.state"), reverse=True)
 
+    def refused_states(self) -> list[pathlib.Path]:
+        """Files that were no whole states of this run, and were renamed for it."""
+        return sorted(self.path.glob("last.*.state.refused"), reverse=True)
+
     def state(self, steps: int) -> pathlib.Path:
         """File of the state after so many steps."""
         return self.path / f"last.{steps:09d}.state"

@@ -11,6 +11,7 @@ import keras
 
 from keras_iresnet.training import snapshot
 from keras_iresnet.training.checkpoints import Timer
+from keras_iresnet.training.resume import differing
 from keras_iresnet.training.run_folder import replacing
 from keras_iresnet.training.state_file import StateRefusedError, read_state, write_state
 
@@ -43,7 +44,7 @@ class SaveState(keras.callbacks.Callback):
 
     Args:
         run: the `RunFolder`, or `None` to write nothing.
-        settings: what the run must be to go on from its states, JSON.
+        settings: what the run must be to go on from its states, its `identity`.
         budget: its `Budget`.
         best: its `SaveBest`.
         steps_per_epoch: steps of an epoch.
@@ -70,7 +71,8 @@ class SaveState(keras.callbacks.Callback):
             report: called with a line about each state that was refused.
 
         Raises:
-            ValueError: there are states, and every one was refused.
+            ValueError: there are states, and every one was refused, now or before.
+            OSError: one cannot be read.
         """
         refused = []
         for path in self.run.states():
@@ -80,13 +82,16 @@ class SaveState(keras.callbacks.Callback):
                 refused.append(f"{path.name}: {error}")
                 report(f"Refused {refused[-1]}; it is now {path.name}.refused")
                 path.rename(path.with_name(path.name + ".refused"))
-        if refused:
-            raise ValueError(f"A run goes on from a whole state of its own. Received: {'; '.join(refused)}")
+        if refused := refused or [path.name for path in self.run.refused_states()]:
+            raise ValueError(
+                "A run goes on from a whole state of its own, and this one has none left; start another in a new folder. "
+                f"Received: {'; '.join(refused)}"
+            )
         return None
 
     def _restore(self, model, arrays, facts):
-        if facts["settings"] != self.settings:
-            raise StateRefusedError("it is the state of a run with other settings")
+        if found := differing(self.settings, facts["settings"]):
+            raise StateRefusedError(f"it is the state of a run with other settings: {'; '.join(found)}")
         best = [arrays.pop(name) for name in sorted(arrays) if name.startswith("best/")]
         snapshot.put(model, arrays)
         if facts["best_epoch"] is not None:
