@@ -62,8 +62,9 @@ class Fitting:
         """Train, and leave the best weights in the model; returns what the run cost and how good its validation was."""
         if self.state.start.finished:
             epochs = self.state.start.epoch
-            if self.run is not None:
-                self.model.set_weights(self.best.weights)
+            if self.run is not None:  # whose process may have ended between its last state and best.keras
+                self.best.set_model(self.model)
+                self.best.on_train_end()
         else:
             epochs = self._fit().epoch[-1] + 1
         return {

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 
 import keras
 import matplotlib.image
@@ -10,6 +11,7 @@ from keras_iresnet import data
 from keras_iresnet.analysis import evaluate_bits_per_dim
 from keras_iresnet.layers import NotConvergedError
 from keras_iresnet.training import RunFolder, evaluate_run, sample_run, train
+from keras_iresnet.training.density_task import DensityTask
 
 TINY = {"blocks": "1", "channels": "4", "epochs": "2", "batch_size": "256", "warmup_steps": "2"}
 TINY_TOY = {"blocks": 1, "units": (8,), "epochs": 1, "batch_size": 5000, "dataset": "toy/8gaussians"}
@@ -195,6 +197,24 @@ def test_a_flow_that_cannot_be_inverted_is_reported_by_sample_run(digits, tmp_pa
     run.config.write_text(digits[0].config.read_text())
     with pytest.raises(NotConvergedError):
         sample_run(tmp_path, n=2)
+
+
+@pytest.fixture
+def ended(digits, tmp_path, monkeypatch):
+    """A copy of the run of digits that was killed after its last state, to go on with, unevaluated."""
+    run = RunFolder(tmp_path / "ended")
+    shutil.copytree(digits[0].path, run.path)
+    run.best.unlink()
+    run.metrics.unlink()
+    monkeypatch.setattr(DensityTask, "final_figures", lambda *_, **__: {})
+    monkeypatch.setattr(DensityTask, "draw", lambda *_, **__: None)
+    return run
+
+
+def test_a_run_that_was_killed_after_its_last_state_has_its_best_checkpoint(digits, ended):
+    (first, metrics), again = digits, train(resume=ended.path, progress=False)
+    assert all(map(np.array_equal, ended.load_best().get_weights(), first.load_best().get_weights()))
+    assert [again[key] for key in ("best_epoch", "steps")] == [metrics[key] for key in ("best_epoch", "steps")]
 
 
 def test_a_second_run_in_a_folder_is_refused_and_leaves_it_alone(tmp_path):
