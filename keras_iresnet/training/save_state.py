@@ -157,7 +157,11 @@ class SaveState(keras.callbacks.Callback):
 
     @contextlib.contextmanager
     def heeding_sigterm(self):
-        """Let SIGTERM end the training after the step in progress; in the main thread, where signals arrive."""
+        """Let SIGTERM end the training after the step in progress; in the main thread, where signals arrive.
+
+        Raises:
+            TerminatedError: it came, be it in the last step or what follows; all is saved.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -166,6 +170,8 @@ class SaveState(keras.callbacks.Callback):
             yield
         finally:
             signal.signal(signal.SIGTERM, before)
+        if self._terminated:  # after the last step began
+            raise TerminatedError(self._farewell())
 
     def _terminate(self, *_):
         self._terminated = True

@@ -70,7 +70,7 @@ class _Terminate(keras.callbacks.Callback):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-@pytest.mark.parametrize(("epoch", "batch"), [(0, 0), (0, 1), (1, 1)])
+@pytest.mark.parametrize(("epoch", "batch"), [(0, 0), (0, 1), (1, 1), (1, 2)])
 def test_sigterm_saves_the_state_and_the_run_goes_on_to_the_same_end(tmp_path, epoch, batch):
     plain, run = RunFolder(tmp_path / "plain"), RunFolder(tmp_path / "run")
     plain.path.mkdir()
