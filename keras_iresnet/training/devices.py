@@ -89,8 +89,9 @@ def naming_lost_machines():
         if not several_machines() or not isinstance(error, _LOST):
             raise
         raise ConnectionError(
-            "Another machine of TF_CONFIG is gone, and the training with it; started again on all of them with "
-            f"--resume, it goes on from the latest state. TensorFlow says: {error.message.splitlines()[0][:300]}"
+            "Another machine of TF_CONFIG is gone, and the training with it: its own last words say why. Started again "
+            "on all of them with --resume, a run goes on from its latest state. "
+            f"TensorFlow says: {error.message[:300].partition(chr(10))[0]}"
         ) from error
 
 

@@ -20,6 +20,7 @@ from keras_iresnet.training.task import task_of
 from keras_iresnet.training.threads import settle_threads
 
 
+@device_names.naming_lost_machines()
 def train(
     name: str | None = None,
     out=None,

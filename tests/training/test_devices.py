@@ -7,6 +7,7 @@ import textwrap
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_iresnet.training import devices, resolve, train
 from keras_iresnet.training.train import _check_replicas
@@ -109,6 +110,19 @@ def test_what_several_machines_cannot_do_is_refused(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match=r"`minutes` must be none with several machines.*Received: minutes=3\.0"):
         train("digits_flow", tmp_path / "run", overrides={"minutes": 3})
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("stage", ["scope", "agree"])
+def test_a_machine_that_is_lost_before_the_first_step_is_named(monkeypatch, tmp_path, stage):
+    def lost(*_):
+        raise tf.errors.UnavailableError(None, None, "Connection reset by peer\nmore")
+
+    cluster = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
+    monkeypatch.setattr(devices, "scope", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(devices, stage, lost)
+    with pytest.raises(ConnectionError, match="Another machine of TF_CONFIG is gone.*Connection reset by peer$"):
+        train("toy_flow", tmp_path / "run", overrides={"minutes": None, "epochs": 1, "blocks": 1, "units": (4,)})
 
 
 @pytest.mark.parametrize(
