@@ -11,13 +11,13 @@ def settings_of(name, out, resume, overrides) -> Settings:
     Raises:
         ValueError: neither a model nor a run is named, or what is given is not what the run in `resume` is.
     """
+    if resume is not None and out is not None:
+        raise ValueError(f"`resume` must go without `out`: it names the folder. Received: out={str(out)!r}")
     if resume is None or not RunFolder(resume).begun:
         if name is None:
             what = "`resume` must be the folder of a run" if resume else "`name` must be a model of the zoo"
             raise ValueError(f"{what}. Received: name=None, resume={resume and str(resume)!r}")
         return resolve(name, overrides)
-    if out is not None:
-        raise ValueError(f"`resume` must go without `out`: it names the folder. Received: out={str(out)!r}")
     config = RunFolder(resume).read_config()
     given = resolve(name, overrides) if name else resolve(config["name"], config["overrides"] | dict(overrides or {}))
     _require_same(config, given, resume)

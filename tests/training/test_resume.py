@@ -62,5 +62,6 @@ def test_what_names_no_run_or_two_is_refused(run, tmp_path):
         settings_of(None, None, tmp_path / "none", None)
     with pytest.raises(ValueError, match=r"`name` must be a model of the zoo. Received: name=None"):
         settings_of(None, None, None, None)
-    with pytest.raises(ValueError, match=r"must go without `out`.*Received: out='x'"):
-        settings_of(None, "x", run.path, None)
+    for folder in (run.path, tmp_path / "none"):
+        with pytest.raises(ValueError, match=r"must go without `out`.*Received: out='x'"):
+            settings_of("digits_flow", "x", folder, OVERRIDES)
