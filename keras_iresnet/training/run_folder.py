@@ -53,7 +53,7 @@ class RunFolder:
             raise OSError(
                 f"`out` must be a folder that can be written. Received: out={str(path)!r} ({error})"
             ) from error
-        held = sorted(entry.name for entry in run.path.iterdir() if entry != run._lock)
+        held = sorted(entry.name for entry in {*run.path.iterdir()} - {run._lock, *run._half_written()})
         if held:
             raise ValueError(
                 f"`out` must be a new or an empty folder; this one holds {run._describe(held)}. "
@@ -134,8 +134,12 @@ class RunFolder:
 
     def keep_latest_states(self):
         """Delete all states but the latest, and what a process that was killed left half written."""
-        for file in [*self.states()[STATES_KEPT:], *self.path.glob(".*.part*")]:
+        for file in [*self.states()[STATES_KEPT:], *self._half_written()]:
             file.unlink(missing_ok=True)
+
+    def _half_written(self):
+        """What processes that were killed left of files; see `replacing`."""
+        return self.path.glob(".*.part*")
 
     def read_config(self) -> dict:
         """What was run."""
