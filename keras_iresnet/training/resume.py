@@ -32,9 +32,10 @@ def open_run(name, out, resume) -> RunFolder:
     return RunFolder.create(default_path(name) if folder is None else folder)
 
 
-def is_deterministic(resume) -> bool:
-    """Whether the run in `resume` is to give the same result each time."""
-    return resume is not None and RunFolder(resume).begun and RunFolder(resume).read_config()["deterministic"]
+def started_with(resume, option: str):
+    """What the run in `resume` was given as `data_dir` or `deterministic`; `None` where there is no run yet."""
+    begun = resume is not None and RunFolder(resume).begun
+    return RunFolder(resume).read_config().get(option) if begun else None
 
 
 def identity(settings) -> dict:

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from keras_iresnet.training import resolve
-from keras_iresnet.training.resume import identity, open_run, settings_of
+from keras_iresnet.training.resume import identity, open_run, settings_of, started_with
 from keras_iresnet.training.run_folder import RunFolder
 
 OVERRIDES = {"blocks": (2, 1), "epochs": 3}
@@ -48,6 +48,12 @@ def test_defaults_that_have_changed_since_are_refused(run):
     run.write_json(run.config, config)
     with pytest.raises(ValueError, match=r"learning_rate=0\.\d+, not 0\.5"):
         settings_of(None, None, run.path, None)
+
+
+def test_options_are_those_that_the_run_was_started_with(run, tmp_path):
+    assert [started_with(resume, "data_dir") for resume in (None, tmp_path / "none", run.path)] == [None] * 3
+    run.write_json(run.config, run.read_config() | {"data_dir": "/data", "deterministic": True})
+    assert [started_with(run.path, option) for option in ("data_dir", "deterministic")] == ["/data", True]
 
 
 def test_a_folder_without_a_run_starts_one_where_a_model_is_named(tmp_path):
