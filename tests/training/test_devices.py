@@ -1,6 +1,7 @@
 import contextlib
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import textwrap
@@ -98,6 +99,37 @@ def test_the_chief_is_the_first_where_none_is_named(monkeypatch, config, several
     if config:
         monkeypatch.setenv("TF_CONFIG", json.dumps(config))
     assert (devices.several_machines(), devices.is_chief()) == (several, chief)
+
+
+WORKERS = '{"cluster": {"worker": ["a:1", "b:1"]}'
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "{",
+        "[]",
+        WORKERS + "}",
+        WORKERS + ', "task": {"type": "worker"}}',
+        WORKERS + ', "task": {"type": "wroker", "index": 0}}',
+        WORKERS + ', "task": {"type": "worker", "index": 2}}',
+        '{"cluster": "a:1", "task": {"type": "worker", "index": 0}}',
+    ],
+)
+def test_a_tf_config_that_cannot_be_is_refused_by_name(monkeypatch, config):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(ValueError, match=r"TF_CONFIG must be JSON such as .*0}}, with.*Received: TF_CONFIG=" + re.escape(config)):
+        devices.several_machines()
+
+
+def test_data_are_shared_where_the_strategy_has_several_machines(monkeypatch):
+    dataset = tf.data.Dataset.range(8).batch(4, drop_remainder=True)
+    monkeypatch.setenv("TF_CONFIG", WORKERS + ', "task": {"type": "worker", "index": 1}}')
+    assert devices.shared(dataset, tf.distribute.get_strategy()) is dataset
+    monkeypatch.delenv("TF_CONFIG")
+    shared = devices.shared(dataset, tf.distribute.MultiWorkerMirroredStrategy())
+    assert isinstance(shared, tf.distribute.DistributedDataset)
+    assert [batch.numpy().tolist() for batch in shared] == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
 def test_what_several_machines_cannot_do_is_refused(monkeypatch, tmp_path):
