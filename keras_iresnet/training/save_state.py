@@ -37,7 +37,7 @@ class Position(NamedTuple):
 
 
 class SaveState(keras.callbacks.Callback):
-    """Saves a run's state at its first step, once a minute, at its end and when SIGTERM asks for it.
+    """Saves a run's state at its first step, whenever its `Timer` is due, at its end and when SIGTERM asks for it.
 
     A state is taken before a step: what an epoch's end does to the weights, the best and the history is then over, and
     the data that follow are known by epoch and step. Place it after what may stop the training.
