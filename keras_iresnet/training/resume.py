@@ -46,7 +46,9 @@ def identity(settings) -> dict:
 def differing(given, known) -> list[str]:
     """What of one `identity` is not as another has it; a field that the other did not know yet is none there."""
     here, there = _flat(given), _flat(known)
-    return [f"{field}={value!r}, not {there.get(field)!r}" for field, value in here.items() if value != there.get(field)]
+    return [
+        f"{field}={value!r}, not {there.get(field)!r}" for field, value in here.items() if value != there.get(field)
+    ]
 
 
 def _require_same(config, given, path):

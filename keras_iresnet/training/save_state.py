@@ -84,8 +84,8 @@ class SaveState(keras.callbacks.Callback):
                 path.rename(path.with_name(path.name + ".refused"))
         if refused := refused or [path.name for path in self.run.refused_states()]:
             raise ValueError(
-                "A run goes on from a whole state of its own, and this one has none left; start another in a new folder. "
-                f"Received: {'; '.join(refused)}"
+                "A run goes on from a whole state of its own, and this one has none left: start another in a new "
+                f"folder. Received: {'; '.join(refused)}"
             )
         return None
 

@@ -118,7 +118,9 @@ WORKERS = '{"cluster": {"worker": ["a:1", "b:1"]}'
 )
 def test_a_tf_config_that_cannot_be_is_refused_by_name(monkeypatch, config):
     monkeypatch.setenv("TF_CONFIG", config)
-    with pytest.raises(ValueError, match=r"TF_CONFIG must be JSON such as .*0}}, with.*Received: TF_CONFIG=" + re.escape(config)):
+    with pytest.raises(
+        ValueError, match=r"TF_CONFIG must be JSON such as .*0}}, with.*Received: TF_CONFIG=" + re.escape(config)
+    ):
         devices.several_machines()
 
 
@@ -153,7 +155,7 @@ def test_a_machine_that_is_lost_before_the_first_step_is_named(monkeypatch, tmp_
     monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
     monkeypatch.setattr(devices, "scope", lambda _: contextlib.nullcontext())
     monkeypatch.setattr(devices, stage, lost)
-    with pytest.raises(ConnectionError, match="Another machine of TF_CONFIG is gone.*Connection reset by peer$"):
+    with pytest.raises(ConnectionError, match=r"Another machine of TF_CONFIG is gone.*Connection reset by peer$"):
         train("toy_flow", tmp_path / "run", overrides={"minutes": None, "epochs": 1, "blocks": 1, "units": (4,)})
 
 

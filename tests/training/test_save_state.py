@@ -167,8 +167,8 @@ def test_a_state_that_cannot_be_read_now_is_left_as_it_is(two_states, monkeypatc
     def failing(path):
         raise OSError(5, os.strerror(5), str(path))
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match=r"Input/output error: '.*last.000000006.state'"):
-        patch.setattr(pathlib.Path, "read_bytes", failing)
+    monkeypatch.setattr(pathlib.Path, "read_bytes", failing)
+    with pytest.raises(OSError, match=r"Input/output error: '.*last.000000006.state'"):
         _state(two_states, _model())
     assert sorted(two_states.path.iterdir()) == before
 
@@ -179,7 +179,9 @@ def test_where_every_state_is_refused_the_run_does_not_start_again(two_states):
     with pytest.raises(ValueError, match=r"Received: last.000000006.state: it is no state.*; last.000000000.state: it"):
         _state(two_states, _model())
     assert two_states.states() == []
-    with pytest.raises(ValueError, match=r"none left.*Received: last.000000006.state.refused; last.000000000.state.ref"):
+    with pytest.raises(
+        ValueError, match=r"none left.*Received: last.000000006.state.refused; last.000000000.state.ref"
+    ):
         SaveState(two_states, SETTINGS, Budget(100), SaveBest(two_states, "val_loss"), STEPS).restore(_model(), print)
 
 

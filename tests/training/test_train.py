@@ -217,7 +217,9 @@ def test_a_run_that_was_killed_after_its_last_state_goes_on_to_the_same_end(digi
     write_state(ended.states()[0], arrays, facts | {"position": facts["position"] | {"seconds": 1000.0}})
     ended.write_json(ended.config, ended.read_config() | {"data_dir": "elsewhere"})
     asked, load = [], data.load
-    monkeypatch.setattr(data, "load", lambda *args, **options: asked.append(options["data_dir"]) or load(*args, **options))
+    monkeypatch.setattr(
+        data, "load", lambda *args, **options: asked.append(options["data_dir"]) or load(*args, **options)
+    )
     (first, metrics), again = digits, train(resume=ended.path, progress=False)
     assert asked == ["elsewhere"]
     assert ended.read_config()["resumed"][0]["command"].endswith("--data-dir elsewhere")
