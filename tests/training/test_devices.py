@@ -131,7 +131,7 @@ def test_data_are_shared_where_the_strategy_has_several_machines(monkeypatch):
     monkeypatch.delenv("TF_CONFIG")
     shared = devices.shared(dataset, tf.distribute.MultiWorkerMirroredStrategy())
     assert isinstance(shared, tf.distribute.DistributedDataset)
-    assert [batch.numpy().tolist() for batch in shared] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert [rows.numpy().tolist() for (rows,) in shared] == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
 def test_what_several_machines_cannot_do_is_refused(monkeypatch, tmp_path):
