@@ -84,7 +84,7 @@ def _arguments(documented):
 @click.option(
     "--resume", type=click.Path(), help="Folder of a run to go on with; with NAME, started where there is none."
 )
-@click.option("--data-dir", type=click.Path(), help="TFDS data directory.")
+@click.option("--data-dir", type=click.Path(), help="TFDS data directory.  [default: that of the run in --resume]")
 @click.option("--devices", help="Such as GPU:0,GPU:1.  [default: all visible GPUs]")
 @click.option("--deterministic", is_flag=True, help="The same result each time, at a cost in speed.")
 def train(name, out, resume, data_dir, devices, deterministic, **fields):

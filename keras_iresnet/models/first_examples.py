@@ -16,7 +16,15 @@ def first_examples(x, count):
     Args:
         x: array or tensor (examples, *event), `tf.data.Dataset`, `keras.utils.PyDataset`, or a generator of batches.
         count: how many are wanted.
+
+    Raises:
+        ValueError: x is a data set that a strategy has distributed: no process can see all of a batch.
     """
+    if isinstance(x, tf.distribute.DistributedDataset):
+        raise ValueError(
+            "A model must be initialised before it is fitted to a distributed data set: call its `initialize` with a "
+            f"batch first. Received: x={type(x).__name__}"
+        )
     if isinstance(x, types.GeneratorType):
         taken, examples = _collect(x, count)
         return examples, (batch for batch in itertools.chain(taken, x))

@@ -13,9 +13,10 @@ SHARE_OF_TIME = 0.02  # which writing may not exceed
 
 
 class SaveBest(keras.callbacks.Callback):
-    """Keeps the weights with the best validation: in memory, in a file once a minute, in the model when training ends.
+    """Keeps the weights with the best validation: in memory, in the model when training ends, and in a file.
 
-    Place it after `UseAverages`.
+    The file is written at the ends of epochs where its `Timer` is due, and when training ends. Place the callback after
+    `UseAverages`.
 
     Args:
         run: the `RunFolder`, or `None` to write nothing.

@@ -10,15 +10,15 @@ import tensorflow as tf
 
 def several_machines() -> bool:
     """Whether `TF_CONFIG` names more than one worker."""
-    return sum(len(_cluster().get(kind, ())) for kind in ("chief", "worker")) > 1
+    return sum(len(_cluster_and_task()[0].get(kind, ())) for kind in ("chief", "worker")) > 1
 
 
 def is_chief() -> bool:
     """Whether this process writes the run folder: the only one, the chief, or the first worker where none is named."""
     if not several_machines():
         return True
-    task = json.loads(os.environ["TF_CONFIG"])["task"]
-    return task["type"] == "chief" or ("chief" not in _cluster() and (task["type"], task["index"]) == ("worker", 0))
+    cluster, (kind, index) = _cluster_and_task()
+    return kind == "chief" or ("chief" not in cluster and (kind, index) == ("worker", 0))
 
 
 def scope(devices: Sequence[str] | None = None):
@@ -65,7 +65,7 @@ def shared(dataset, strategy):
     Raises:
         ValueError: the replicas cannot have equal shares of a batch.
     """
-    if not several_machines():
+    if not _spans_machines(strategy):
         return dataset
     size, replicas = tf.nest.flatten(dataset.element_spec)[0].shape[0], strategy.num_replicas_in_sync
     if size is None or size % replicas:
@@ -89,8 +89,9 @@ def naming_lost_machines():
         if not several_machines() or not isinstance(error, _LOST):
             raise
         raise ConnectionError(
-            "Another machine of TF_CONFIG is gone, and the training with it; started again on all of them with "
-            f"--resume, it goes on from the latest state. TensorFlow says: {error.message.splitlines()[0][:300]}"
+            "Another machine of TF_CONFIG is gone, and the training with it: its own last words say why. Started again "
+            "on all of them with --resume, a run goes on from its latest state. "
+            f"TensorFlow says: {error.message[:300].partition(chr(10))[0]}"
         ) from error
 
 
@@ -108,9 +109,9 @@ def agree(model, *numbers):
 
     What one worker read from a file, or computed from data, the others then have to the bit.
     """
-    if not several_machines():
-        return numbers
     strategy = model.distribute_strategy
+    if not _spans_machines(strategy):
+        return numbers
     variables = [*model.variables, *model.optimizer.variables]
 
     @tf.function(autograph=False)
@@ -135,8 +136,31 @@ def _from_first(values):
     return [own(value) for value in values]
 
 
-def _cluster():
-    return json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
+def _spans_machines(strategy):
+    """Whether a strategy is for several machines, however they found each other."""
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+def _cluster_and_task():
+    """Addresses by kind, and this process's (kind, index), of `TF_CONFIG`; {} and `None` where there is none.
+
+    Raises:
+        ValueError: it is nothing of the sort.
+    """
+    text = os.environ.get("TF_CONFIG") or "{}"
+    try:
+        config = json.loads(text)
+        if not (cluster := config.get("cluster")):
+            return {}, None
+        kind, index = config["task"]["type"], int(config["task"]["index"])
+        if not 0 <= index < len(cluster[kind]):
+            raise IndexError(index)
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        raise ValueError(
+            'TF_CONFIG must be JSON such as {"cluster": {"worker": ["host0:12345", "host1:12345"]}, "task": {"type": '
+            f'"worker", "index": 0}}}}, with a task of its cluster. Received: TF_CONFIG={text}'
+        ) from error
+    return cluster, (kind, index)
 
 
 def _mirrored(devices):

@@ -62,8 +62,9 @@ class Fitting:
         """Train, and leave the best weights in the model; returns what the run cost and how good its validation was."""
         if self.state.start.finished:
             epochs = self.state.start.epoch
-            if self.run is not None:
-                self.model.set_weights(self.best.weights)
+            if self.run is not None:  # whose process may have ended between its last state and best.keras
+                self.best.set_model(self.model)
+                self.best.on_train_end()
         else:
             epochs = self._fit().epoch[-1] + 1
         return {
@@ -85,7 +86,7 @@ class Fitting:
         callbacks = [self.pace, self.state, *averaging, self.best, *self._logs(), bar]
         batches = self.stream.at(step=self._steps_before)
         try:
-            with self.state.heeding_sigterm(), devices.naming_lost_machines(), self._naming_faults():
+            with self.state.heeding_sigterm(), self._naming_faults():
                 return self.model.fit(
                     devices.shared(batches, self.model.distribute_strategy),
                     validation_data=validation,

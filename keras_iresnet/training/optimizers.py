@@ -1,10 +1,8 @@
 """From a recipe to a Keras optimizer."""
 
-import keras
+from keras_iresnet.training.fused import ClippedSGD, FusedAdam, FusedAdamax
 
-from keras_iresnet.training.fused import FusedAdam, FusedAdamax
-
-OPTIMIZERS = {"adam": FusedAdam, "adamax": FusedAdamax, "sgd": keras.optimizers.SGD}
+OPTIMIZERS = {"adam": FusedAdam, "adamax": FusedAdamax, "sgd": ClippedSGD}
 
 
 def make_optimizer(recipe, model):

@@ -53,7 +53,7 @@ class RunFolder:
             raise OSError(
                 f"`out` must be a folder that can be written. Received: out={str(path)!r} ({error})"
             ) from error
-        held = sorted(entry.name for entry in run.path.iterdir() if entry != run._lock)
+        held = sorted(entry.name for entry in {*run.path.iterdir()} - {run._lock, *run._half_written()})
         if held:
             raise ValueError(
                 f"`out` must be a new or an empty folder; this one holds {run._describe(held)}. "
@@ -124,14 +124,22 @@ class RunFolder:
         """Files of the latest states of training, the newest first."""
         return sorted(self.path.glob("last.*.state"), reverse=True)
 
+    def refused_states(self) -> list[pathlib.Path]:
+        """Files that were no whole states of this run, and were renamed for it."""
+        return sorted(self.path.glob("last.*.state.refused"), reverse=True)
+
     def state(self, steps: int) -> pathlib.Path:
         """File of the state after so many steps."""
         return self.path / f"last.{steps:09d}.state"
 
     def keep_latest_states(self):
         """Delete all states but the latest, and what a process that was killed left half written."""
-        for file in [*self.states()[STATES_KEPT:], *self.path.glob(".*.part*")]:
+        for file in [*self.states()[STATES_KEPT:], *self._half_written()]:
             file.unlink(missing_ok=True)
+
+    def _half_written(self):
+        """What processes that were killed left of files; see `replacing`."""
+        return self.path.glob(".*.part*")
 
     def read_config(self) -> dict:
         """What was run."""

@@ -11,6 +11,7 @@ import keras
 
 from keras_iresnet.training import snapshot
 from keras_iresnet.training.checkpoints import Timer
+from keras_iresnet.training.resume import differing
 from keras_iresnet.training.run_folder import replacing
 from keras_iresnet.training.state_file import StateRefusedError, read_state, write_state
 
@@ -36,14 +37,14 @@ class Position(NamedTuple):
 
 
 class SaveState(keras.callbacks.Callback):
-    """Saves a run's state at its first step, once a minute, at its end and when SIGTERM asks for it.
+    """Saves a run's state at its first step, whenever its `Timer` is due, at its end and when SIGTERM asks for it.
 
     A state is taken before a step: what an epoch's end does to the weights, the best and the history is then over, and
     the data that follow are known by epoch and step. Place it after what may stop the training.
 
     Args:
         run: the `RunFolder`, or `None` to write nothing.
-        settings: what the run must be to go on from its states, JSON.
+        settings: what the run must be to go on from its states, its `identity`.
         budget: its `Budget`.
         best: its `SaveBest`.
         steps_per_epoch: steps of an epoch.
@@ -70,7 +71,8 @@ class SaveState(keras.callbacks.Callback):
             report: called with a line about each state that was refused.
 
         Raises:
-            ValueError: there are states, and every one was refused.
+            ValueError: there are states, and every one was refused, now or before.
+            OSError: one cannot be read.
         """
         refused = []
         for path in self.run.states():
@@ -80,13 +82,16 @@ class SaveState(keras.callbacks.Callback):
                 refused.append(f"{path.name}: {error}")
                 report(f"Refused {refused[-1]}; it is now {path.name}.refused")
                 path.rename(path.with_name(path.name + ".refused"))
-        if refused:
-            raise ValueError(f"A run goes on from a whole state of its own. Received: {'; '.join(refused)}")
+        if refused := refused or [path.name for path in self.run.refused_states()]:
+            raise ValueError(
+                "A run goes on from a whole state of its own, and this one has none left: start another in a new "
+                f"folder. Received: {'; '.join(refused)}"
+            )
         return None
 
     def _restore(self, model, arrays, facts):
-        if facts["settings"] != self.settings:
-            raise StateRefusedError("it is the state of a run with other settings")
+        if found := differing(self.settings, facts["settings"]):
+            raise StateRefusedError(f"it is the state of a run with other settings: {'; '.join(found)}")
         best = [arrays.pop(name) for name in sorted(arrays) if name.startswith("best/")]
         snapshot.put(model, arrays)
         if facts["best_epoch"] is not None:
@@ -152,7 +157,11 @@ class SaveState(keras.callbacks.Callback):
 
     @contextlib.contextmanager
     def heeding_sigterm(self):
-        """Let SIGTERM end the training after the step in progress; in the main thread, where signals arrive."""
+        """Let SIGTERM end the training after the step in progress; in the main thread, where signals arrive.
+
+        Raises:
+            TerminatedError: it came, be it in the last step or what follows; all is saved.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -161,6 +170,8 @@ class SaveState(keras.callbacks.Callback):
             yield
         finally:
             signal.signal(signal.SIGTERM, before)
+        if self._terminated:  # after the last step began
+            raise TerminatedError(self._farewell())
 
     def _terminate(self, *_):
         self._terminated = True

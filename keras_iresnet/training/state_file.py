@@ -41,12 +41,10 @@ def read_state(path) -> tuple[dict, dict]:
     """Arrays and facts that `write_state` wrote.
 
     Raises:
-        StateRefusedError: the file cannot be read, is something else, or does not match its checksum.
+        StateRefusedError: the file is something else, or does not match its checksum.
+        OSError: it cannot be read, which says nothing of what it holds.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise StateRefusedError(f"it cannot be read ({error.strerror or error})") from error
+    content = path.read_bytes()
     if not content.startswith(_MAGIC):
         raise StateRefusedError("it is no state of training of this package")
     start = len(_MAGIC) + _DIGEST

@@ -15,11 +15,12 @@ from keras_iresnet.training import provenance
 from keras_iresnet.training.fitting import Fitting
 from keras_iresnet.training.optimizers import make_optimizer
 from keras_iresnet.training.progress import console
-from keras_iresnet.training.resume import is_deterministic, open_run, settings_of
+from keras_iresnet.training.resume import open_run, settings_of, started_with
 from keras_iresnet.training.task import task_of
 from keras_iresnet.training.threads import settle_threads
 
 
+@device_names.naming_lost_machines()
 def train(
     name: str | None = None,
     out=None,
@@ -41,7 +42,7 @@ def train(
         resume: folder of a run to go on with, in place of `out`: from its latest whole state, as if it had never been
             interrupted. The settings are the run's; those that are given must agree. With a `name`, a run is started
             where there is none yet, so that one command does for a job that may be started again.
-        data_dir: TFDS data directory.
+        data_dir: TFDS data directory; by default that of the run in `resume`.
         overrides: field of the recipe or keyword of the builder -> value, such as `{"minutes": 5}`; see `resolve`.
         devices: such as `["GPU:0", "GPU:1"]`; all visible GPUs by default. With several machines in `TF_CONFIG`, each
             runs this; the chief alone writes, evaluates and returns all of the figures.
@@ -63,7 +64,8 @@ def train(
     settings = settings_of(name, out, resume, overrides)
     recipe, task = settings.recipe, task_of(settings.name, settings.keywords)
     _check_machines(recipe)
-    deterministic = deterministic or is_deterministic(resume)
+    deterministic = deterministic or bool(started_with(resume, "deterministic"))
+    data_dir = data_dir or started_with(resume, "data_dir")
     settle_threads()
     scope = device_names.scope(devices)
     run = open_run(settings.name, out, resume) if device_names.is_chief() else None
@@ -77,24 +79,25 @@ def train(
     with run.locked() if run else contextlib.nullcontext():
         splits = data.load(recipe.dataset, data_dir=data_dir, seed=recipe.seed, labels=task.labels)
         command = _command(settings, data_dir, devices, deterministic)
-        config = _config(settings, splits, command, deterministic)
-        model, figures = _fit(settings, task, splits, scope, run, shown, config)
+        config = _config(settings, splits, command, deterministic, data_dir)
+        fitting, figures = _fit(settings, task, splits, scope, run, shown, config)
         if run is None:
             return figures
         # Written after each stage: a run of hours must not lose what it knows to a failing picture.
         run.write_json(run.metrics, figures)
         shown.print("Evaluating the best checkpoint on the test split ...")
-        figures |= task.final_figures(model, splits, seed=recipe.seed, progress=progress)
+        figures |= task.final_figures(fitting.model, splits, seed=recipe.seed, progress=progress)
         run.write_json(run.metrics, figures)
         shown.print("Drawing ...")
-        task.draw(model, splits, run, seed=recipe.seed)
-        figures |= {"total_seconds": round(time.monotonic() - started, 1)}
+        task.draw(fitting.model, splits, run, seed=recipe.seed)
+        # With the training of the processes that this one goes on from.
+        figures |= {"total_seconds": round(fitting.budget.spent + time.monotonic() - started, 1)}
         run.write_json(run.metrics, figures)
     return figures
 
 
 def _fit(settings, task, splits, scope, run, shown, config):
-    """The model with its best weights, and what training cost and reached."""
+    """The `Fitting`, whose model has its best weights, and what training cost and reached."""
     recipe, kind = settings.recipe, "points" if splits.bins is None else "images"
     shown.print(f"{splits.name}: {len(splits.train):,} {kind} to train on, {len(splits.validation):,} to validate")
     shown.print(f"Building {settings.name} ...")
@@ -112,7 +115,7 @@ def _fit(settings, task, splits, scope, run, shown, config):
         fitting.agree()
     if run:
         _note(run, config)
-    return model, fitting.fit()
+    return fitting, fitting.fit()
 
 
 def _check_machines(recipe):
@@ -140,18 +143,19 @@ def _note(run, config):
     """Write what is run; of a run that goes on, where and by what it does."""
     if run.begun:
         resumed = {key: config[key] for key in ("started", "command", "versions", "package_commit", "machine")}
-        config = run.read_config()
+        config = run.read_config() | {"data_dir": config["data_dir"]}
         config["resumed"] = [*config.get("resumed", []), resumed]
     run.write_json(run.config, config)
 
 
-def _config(settings, splits, command, deterministic):
+def _config(settings, splits, command, deterministic, data_dir):
     sizes = {split: len(getattr(splits, split)) for split in ("train", "validation", "test")}
     return {
         "name": settings.name,
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": command,
         "deterministic": deterministic,
+        "data_dir": data_dir and str(data_dir),
         "overrides": settings.overrides,
         "recipe": settings.recipe_fields(),
         "builder": settings.keywords,

@@ -17,7 +17,8 @@ class Recipe:
         steps_per_epoch: steps of an epoch, which ends with a validation and a row of the history; `None` for a pass
             over the training split.
         steps: training steps, or `None`.
-        minutes: training time, start-up and evaluation apart, or `None`.
+        minutes: by the clock, from the tracing of the first step on, validations, pictures and saving included, or
+            `None`; start-up and the evaluation at the end come on top.
         batch_size: global batch, in examples, whatever the number of replicas.
         optimizer: name of a Keras optimizer: `"adam"`, `"adamax"` or `"sgd"`.
         learning_rate: peak rate.

@@ -47,6 +47,12 @@ def test_examples_of_an_array_are_drawn_from_all_of_it(kind):
     np.testing.assert_array_equal(rest, DATA)
 
 
+def test_a_distributed_data_set_is_refused():
+    x = tf.distribute.MirroredStrategy(["CPU:0"]).experimental_distribute_dataset(SOURCES["data set"]())
+    with pytest.raises(ValueError, match=r"call its `initialize` .*Received: x=DistributedDataset"):
+        first_examples(x, 10)
+
+
 @pytest.mark.parametrize("name", ["data set", "generator"])
 def test_all_are_taken_where_there_are_too_few(name):
     examples, rest = first_examples(SOURCES[name](), 100)

@@ -1,12 +1,14 @@
 import contextlib
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import textwrap
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_iresnet.training import devices, resolve, train
 from keras_iresnet.training.train import _check_replicas
@@ -99,6 +101,39 @@ def test_the_chief_is_the_first_where_none_is_named(monkeypatch, config, several
     assert (devices.several_machines(), devices.is_chief()) == (several, chief)
 
 
+WORKERS = '{"cluster": {"worker": ["a:1", "b:1"]}'
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "{",
+        "[]",
+        WORKERS + "}",
+        WORKERS + ', "task": {"type": "worker"}}',
+        WORKERS + ', "task": {"type": "wroker", "index": 0}}',
+        WORKERS + ', "task": {"type": "worker", "index": 2}}',
+        '{"cluster": "a:1", "task": {"type": "worker", "index": 0}}',
+    ],
+)
+def test_a_tf_config_that_cannot_be_is_refused_by_name(monkeypatch, config):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(
+        ValueError, match=r"TF_CONFIG must be JSON such as .*0}}, with.*Received: TF_CONFIG=" + re.escape(config)
+    ):
+        devices.several_machines()
+
+
+def test_data_are_shared_where_the_strategy_has_several_machines(monkeypatch):
+    dataset = tf.data.Dataset.range(8).batch(4, drop_remainder=True)
+    monkeypatch.setenv("TF_CONFIG", WORKERS + ', "task": {"type": "worker", "index": 1}}')
+    assert devices.shared(dataset, tf.distribute.get_strategy()) is dataset
+    monkeypatch.delenv("TF_CONFIG")
+    shared = devices.shared(dataset, tf.distribute.MultiWorkerMirroredStrategy())
+    assert isinstance(shared, tf.distribute.DistributedDataset)
+    assert [rows.numpy().tolist() for (rows,) in shared] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
 def test_what_several_machines_cannot_do_is_refused(monkeypatch, tmp_path):
     cluster = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
@@ -109,6 +144,19 @@ def test_what_several_machines_cannot_do_is_refused(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match=r"`minutes` must be none with several machines.*Received: minutes=3\.0"):
         train("digits_flow", tmp_path / "run", overrides={"minutes": 3})
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("stage", ["scope", "agree"])
+def test_a_machine_that_is_lost_before_the_first_step_is_named(monkeypatch, tmp_path, stage):
+    def lost(*_):
+        raise tf.errors.UnavailableError(None, None, "Connection reset by peer\nmore")
+
+    cluster = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
+    monkeypatch.setattr(devices, "scope", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(devices, stage, lost)
+    with pytest.raises(ConnectionError, match=r"Another machine of TF_CONFIG is gone.*Connection reset by peer$"):
+        train("toy_flow", tmp_path / "run", overrides={"minutes": None, "epochs": 1, "blocks": 1, "units": (4,)})
 
 
 @pytest.mark.parametrize(

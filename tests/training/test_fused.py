@@ -5,10 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_iresnet.training.fused import FusedAdam, FusedAdamax
+from keras_iresnet.training.fused import ClippedSGD, FusedAdam, FusedAdamax
 
-PAIRS = {"adam": (FusedAdam, keras.optimizers.Adam), "adamax": (FusedAdamax, keras.optimizers.Adamax)}
-OPTIONS = {"weight_decay": 0.1, "global_clipnorm": 1.5, "use_ema": True, "ema_momentum": 0.8, "beta_1": 0.7}
+PAIRS = {
+    "adam": (FusedAdam, keras.optimizers.Adam, {"beta_1": 0.7}),
+    "adamax": (FusedAdamax, keras.optimizers.Adamax, {"beta_1": 0.7}),
+    "sgd": (ClippedSGD, keras.optimizers.SGD, {"momentum": 0.7}),
+}
+OPTIONS = {"weight_decay": 0.1, "global_clipnorm": 1.5, "use_ema": True, "ema_momentum": 0.8}
 
 
 def trajectory(optimizer, compiled):
@@ -33,16 +37,17 @@ def trajectory(optimizer, compiled):
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("name", PAIRS)
 def test_steps_are_those_of_keras(name, compiled):
-    fused, plain = PAIRS[name]
+    fused, plain, own = PAIRS[name]
+    options = OPTIONS | own
     schedule = keras.optimizers.schedules.CosineDecay(0.05, 5)
-    expected = trajectory(plain(schedule, **OPTIONS), compiled)
+    expected = trajectory(plain(schedule, **options), compiled)
     assert np.abs(np.diff(expected, axis=0)).max() > 0.01
-    np.testing.assert_allclose(trajectory(fused(schedule, **OPTIONS), compiled), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(trajectory(fused(schedule, **options), compiled), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_config_survives_saving(name):
-    optimizer = PAIRS[name][0](0.02, beta_2=0.9)
+    optimizer = PAIRS[name][0](0.02, **PAIRS[name][2])
     copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert type(copy) is PAIRS[name][0]
     assert copy.get_config() == optimizer.get_config()

@@ -1,4 +1,7 @@
 import dataclasses
+import subprocess
+import sys
+import textwrap
 
 import numpy as np
 import pytest
@@ -31,6 +34,33 @@ def test_options_reach_keras():
     assert found == [0.7, True, 2.0, True, 0.8]
     assert config["weight_decay"] is None
     assert not make_optimizer(RECIPE, flow).use_ema
+
+
+def test_gradients_are_clipped_by_the_norm_of_all_replicas_together():
+    # In a process of its own: logical devices must be made before TensorFlow starts.
+    code = """
+        import keras, numpy as np, tensorflow as tf
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+        from keras_iresnet.training.fused import ClippedSGD
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        with strategy.scope():
+            weights = [keras.Variable([0.0]), keras.Variable([0.0])]
+            optimizer = ClippedSGD(1.0, global_clipnorm=2.0)
+            optimizer.build(weights)
+        # (3, 1) and (0, 3): together (3, 4), of norm 5; each alone has a norm above 2.
+        gradients = tf.constant([[[3.0], [1.0]], [[0.0], [3.0]]])
+
+        @tf.function
+        def step():
+            own = gradients[tf.distribute.get_replica_context().replica_id_in_sync_group]
+            optimizer.apply(tf.unstack(own))
+
+        strategy.run(step)
+        np.testing.assert_allclose([float(w.value[0]) for w in weights], [-3 * 2 / 5, -4 * 2 / 5], rtol=1e-6)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

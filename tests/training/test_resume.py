@@ -3,7 +3,7 @@ import json
 import pytest
 
 from keras_iresnet.training import resolve
-from keras_iresnet.training.resume import identity, open_run, settings_of
+from keras_iresnet.training.resume import identity, open_run, settings_of, started_with
 from keras_iresnet.training.run_folder import RunFolder
 
 OVERRIDES = {"blocks": (2, 1), "epochs": 3}
@@ -50,6 +50,12 @@ def test_defaults_that_have_changed_since_are_refused(run):
         settings_of(None, None, run.path, None)
 
 
+def test_options_are_those_that_the_run_was_started_with(run, tmp_path):
+    assert [started_with(resume, "data_dir") for resume in (None, tmp_path / "none", run.path)] == [None] * 3
+    run.write_json(run.config, run.read_config() | {"data_dir": "/data", "deterministic": True})
+    assert [started_with(run.path, option) for option in ("data_dir", "deterministic")] == ["/data", True]
+
+
 def test_a_folder_without_a_run_starts_one_where_a_model_is_named(tmp_path):
     settings = settings_of("digits_flow", None, tmp_path / "new", OVERRIDES)
     assert settings.recipe.epochs == 3
@@ -62,5 +68,6 @@ def test_what_names_no_run_or_two_is_refused(run, tmp_path):
         settings_of(None, None, tmp_path / "none", None)
     with pytest.raises(ValueError, match=r"`name` must be a model of the zoo. Received: name=None"):
         settings_of(None, None, None, None)
-    with pytest.raises(ValueError, match=r"must go without `out`.*Received: out='x'"):
-        settings_of(None, "x", run.path, None)
+    for folder in (run.path, tmp_path / "none"):
+        with pytest.raises(ValueError, match=r"must go without `out`.*Received: out='x'"):
+            settings_of("digits_flow", "x", folder, OVERRIDES)

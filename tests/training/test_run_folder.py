@@ -17,8 +17,11 @@ def test_create_makes_the_folder_with_its_parents(tmp_path):
     assert list(run.path.iterdir()) == []
 
 
-def test_create_takes_an_empty_folder(tmp_path):
+def test_create_takes_an_empty_folder_and_one_whose_first_file_a_killed_process_left_half_written(tmp_path):
     assert RunFolder.create(tmp_path).path == tmp_path
+    with replacing(tmp_path / "config.json") as temporary:
+        temporary.write_text("{")
+        assert RunFolder.create(tmp_path).path == tmp_path
 
 
 def test_create_refuses_a_folder_that_cannot_be_written_and_names_it(tmp_path):

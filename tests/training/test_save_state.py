@@ -1,6 +1,7 @@
 import collections
 import csv
 import os
+import pathlib
 import signal
 
 import keras
@@ -15,7 +16,7 @@ from keras_iresnet.training.save_state import Position, SaveState, TerminatedErr
 from keras_iresnet.training.schedule import Budget
 from keras_iresnet.training.state_file import StateRefusedError, read_state, write_state
 
-SETTINGS = {"name": "line", "recipe": {"seed": 1}}
+SETTINGS = {"name": "line", "recipe": {"seed": 1, "steps": None}, "builder": {}}
 STEPS = 3  # of an epoch
 
 
@@ -69,7 +70,7 @@ class _Terminate(keras.callbacks.Callback):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-@pytest.mark.parametrize(("epoch", "batch"), [(0, 0), (0, 1), (1, 1)])
+@pytest.mark.parametrize(("epoch", "batch"), [(0, 0), (0, 1), (1, 1), (1, 2)])
 def test_sigterm_saves_the_state_and_the_run_goes_on_to_the_same_end(tmp_path, epoch, batch):
     plain, run = RunFolder(tmp_path / "plain"), RunFolder(tmp_path / "run")
     plain.path.mkdir()
@@ -146,10 +147,30 @@ def test_a_damaged_state_is_refused_by_name_and_the_previous_one_used(two_states
 def test_a_foreign_state_is_refused(two_states):
     newest, _ = two_states.states()
     arrays, facts = read_state(newest)
-    write_state(newest, arrays, facts | {"settings": {"name": "other"}})
+    write_state(newest, arrays, facts | {"settings": SETTINGS | {"name": "other"}})
     _, position = _state(two_states, _model())
     assert position.epoch == 0
-    assert "it is the state of a run with other settings" in lines[0]
+    assert "it is the state of a run with other settings: name='line', not 'other'" in lines[0]
+
+
+def test_a_state_from_before_a_field_that_is_off_is_good(two_states):
+    newest, _ = two_states.states()
+    arrays, facts = read_state(newest)
+    write_state(newest, arrays, facts | {"settings": SETTINGS | {"recipe": {"seed": 1}}})
+    _, position = _state(two_states, _model())
+    assert (position.finished, lines) == (True, [])
+
+
+def test_a_state_that_cannot_be_read_now_is_left_as_it_is(two_states, monkeypatch):
+    before = sorted(two_states.path.iterdir())
+
+    def failing(path):
+        raise OSError(5, os.strerror(5), str(path))
+
+    monkeypatch.setattr(pathlib.Path, "read_bytes", failing)
+    with pytest.raises(OSError, match=r"Input/output error: '.*last.000000006.state'"):
+        _state(two_states, _model())
+    assert sorted(two_states.path.iterdir()) == before
 
 
 def test_where_every_state_is_refused_the_run_does_not_start_again(two_states):
@@ -157,6 +178,11 @@ def test_where_every_state_is_refused_the_run_does_not_start_again(two_states):
         file.write_text("nothing")
     with pytest.raises(ValueError, match=r"Received: last.000000006.state: it is no state.*; last.000000000.state: it"):
         _state(two_states, _model())
+    assert two_states.states() == []
+    with pytest.raises(
+        ValueError, match=r"none left.*Received: last.000000006.state.refused; last.000000000.state.ref"
+    ):
+        SaveState(two_states, SETTINGS, Budget(100), SaveBest(two_states, "val_loss"), STEPS).restore(_model(), print)
 
 
 def test_another_model_refuses_the_arrays_and_keeps_its_own():

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 
 import keras
 import matplotlib.image
@@ -10,6 +11,8 @@ from keras_iresnet import data
 from keras_iresnet.analysis import evaluate_bits_per_dim
 from keras_iresnet.layers import NotConvergedError
 from keras_iresnet.training import RunFolder, evaluate_run, sample_run, train
+from keras_iresnet.training.density_task import DensityTask
+from keras_iresnet.training.state_file import read_state, write_state
 
 TINY = {"blocks": "1", "channels": "4", "epochs": "2", "batch_size": "256", "warmup_steps": "2"}
 TINY_TOY = {"blocks": 1, "units": (8,), "epochs": 1, "batch_size": 5000, "dataset": "toy/8gaussians"}
@@ -195,6 +198,34 @@ def test_a_flow_that_cannot_be_inverted_is_reported_by_sample_run(digits, tmp_pa
     run.config.write_text(digits[0].config.read_text())
     with pytest.raises(NotConvergedError):
         sample_run(tmp_path, n=2)
+
+
+@pytest.fixture
+def ended(digits, tmp_path, monkeypatch):
+    """A copy of the run of digits that was killed after its last state, to go on with, unevaluated."""
+    run = RunFolder(tmp_path / "ended")
+    shutil.copytree(digits[0].path, run.path)
+    run.best.unlink()
+    run.metrics.unlink()
+    monkeypatch.setattr(DensityTask, "final_figures", lambda *_, **__: {})
+    monkeypatch.setattr(DensityTask, "draw", lambda *_, **__: None)
+    return run
+
+
+def test_a_run_that_was_killed_after_its_last_state_goes_on_to_the_same_end(digits, ended, monkeypatch):
+    arrays, facts = read_state(ended.states()[0])
+    write_state(ended.states()[0], arrays, facts | {"position": facts["position"] | {"seconds": 1000.0}})
+    ended.write_json(ended.config, ended.read_config() | {"data_dir": "elsewhere"})
+    asked, load = [], data.load
+    monkeypatch.setattr(
+        data, "load", lambda *args, **options: asked.append(options["data_dir"]) or load(*args, **options)
+    )
+    (first, metrics), again = digits, train(resume=ended.path, progress=False)
+    assert asked == ["elsewhere"]
+    assert ended.read_config()["resumed"][0]["command"].endswith("--data-dir elsewhere")
+    assert again["total_seconds"] > again["train_seconds"] == 1000.0
+    assert all(map(np.array_equal, ended.load_best().get_weights(), first.load_best().get_weights()))
+    assert [again[key] for key in ("best_epoch", "steps")] == [metrics[key] for key in ("best_epoch", "steps")]
 
 
 def test_a_second_run_in_a_folder_is_refused_and_leaves_it_alone(tmp_path):
