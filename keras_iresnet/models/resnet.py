@@ -3,6 +3,7 @@
 import keras
 
 from keras_iresnet.layers.act_norm import ActNorm
+from keras_iresnet.layers.batch_norm import batch_norm
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -81,7 +82,7 @@ class _Unit(keras.layers.Layer):
     def __init__(self, width, *, stride, project, **kwargs):
         super().__init__(**kwargs)
         self.stride = stride
-        self.norms = [keras.layers.BatchNormalization(momentum=0.9) for _ in range(3)]
+        self.norms = [batch_norm() for _ in range(3)]
         self.convs = [_conv(width, 1), _conv(width, 3, stride), _conv(4 * width, 1)]
         self.shortcut = _conv(4 * width, 1, stride) if project else None
 

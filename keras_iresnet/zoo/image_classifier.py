@@ -3,6 +3,7 @@
 import keras
 
 from keras_iresnet import layers
+from keras_iresnet.layers.batch_norm import batch_norm
 from keras_iresnet.models import Classifier
 from keras_iresnet.zoo.scales import checked_blocks, for_each_scale, squeezes_of
 from keras_iresnet.zoo.variants import variant_of
@@ -111,7 +112,7 @@ def _batch_norm_branch(width, count, *, preactivate, activation, power_iteration
     parts = []
     for i, (filters, side) in enumerate(zip((width, width, count), (3, 1, 3), strict=True)):
         if i > 0 or preactivate:
-            parts += [keras.layers.BatchNormalization(momentum=0.9), layers.LipschitzActivation(activation)]
+            parts += [batch_norm(), layers.LipschitzActivation(activation)]
         parts += [layers.SpectralConv2D(filters, side, coeff=None)]
     return keras.Sequential(parts)
 
