@@ -151,11 +151,7 @@ def test_an_inverse_that_does_not_converge_says_so():
     assert not report.converged.numpy().any()
 
 
-BAD = {
-    "too large a label": (IMAGES, LABELS + 1, r"\[0, num_classes\) with num_classes=3\. Received: \d+ other values"),
-    "a negative label": (IMAGES, LABELS - 1, r"num_classes=3\. Received: \d+ other values, the first -1 in example"),
-    "one-hot labels": (IMAGES, np.eye(3, dtype=int)[LABELS], r"not one-hot vectors\. Received: shape=\(96, 3\)"),
-    "floats as labels": (IMAGES, LABELS / 1.0, r"integers .* Received: shape=\(96,\), dtype=float64"),
+BAD = {name: (IMAGES, labels, message) for name, (labels, message) in small_classifiers.bad_labels(LABELS).items()} | {
     "another shape": (IMAGES[:, :3], LABELS, r"shape \(batch, 4, 4, 1\)\. Received: shape=\(96, 3, 4, 1\)"),
     "booleans": (IMAGES > 2, LABELS, "Received: dtype=bool"),
     "values beyond the bins": (IMAGES + np.uint8(1), LABELS, r"\[0, bins\) with bins=5"),
