@@ -53,9 +53,9 @@ class Hybrid(Flow):
         unknown = keras.initializers.Constant(float("nan"))
         self._typical = self.add_weight(name="typical_log_prob", shape=(), initializer=unknown, trainable=False)
 
-    def call(self, x, training=None):
-        """x (batch, *event_shape) -> log-likelihood in nats and logits."""
-        noise_seed, probe_seed = split_seed(self._seed(None), 2)
+    def call(self, x, training=None, seed=None):
+        """x (batch, *event_shape) -> log-likelihood in nats and logits; `seed` as for `log_prob`."""
+        noise_seed, probe_seed = split_seed(self._seed(seed), 2)
         x = self._in_data_space(x, noise_seed)
         z, log_det = self.forward_and_log_det(x, probe_seed, training=bool(training))
         return {"log_prob": self._prior_log_prob(z) + log_det, "logits": self._classify(z, training)}
