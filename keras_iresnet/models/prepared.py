@@ -1,5 +1,6 @@
 """Looks at data, and sets what depends on them, before a model is fitted."""
 
+import keras
 import tensorflow as tf
 
 from keras_iresnet.models.checks import check_dtype, check_shape, is_array
@@ -16,17 +17,21 @@ class Prepared:
     `_check_targets(x, y)`.
     """
 
-    def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
+    def fit(self, x=None, y=None, *args, callbacks=None, validation_data=None, **kwargs):
         """As `keras.Model.fit`, after `initialize` where that was not done; `y` are labels, or the c of p(x | c)."""
         self._check_data(x, y)
+        if validation_data is not None:
+            self._check_data(*keras.utils.unpack_x_y_sample_weight(validation_data)[:2])
         if not self.initialized:
             examples, x = first_examples(x, INITIALIZATION_BATCH)
             self.initialize(examples)
-        return super().fit(x, y, *args, callbacks=with_convergence(callbacks), **kwargs)
+        callbacks = with_convergence(callbacks)
+        return super().fit(x, y, *args, callbacks=callbacks, validation_data=validation_data, **kwargs)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
         """As `keras.Model.evaluate`, of data such as `fit` takes."""
-        self._check_data(x, y)
+        if not kwargs.get("_use_cached_eval_dataset"):  # else it is `fit` that asks, which has checked them
+            self._check_data(x, y)
         return super().evaluate(x, y, *args, **kwargs)
 
     def _check_data(self, x, y):

@@ -107,6 +107,8 @@ def test_bad_labels_are_refused_before_training(untouched, name):
             method(IMAGES, labels, verbose=0)
         with pytest.raises(ValueError, match=message.split(" Received")[0].removesuffix(r"\.")):
             method(data, verbose=0)
+    with pytest.raises(ValueError, match=message):
+        untouched.fit(IMAGES, LABELS, validation_data=(IMAGES, labels), verbose=0)
     assert not untouched.initialized
 
 
