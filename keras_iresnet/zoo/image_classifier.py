@@ -4,6 +4,7 @@ import keras
 
 from keras_iresnet import layers
 from keras_iresnet.layers.batch_norm import batch_norm
+from keras_iresnet.layers.precision import check_full_precision
 from keras_iresnet.models import Classifier
 from keras_iresnet.zoo.scales import checked_blocks, for_each_scale, squeezes_of
 from keras_iresnet.zoo.variants import variant_of
@@ -53,7 +54,8 @@ def image_classifier(
         seed: seed of the weights.
 
     Raises:
-        ValueError: a keyword that cannot be, or `strides` that the image's sides do not allow.
+        ValueError: a keyword that cannot be, `strides` that the image's sides do not allow, or `normalization="batch"`
+            under a mixed precision policy.
 
     Example:
     >>> import keras_iresnet as ki
@@ -127,3 +129,5 @@ def _check_normalization(normalization, coeff, dropout):
             "`normalization='batch'` is for `coeff` none and no dropout: its scales would undo the bound. "
             f"Received: coeff={coeff!r}, dropout={dropout!r}"
         )
+    if normalization == "batch":
+        check_full_precision("A classifier with `normalization='batch'`", keras.config.dtype_policy())

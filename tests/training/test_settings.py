@@ -190,6 +190,9 @@ BASELINES = [
 def test_what_a_baseline_cannot_do_is_refused(name, keywords):
     with pytest.raises(ValueError, match=f"`remat` must be false for {name} .*Received: remat=True"):
         resolve(name, keywords | {"remat": True}).build()
+    with pytest.raises(ValueError, match=r"mixed policy would round its evaluation\. Received: mixed_bfloat16"):
+        resolve(name, keywords | {"precision": "mixed_bfloat16"}).build()
+    assert resolve(name, keywords | {"precision": "float64"}).build().stream_dtype == "float64"
 
 
 @pytest.mark.parametrize(
