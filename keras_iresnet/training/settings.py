@@ -59,7 +59,9 @@ class Settings:
         blocks = [layer for layer in model._flatten_layers() if isinstance(layer, InvertibleResidualBlock)]
         blocks = [block for block in blocks if hasattr(block.branch, "as_map")]
         if self.recipe.remat and not blocks:
-            raise ValueError(f"`remat` must be false for {self.name} as it is: no block can do it. Received: remat=True")
+            raise ValueError(
+                f"`remat` must be false for {self.name} as it is: no block can do it. Received: remat=True"
+            )
         for block in blocks:
             block.remat = self.recipe.remat
         return model

@@ -1,6 +1,6 @@
 """One worker of a run, in a process of its own; TF_CONFIG says which.
 
-python worker.py train|resume MODEL RUN DUMP.npz [FIELD=VALUE ...]   # a state at every step; DUMP gets what it ends with
+python worker.py train|resume MODEL RUN DUMP.npz [FIELD=VALUE ...]  # a state at every step; DUMP gets what it ends with
 """
 
 import sys
