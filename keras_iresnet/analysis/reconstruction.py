@@ -16,7 +16,7 @@ class Reconstruction:
     """What came back from features, image by image.
 
     Attributes:
-        errors: (images,), mean absolute difference of a pixel, where pixels lie in [0, 1]; not finite where the
+        errors: (images,), mean absolute difference of a pixel, where pixels lie in [0, 1]; infinite where the
             iteration ran away.
         largest_errors: (images,), the largest difference of a pixel.
         converged: (images,), whether the solver reached its tolerance in every block.
@@ -73,8 +73,7 @@ def evaluate_reconstruction(classifier, dataset, *, limit: int | None = None, pr
     @tf.function(autograph=False, reduce_retracing=True)
     def there_and_back(images):
         back, report = classifier.invert(classifier.features(images))
-        error = tf.abs(back - tf.cast(images, back.dtype) / scale)
-        error = tf.where(tf.math.is_finite(error), error, float("inf"))  # NaN too ran away
+        error = infinite_where_nan(tf.abs(back - tf.cast(images, back.dtype) / scale))
         axes = list(range(1, error.shape.rank))
         return tf.reduce_mean(error, axes), tf.reduce_max(error, axes), report.converged, report.steps
 
@@ -84,3 +83,14 @@ def evaluate_reconstruction(classifier, dataset, *, limit: int | None = None, pr
             images = batch[0] if isinstance(batch, tuple) else batch
             parts.append([part.numpy() for part in there_and_back(images)])
     return Reconstruction(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def infinite_where_nan(errors):
+    """Errors of an inverse that ran away: infinity less infinity is no number, but no small error either.
+
+    Example:
+    >>> from keras_iresnet.analysis.reconstruction import infinite_where_nan
+    >>> infinite_where_nan([0.5, float("nan")]).numpy().tolist()
+    [0.5, inf]
+    """
+    return tf.where(tf.math.is_nan(errors), float("inf"), errors)

@@ -6,6 +6,14 @@ def stream_dtype(variable_dtype):
     return "float64" if variable_dtype == "float64" else "float32"
 
 
+def check_full_precision(what, policy):
+    """Refuse a mixed policy for Keras's own layers, which would compute in its lower precision in evaluation too."""
+    if policy.compute_dtype != policy.variable_dtype:
+        raise ValueError(
+            f"{what} must have one dtype for all: a mixed policy would round its evaluation. Received: {policy.name}"
+        )
+
+
 class FullPrecision:
     """Mixin for Keras layers that decide themselves what is rounded: nothing is cast behind their back.
 

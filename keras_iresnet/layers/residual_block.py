@@ -1,5 +1,7 @@
 """x + g(x) for a contractive g: the invertible residual block."""
 
+import operator
+
 import keras
 import tensorflow as tf
 
@@ -70,7 +72,8 @@ class InvertibleResidualBlock(InvertibleLayer):
     def call(self, x, condition=None, training=None):
         """x (batch, *event) -> x + g(x)."""
         x = self._cast(x)
-        return x + self._branch_map(bool(training), condition)(x)
+        g = self._branch_map(bool(training), condition)
+        return x + (recomputed(operator.call, g, x) if self.remat else g(x))
 
     def _forward_and_log_det(self, x, *, seed, training, estimator, condition):
         estimator = self.estimator if estimator is None else estimator

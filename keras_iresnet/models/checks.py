@@ -6,6 +6,11 @@ import tensorflow as tf
 from keras_iresnet.ops.checks import require
 
 
+def is_array(x):
+    """Whether x is an array or a tensor, rather than something that gives batches."""
+    return isinstance(x, np.ndarray) or tf.is_tensor(x)
+
+
 def check_shape(x, event_shape):
     """Raise ValueError unless x has shape (batch, *event_shape)."""
     if x.shape.rank is None or not x.shape[1:].is_compatible_with(event_shape) or x.shape.rank == 0:

@@ -11,16 +11,14 @@ from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
-from keras_iresnet.models.convergence import with_convergence
 from keras_iresnet.models.export import Exported, classifier_signatures
-from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.models.head import ClassHead
-from keras_iresnet.models.labels import ErrorPercent, check_label_spec, check_labels
+from keras_iresnet.models.labels import ErrorPercent, check_labelled, check_labels
+from keras_iresnet.models.prepared import Prepared
 from keras_iresnet.models.replicated import Replicated
 from keras_iresnet.ops.checks import require
 from keras_iresnet.ops.dequantize import quantize
 
-INITIALIZATION_BATCH = 1024
 _SLACK = 1e-3  # of floats beyond [0, 1]: an inverse ends next to a black pixel, not on it
 
 
@@ -37,7 +35,7 @@ class Inversion(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
-class Classifier(FullPrecision, Exported, Replicated, keras.Model):
+class Classifier(FullPrecision, Exported, Prepared, Replicated, keras.Model):
     """Logits of an image's class: batch normalisation, ReLU, mean over the grid and a dense layer, on features.
 
     The features are the image in other coordinates: `layer` is invertible, or injective where it pads, and
@@ -158,22 +156,6 @@ class Classifier(FullPrecision, Exported, Replicated, keras.Model):
         """As `keras.Model.compute_loss`, for labels that are classes of this model."""
         return super().compute_loss(x, check_labels(y, self.num_classes), y_pred, sample_weight, training)
 
-    def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
-        """As `keras.Model.fit`, after `initialize` where that was not done."""
-        self._check_data(x, y)
-        if not self.initialized:
-            if isinstance(x, tf.data.Dataset):
-                for _, labels, *_ in x.take(1):  # those of later batches are checked as they come
-                    check_labels(labels, self.num_classes)
-            examples, x = first_examples(x, INITIALIZATION_BATCH)
-            self.initialize(examples)
-        return super().fit(x, y, *args, callbacks=with_convergence(callbacks), **kwargs)
-
-    def evaluate(self, x=None, y=None, *args, **kwargs):
-        """As `keras.Model.evaluate`."""
-        self._check_data(x, y)
-        return super().evaluate(x, y, *args, **kwargs)
-
     def get_config(self):
         """JSON only."""
         return {
@@ -211,19 +193,5 @@ class Classifier(FullPrecision, Exported, Replicated, keras.Model):
 
         return require(x, (x >= -_SLACK) & (x <= 1 + _SLACK), "Images of floats must lie in [0, 1].", describe)
 
-    def _check_data(self, x, y):
-        """Check arrays whole, a data set by its specification; the rest is checked batch by batch."""
-        if isinstance(x, tf.data.Dataset):
-            spec = x.element_spec
-            if not isinstance(spec, tuple) or len(spec) not in (2, 3):
-                raise ValueError(f"The data set must give images and labels. Received: element_spec={spec}")
-            check_shape(spec[0], self.event_shape)
-            check_dtype(spec[0].dtype, self.bins)
-            check_label_spec(spec[1].shape, spec[1].dtype)
-        elif isinstance(x, np.ndarray) or tf.is_tensor(x):
-            if y is None:
-                raise ValueError("Labels must be given beside images. Received: y=None")
-            self._checked(x)
-            y = tf.convert_to_tensor(y)
-            check_label_spec(y.shape, y.dtype)
-            check_labels(y, self.num_classes)
+    def _check_targets(self, x, y):
+        check_labelled(x, y, self.num_classes)

@@ -7,10 +7,9 @@ from keras_iresnet.layers.spectral_norm import converge_power_iterations
 
 
 def with_convergence(callbacks):
-    """What `fit` takes as `callbacks`, with `ConvergePowerIterations` among them."""
+    """What `fit` takes as `callbacks`, with `ConvergePowerIterations` before all others."""
     if isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks.append(ConvergePowerIterations())
-        return callbacks
+        callbacks = callbacks.callbacks  # Keras makes a list of its own of them, for the model
     return [ConvergePowerIterations(), *tf.nest.flatten(callbacks or [])]
 
 

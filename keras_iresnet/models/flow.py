@@ -3,7 +3,6 @@
 import math
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.layers.chain import check_invertible
@@ -11,20 +10,17 @@ from keras_iresnet.layers.invertible import settle
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import as_seed, draw_seed, split_seed
 from keras_iresnet.layers.spectral_norm import converge_power_iterations
-from keras_iresnet.models.checks import check_dtype, check_shape, check_values
+from keras_iresnet.models.checks import check_dtype, check_shape, check_values, is_array
 from keras_iresnet.models.condition import Conditional, as_condition, check_pairs
-from keras_iresnet.models.convergence import with_convergence
 from keras_iresnet.models.export import Exported, flow_signatures
-from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
+from keras_iresnet.models.prepared import Prepared
 from keras_iresnet.models.replicated import Replicated
 from keras_iresnet.ops.dequantize import dequantize, quantize
 
-INITIALIZATION_BATCH = 1024
-
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
-class Flow(FullPrecision, Conditional, Exported, Replicated, keras.Model):
+class Flow(FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Model):
     """ln p(x) = ln p_z(F(x)) + ln|det dF/dx|  (Behrmann et al., ICML 2019, equation 3).
 
     `flow(x)` is the log-likelihood in nats, so the model is compiled, fitted, evaluated, saved and exported as any
@@ -184,10 +180,7 @@ class Flow(FullPrecision, Conditional, Exported, Replicated, keras.Model):
     def to_data(self, images, seed=None):
         """Integer images -> data space, (k + u) / bins with the noise u drawn from `seed`."""
         self._require_bins("to_data")
-        images = tf.convert_to_tensor(images)
-        check_shape(images, self.event_shape)
-        check_dtype(images.dtype, self.bins)
-        return dequantize(check_values(images, self.bins), self._seed(seed), bins=self.bins, dtype=self.stream_dtype)
+        return dequantize(self._checked(images), self._seed(seed), bins=self.bins, dtype=self.stream_dtype)
 
     def to_images(self, x):
         """Data space -> integer images: the bins that x lies in, uint8 up to 256 bins."""
@@ -229,22 +222,9 @@ class Flow(FullPrecision, Conditional, Exported, Replicated, keras.Model):
         """Compile a loaded model as it was when it was saved."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
-        """As `keras.Model.fit`, after `initialize` where that was not done; `y` are the conditions of p(x | c)."""
-        self._check_data(x, y)
-        if not self.initialized:
-            examples, x = first_examples(x, INITIALIZATION_BATCH)
-            self.initialize(examples)
-        return super().fit(x, y, *args, callbacks=with_convergence(callbacks), **kwargs)
-
-    def evaluate(self, x=None, y=None, *args, **kwargs):
-        """As `keras.Model.evaluate`; `y` are the conditions of p(x | c)."""
-        self._check_data(x, y)
-        return super().evaluate(x, y, *args, **kwargs)
-
     def predict(self, x, *args, **kwargs):
         """As `keras.Model.predict`: log-likelihoods (batch,) in nats."""
-        self._check_data(x)
+        self._check_examples(x)
         return super().predict(x, *args, **kwargs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
@@ -306,20 +286,17 @@ class Flow(FullPrecision, Conditional, Exported, Replicated, keras.Model):
         if self.bins is None:
             raise ValueError(f"`{method}` needs a flow of images: set `bins`. Received: bins=None")
 
-    def _check_data(self, x, y=None):
-        """Check an array whole, a data set by its specification; the rest is checked batch by batch."""
-        if isinstance(x, tf.data.Dataset):
-            spec = tf.nest.flatten(x.element_spec)[0]
-            check_shape(spec, self.event_shape)
-            check_dtype(spec.dtype, self.bins)
-            pair = x.element_spec
-        elif isinstance(x, np.ndarray) or tf.is_tensor(x):
-            x = tf.convert_to_tensor(x)
-            check_shape(x, self.event_shape)
-            check_dtype(x.dtype, self.bins)
-            check_values(x, self.bins)
-            pair = x if y is None else (x, y)
-        else:
+    def _checked(self, x):
+        """x as a tensor, if it holds examples of this flow."""
+        x = tf.convert_to_tensor(x)
+        check_shape(x, self.event_shape)
+        check_dtype(x.dtype, self.bins)
+        return check_values(x, self.bins)
+
+    def _check_targets(self, x, y):
+        if self.condition_size is None:
             return
-        if self.condition_size is not None:
-            check_pairs(pair)
+        if isinstance(x, tf.data.Dataset):
+            check_pairs(x.element_spec)
+        elif is_array(x):
+            check_pairs(x if y is None else (x, y))

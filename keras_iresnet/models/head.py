@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_iresnet.layers.batch_norm import batch_norm
 from keras_iresnet.layers.precision import FullPrecision
 
 
@@ -31,7 +32,7 @@ class ClassHead(FullPrecision, keras.layers.Layer):
         if not isinstance(num_classes, int) or num_classes < 2:
             raise ValueError(f"`num_classes` must be an integer of at least 2. Received: num_classes={num_classes!r}")
         self.num_classes = num_classes
-        self.norm = keras.layers.BatchNormalization(momentum=0.9, dtype=self.stream_dtype, name="norm")
+        self.norm = batch_norm(dtype=self.stream_dtype, name="norm")
         self.dense = keras.layers.Dense(num_classes, dtype=self.stream_dtype, name="dense")
 
     def build(self, input_shape):

@@ -5,11 +5,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.layers.seeds import split_seed
-from keras_iresnet.models.checks import check_dtype, check_shape, check_values
 from keras_iresnet.models.export import probability_signature
 from keras_iresnet.models.flow import Flow
 from keras_iresnet.models.head import ClassHead
-from keras_iresnet.models.labels import ErrorPercent, check_label_spec, check_labels
+from keras_iresnet.models.labels import ErrorPercent, check_labelled, check_labels
 from keras_iresnet.models.likelihood import BitsPerDim, NegativeLogLikelihood
 from keras_iresnet.ops.checks import require
 
@@ -54,9 +53,9 @@ class Hybrid(Flow):
         unknown = keras.initializers.Constant(float("nan"))
         self._typical = self.add_weight(name="typical_log_prob", shape=(), initializer=unknown, trainable=False)
 
-    def call(self, x, training=None):
-        """x (batch, *event_shape) -> log-likelihood in nats and logits."""
-        noise_seed, probe_seed = split_seed(self._seed(None), 2)
+    def call(self, x, training=None, seed=None):
+        """x (batch, *event_shape) -> log-likelihood in nats and logits; `seed` as for `log_prob`."""
+        noise_seed, probe_seed = split_seed(self._seed(seed), 2)
         x = self._in_data_space(x, noise_seed)
         z, log_det = self.forward_and_log_det(x, probe_seed, training=bool(training))
         return {"log_prob": self._prior_log_prob(z) + log_det, "logits": self._classify(z, training)}
@@ -65,7 +64,7 @@ class Hybrid(Flow):
         """Images (batch, *event_shape) -> logits (batch, num_classes), of the middles of integers' bins."""
         x = tf.convert_to_tensor(x)
         if x.dtype.is_integer:
-            x = (tf.cast(self._in_range(x), self.stream_dtype) + 0.5) / self.bins
+            x = (tf.cast(self._checked(x), self.stream_dtype) + 0.5) / self.bins
         return self._classify(self.forward(x))
 
     def predict_proba(self, x, batch_size=500):
@@ -116,15 +115,6 @@ class Hybrid(Flow):
         """As `keras.Model.compute_metrics`, for labels (batch,)."""
         return keras.Model.compute_metrics(self, x, {"log_prob": y, "logits": y}, y_pred, sample_weight)
 
-    def fit(self, x=None, y=None, *args, **kwargs):
-        """As `Flow.fit`, with labels."""
-        if isinstance(y, np.ndarray) or tf.is_tensor(y):
-            check_label_spec(y.shape, y.dtype)
-            check_labels(y, self.num_classes)
-        elif not isinstance(x, tf.data.Dataset):
-            raise ValueError(f"Labels must be given beside images. Received: y={y!r}")
-        return super().fit(x, y, *args, **kwargs)
-
     def get_config(self):
         """JSON only."""
         return {**super().get_config(), "num_classes": self.num_classes, "weight": self.weight}
@@ -135,7 +125,5 @@ class Hybrid(Flow):
     def _classify(self, z, training=None):
         return self.head(tf.reshape(z, (-1, *self._latent_event)), training=training)
 
-    def _in_range(self, x):
-        check_shape(x, self.event_shape)
-        check_dtype(x.dtype, self.bins)
-        return check_values(x, self.bins)
+    def _check_targets(self, x, y):
+        check_labelled(x, y, self.num_classes)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.models.checks import is_array
 from keras_iresnet.ops.checks import require
 
 
@@ -18,11 +19,28 @@ def check_label_spec(shape, dtype):
         )
 
 
+def check_labelled(x, y, num_classes):
+    """Refuse data without labels of classes: arrays whole, a data set by its specification and its first batch.
+
+    Whatever else Keras takes, and later batches, `check_labels` sees as they come.
+    """
+    if isinstance(x, tf.data.Dataset):
+        spec = x.element_spec
+        if not isinstance(spec, tuple) or len(spec) not in (2, 3):
+            raise ValueError(f"The data set must give images and labels. Received: element_spec={spec}")
+        check_label_spec(spec[1].shape, spec[1].dtype)
+        for _, labels, *_ in x.take(1):
+            check_labels(labels, num_classes)
+    elif is_array(x):
+        check_labels(y, num_classes)
+
+
 def check_labels(labels, num_classes):
-    """Refuse labels outside [0, num_classes); returns them, see `ops.checks.require`."""
+    """Refuse labels that are none, or not in [0, num_classes); returns them, see `ops.checks.require`."""
+    if labels is None:
+        raise ValueError("Labels must be given beside images. Received: y=None")
     labels = tf.convert_to_tensor(labels)
-    # By value rather than type: Keras builds a model under a strategy from the mean of the replicas' integers.
-    check_label_spec(labels.shape, tf.int64)
+    check_label_spec(labels.shape, labels.dtype)
     wide = tf.cast(labels, tf.int64)
     valid = (wide >= 0) & (wide < num_classes)
     message = f"Labels must lie in [0, num_classes) with num_classes={num_classes}."

@@ -3,6 +3,8 @@
 import keras
 
 from keras_iresnet.layers.act_norm import ActNorm
+from keras_iresnet.layers.batch_norm import batch_norm
+from keras_iresnet.layers.precision import check_full_precision
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -15,6 +17,9 @@ class BottleneckResNet(keras.layers.Layer):
     Args:
         blocks: units of each scale.
         channels: of the 3x3 convolutions of each scale; a unit has four times as many outputs.
+
+    Raises:
+        ValueError: `channels` is not as long as `blocks`, or the precision is a mixed one.
 
     Call arguments:
         x: (batch, height, width, channels).
@@ -31,6 +36,7 @@ class BottleneckResNet(keras.layers.Layer):
 
     def __init__(self, blocks, channels, **kwargs):
         super().__init__(**kwargs)
+        check_full_precision("A bottleneck network", self.dtype_policy)
         self.blocks, self.channels = tuple(blocks), tuple(channels)
         if len(self.blocks) != len(self.channels):
             raise ValueError(
@@ -81,7 +87,7 @@ class _Unit(keras.layers.Layer):
     def __init__(self, width, *, stride, project, **kwargs):
         super().__init__(**kwargs)
         self.stride = stride
-        self.norms = [keras.layers.BatchNormalization(momentum=0.9) for _ in range(3)]
+        self.norms = [batch_norm() for _ in range(3)]
         self.convs = [_conv(width, 1), _conv(width, 3, stride), _conv(4 * width, 1)]
         self.shortcut = _conv(4 * width, 1, stride) if project else None
 

@@ -1,24 +1,24 @@
-"""Log-det estimators that compute a branch once more in the backward pass, rather than remember what it computed."""
+"""Computes a branch once more in the backward pass, rather than remember what it computed."""
 
 import copy
 
 import tensorflow as tf
 
 
-def recomputed(estimator, g, x, seed):
-    """`estimator(g, x, seed)`, of which the backward pass needs x and the weights of g alone.
+def recomputed(function, g, x, *arguments):
+    """`function(g, x, *arguments)`, of which the backward pass needs x and the weights of g alone.
 
     All else (activations, derivatives, products with probes) is computed again there: about a third more work for a
     memory that grows by one x a block (Chen et al., arXiv:1604.06174, with a segment for each block).
 
     Args:
-        estimator: of `keras_iresnet.ops.log_det`.
+        function: an estimator of `keras_iresnet.ops.log_det`, or `operator.call` for g(x) alone.
         g: a map of `keras_iresnet.ops.maps`, or one like those: what it depends on are its attributes, not a closure's.
         x: (batch, *event).
-        seed: of the estimator.
+        *arguments: the seed of an estimator.
 
     Returns:
-        g(x) and nats (batch,).
+        What `function` does: of an estimator g(x) and nats (batch,).
 
     Example:
     >>> import tensorflow as tf
@@ -30,10 +30,10 @@ def recomputed(estimator, g, x, seed):
     """
 
     @tf.recompute_grad
-    def value_and_log_det(x, *tensors):
-        return estimator(_with(g, iter(tensors)), x, seed)
+    def of_tensors(x, *tensors):
+        return function(_with(g, iter(tensors)), x, *arguments)
 
-    return value_and_log_det(x, *_tensors(g))
+    return of_tensors(x, *_tensors(g))
 
 
 def _tensors(part):

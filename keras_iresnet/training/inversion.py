@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.analysis.reconstruction import infinite_where_nan
 from keras_iresnet.models import Classifier
 
 COLUMNS = 8  # of a picture of originals above reconstructions
@@ -14,11 +15,12 @@ class InversionFigures(NamedTuple):
     """How an inverse went.
 
     Attributes:
-        max_abs_error: largest |x - F^-1(F(x))|, in data space: of an image, where pixels lie in [0, 1].
+        max_abs_error: largest |x - F^-1(F(x))|, in data space: of an image, where pixels lie in [0, 1]; infinite where
+            the iteration ran away.
         mean_abs_error: mean of the same.
         mean_steps: fixed-point steps of an example, over all blocks.
         max_steps: the same of the worst example.
-        max_residual: largest relative residual of a block.
+        max_residual: largest relative residual of a block, infinite likewise.
         not_converged: examples with a block that did not reach its tolerance.
     """
 
@@ -59,13 +61,13 @@ def invert(model, examples, *, seed, condition=None) -> Inversion:
     else:
         x = model.to_data(examples, seed) if images else tf.convert_to_tensor(examples)
         back, report = model.inverse_and_report(model.forward(x, condition), condition)
-    error = tf.abs(back - x)
+    error = infinite_where_nan(tf.abs(back - x))
     figures = InversionFigures(
         max_abs_error=float(tf.reduce_max(error)),
         mean_abs_error=float(tf.reduce_mean(error)),
         mean_steps=float(np.mean(report.steps)),
         max_steps=int(tf.reduce_max(report.steps)),
-        max_residual=float(tf.reduce_max(report.residual)),
+        max_residual=float(tf.reduce_max(infinite_where_nan(report.residual))),
         not_converged=int(np.sum(~report.converged.numpy())),
     )
     return Inversion((model.to_images(back) if images else back).numpy(), figures)

@@ -45,16 +45,25 @@ class Settings:
     overrides: dict
 
     def build(self):
-        """The untrained model, in the recipe's precision."""
+        """The untrained model, in the recipe's precision.
+
+        Raises:
+            ValueError: the builder refuses a keyword, or `remat` would have no effect.
+        """
         policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy(self.recipe.precision)
         try:
             model = zoo.get(self.name).builder(**self.keywords)
         finally:
             keras.config.set_dtype_policy(policy)
-        for layer in model._flatten_layers():
-            if isinstance(layer, InvertibleResidualBlock):
-                layer.remat = self.recipe.remat
+        blocks = [layer for layer in model._flatten_layers() if isinstance(layer, InvertibleResidualBlock)]
+        blocks = [block for block in blocks if hasattr(block.branch, "as_map")]
+        if self.recipe.remat and not blocks:
+            raise ValueError(
+                f"`remat` must be false for {self.name} as it is: no block can do it. Received: remat=True"
+            )
+        for block in blocks:
+            block.remat = self.recipe.remat
         return model
 
     def recipe_fields(self) -> dict:

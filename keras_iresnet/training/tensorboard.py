@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_iresnet.analysis import pictures
 from keras_iresnet.layers.spectral_norm import SpectralLayer
+from keras_iresnet.models import Flow
 from keras_iresnet.training.inversion import COLUMNS, invert, paired
 
 EXAMPLES = 16  # in a picture, and for the inverse's figures
@@ -74,7 +75,7 @@ class Pictures(keras.callbacks.Callback):
 
 
 class Diagnostics(keras.callbacks.Callback):
-    """The norm of every layer, the gradient's norm and the inverse's steps and residual, after each epoch.
+    """The norm of every layer, the gradient's norm, and steps and residual of an inverse that there is, each epoch.
 
     Norms are converged (and of the averaged weights, where validation uses those), before the normalisation by `coeff`.
 
@@ -94,8 +95,9 @@ class Diagnostics(keras.callbacks.Callback):
         if self._gradient_norm is None:  # compiled once, after the training step
             self._gradient_norm = gradient_norm_function(self.model, self.labels, self.condition)
         scalars = sigmas(self.model) | {"gradient_norm": self._gradient_norm(tf.constant(self.examples))}
-        found = invert(self.model, self.examples, seed=0, condition=self.condition).figures
-        scalars |= {f"inverse/{name}": value for name, value in found._asdict().items()}
+        if getattr(self.model, "has_inverse", True):  # a flow always has one
+            found = invert(self.model, self.examples, seed=0, condition=self.condition).figures
+            scalars |= {f"inverse/{name}": value for name, value in found._asdict().items()}
         with self.writer.as_default(step=epoch):
             for name, value in scalars.items():
                 tf.summary.scalar(name, value)
@@ -122,14 +124,16 @@ def gradient_norm_function(model, labels=None, condition=None):
     examples' labels, a flow of p(x | c) their conditions.
     """
     weights = [weight.value for weight in model.trainable_variables]
+    fixed = {"seed": (0, 0)} if isinstance(model, Flow) else {}
 
     @tf.function(autograph=False)
     def gradient_norm(examples):
-        with tf.GradientTape() as tape:
+        # The sums that Keras keeps of several losses stay as they are too.
+        with tf.GradientTape() as tape, keras.StatelessScope():
             if labels is None:
-                outputs = model.log_prob(examples, seed=(0, 0), condition=condition)
+                outputs = model.log_prob(examples, condition=condition, **fixed)
             else:
-                outputs = model(examples, training=False)
+                outputs = model(examples, training=False, **fixed)
             loss = model.compute_loss(y=labels, y_pred=outputs, training=False)
         return tf.linalg.global_norm(tape.gradient(loss, weights))
 

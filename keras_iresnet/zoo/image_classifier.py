@@ -3,6 +3,8 @@
 import keras
 
 from keras_iresnet import layers
+from keras_iresnet.layers.batch_norm import batch_norm
+from keras_iresnet.layers.precision import check_full_precision
 from keras_iresnet.models import Classifier
 from keras_iresnet.zoo.scales import checked_blocks, for_each_scale, squeezes_of
 from keras_iresnet.zoo.variants import variant_of
@@ -52,7 +54,8 @@ def image_classifier(
         seed: seed of the weights.
 
     Raises:
-        ValueError: a keyword that cannot be, or `strides` that the image's sides do not allow.
+        ValueError: a keyword that cannot be, `strides` that the image's sides do not allow, or `normalization="batch"`
+            under a mixed precision policy.
 
     Example:
     >>> import keras_iresnet as ki
@@ -111,7 +114,7 @@ def _batch_norm_branch(width, count, *, preactivate, activation, power_iteration
     parts = []
     for i, (filters, side) in enumerate(zip((width, width, count), (3, 1, 3), strict=True)):
         if i > 0 or preactivate:
-            parts += [keras.layers.BatchNormalization(momentum=0.9), layers.LipschitzActivation(activation)]
+            parts += [batch_norm(), layers.LipschitzActivation(activation)]
         parts += [layers.SpectralConv2D(filters, side, coeff=None)]
     return keras.Sequential(parts)
 
@@ -126,3 +129,5 @@ def _check_normalization(normalization, coeff, dropout):
             "`normalization='batch'` is for `coeff` none and no dropout: its scales would undo the bound. "
             f"Received: coeff={coeff!r}, dropout={dropout!r}"
         )
+    if normalization == "batch":
+        check_full_precision("A classifier with `normalization='batch'`", keras.config.dtype_policy())

@@ -35,7 +35,7 @@ def resnet164_classifier(dataset="cifar10", *, blocks=(18, 18, 18), channels: in
         seed: seed of the weights.
 
     Raises:
-        ValueError: another data set, or a keyword that cannot be.
+        ValueError: another data set, a keyword that cannot be, or a mixed precision policy.
 
     Example:
     >>> import keras_iresnet as ki

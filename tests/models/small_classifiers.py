@@ -30,6 +30,16 @@ def labelled_images(count=96, seed=0):
     return np.clip(np.round(images), 0, BINS - 1).astype("uint8"), labels
 
 
+def bad_labels(labels):
+    """Name -> what a model refuses in the place of these labels, and what it says of them."""
+    return {
+        "too large a label": (labels + 1, r"\[0, num_classes\) with num_classes=3\. Received: \d+ other values"),
+        "a negative label": (labels - 1, r"num_classes=3\. Received: \d+ other values, the first -1 in example"),
+        "one-hot labels": (np.eye(3, dtype=int)[labels], r"not one-hot vectors\. Received: shape=\(96, 3\)"),
+        "floats as labels": (labels / 1.0, r"integers .* Received: shape=\(96,\), dtype=float64"),
+    }
+
+
 def compiled(rate=0.1, **options):
     """A classifier that is ready for `fit`."""
     clf = classifier(**options)

@@ -50,6 +50,15 @@ def test_fit_refuses_bad_arrays_before_anything_is_trained(flow, name):
             np.testing.assert_array_equal(weight.numpy(), old)
 
 
+@pytest.mark.parametrize("name", ["NaN", "another size"])
+def test_fit_refuses_bad_validation_data_before_anything_is_trained(flow, name):
+    x, message = BAD_IMAGES[name]
+    for validation in (x, (x,)):
+        with pytest.raises(ValueError, match=message):
+            flow.fit(GOOD, validation_data=validation, verbose=0)
+    assert not flow.initialized
+
+
 @pytest.mark.parametrize("name", BAD_IMAGES)
 def test_log_prob_refuses_them_too(flow, name):
     x, message = BAD_IMAGES[name]

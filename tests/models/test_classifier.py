@@ -115,6 +115,15 @@ def test_norms_hold_where_training_stops_within_an_epoch():
     assert 0.85 < largest_norm(clf) < 1.01 * 0.9
 
 
+def test_norms_hold_for_the_callbacks_of_a_callback_list():
+    clf, norms = compiled(rate=1.0), []
+    seen = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: norms.append(largest_norm(clf)))
+    callbacks = keras.callbacks.CallbackList([seen])
+    history = clf.fit(IMAGES[:64], LABELS[:64], batch_size=32, callbacks=callbacks, verbose=0).history
+    assert set(history) == {"loss", "error_percent"}
+    assert 0.85 < norms[0] < 1.01 * 0.9
+
+
 def test_first_layer_standardises_and_is_not_trained(trained):
     clf, _ = trained
     first = clf.layer.layers[0]
@@ -151,11 +160,7 @@ def test_an_inverse_that_does_not_converge_says_so():
     assert not report.converged.numpy().any()
 
 
-BAD = {
-    "too large a label": (IMAGES, LABELS + 1, r"\[0, num_classes\) with num_classes=3\. Received: \d+ other values"),
-    "a negative label": (IMAGES, LABELS - 1, r"num_classes=3\. Received: \d+ other values, the first -1 in example"),
-    "one-hot labels": (IMAGES, np.eye(3, dtype=int)[LABELS], r"not one-hot vectors\. Received: shape=\(96, 3\)"),
-    "floats as labels": (IMAGES, LABELS / 1.0, r"integers .* Received: shape=\(96,\), dtype=float64"),
+BAD = {name: (IMAGES, labels, message) for name, (labels, message) in small_classifiers.bad_labels(LABELS).items()} | {
     "another shape": (IMAGES[:, :3], LABELS, r"shape \(batch, 4, 4, 1\)\. Received: shape=\(96, 3, 4, 1\)"),
     "booleans": (IMAGES > 2, LABELS, "Received: dtype=bool"),
     "values beyond the bins": (IMAGES + np.uint8(1), LABELS, r"\[0, bins\) with bins=5"),
@@ -174,10 +179,15 @@ def test_fit_refuses_bad_data_before_training(untouched, name):
     with pytest.raises(ValueError, match=message):
         untouched.fit(x, y, verbose=0)
     with pytest.raises(ValueError, match=message):
+        untouched.fit(IMAGES, LABELS, validation_data=(x, y), verbose=0)
+    with pytest.raises(ValueError, match=message):
         untouched.evaluate(x, y, verbose=0)
     data = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
     with pytest.raises(ValueError, match=message.split(" Received")[0].removesuffix(r"\.")):
         untouched.fit(data, verbose=0)
+    if name != "values beyond the bins" and name != "unscaled floats":  # which are seen as they come
+        with pytest.raises(ValueError, match=message.split(" Received")[0].removesuffix(r"\.")):
+            untouched.fit(IMAGES, LABELS, validation_data=data, verbose=0)
     assert int(untouched.optimizer.iterations) == 0
     assert not untouched.initialized
 
@@ -187,6 +197,13 @@ def test_fit_refuses_data_without_labels(untouched):
         untouched.fit(IMAGES, verbose=0)
     with pytest.raises(ValueError, match=r"must give images and labels\. Received: element_spec=TensorSpec"):
         untouched.fit(tf.data.Dataset.from_tensor_slices(IMAGES).batch(8), verbose=0)
+
+
+def test_labels_of_a_data_set_are_looked_at_before_training_goes_on(trained):
+    data = tf.data.Dataset.from_tensor_slices((IMAGES, LABELS + 1)).batch(16)
+    for method in (trained[0].fit, trained[0].evaluate):
+        with pytest.raises(ValueError, match="num_classes=3"):
+            method(data, verbose=0)
 
 
 def test_bad_label_later_in_a_pipeline_stops_the_training():

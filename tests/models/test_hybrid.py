@@ -5,7 +5,7 @@ import pytest
 import small_flows
 import tensorflow as tf
 from scipy.special import log_softmax
-from small_classifiers import BINS, CLASSES, labelled_images
+from small_classifiers import BINS, CLASSES, bad_labels, labelled_images
 
 import keras_iresnet as ki
 from keras_iresnet.layers import ActNorm, Chain, ConvBranch, InvertibleResidualBlock, Logit, Squeeze
@@ -91,15 +91,61 @@ def test_saved_and_loaded_it_is_the_same_and_goes_on(trained, tmp_path):
     assert losses[0] == pytest.approx(losses[1])
 
 
+@pytest.fixture(scope="module")
+def untouched():
+    model = hybrid()
+    model.compile()
+    return model
+
+
+@pytest.mark.parametrize("name", bad_labels(LABELS))
+def test_bad_labels_are_refused_before_training(untouched, name):
+    labels, message = bad_labels(LABELS)[name]
+    data = tf.data.Dataset.from_tensor_slices((IMAGES, labels)).batch(len(IMAGES))
+    for method in (untouched.fit, untouched.evaluate):
+        with pytest.raises(ValueError, match=message):
+            method(IMAGES, labels, verbose=0)
+        with pytest.raises(ValueError, match=message.split(" Received")[0].removesuffix(r"\.")):
+            method(data, verbose=0)
+    with pytest.raises(ValueError, match=message):
+        untouched.fit(IMAGES, LABELS, validation_data=(IMAGES, labels), verbose=0)
+    assert not untouched.initialized
+
+
+def test_images_without_labels_are_refused(untouched):
+    for method in (untouched.fit, untouched.evaluate):
+        with pytest.raises(ValueError, match=r"Labels must be given beside images\. Received: y=None"):
+            method(IMAGES, verbose=0)
+        with pytest.raises(ValueError, match=r"must give images and labels\. Received: element_spec=TensorSpec"):
+            method(tf.data.Dataset.from_tensor_slices(IMAGES).batch(8), verbose=0)
+    assert not untouched.initialized
+
+
+def test_batches_without_labels_are_refused(trained):
+    batches = (IMAGES[i : i + 8] for i in range(0, 32, 8))
+    with pytest.raises(ValueError, match=r"Labels must be given beside images\. Received: y=None"):
+        trained[0].fit(batches, verbose=0)
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, i):
+        return IMAGES[32 * i : 32 * (i + 1)], LABELS[32 * i : 32 * (i + 1)]
+
+
+@pytest.mark.parametrize("batches", [Batches, lambda: (Batches()[i] for i in range(3))])
+def test_images_may_bring_their_labels(trained, batches):
+    history = trained[0].fit(batches(), verbose=0).history
+    assert history["logits_error_percent"][0] < 20
+
+
 def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match=r"`weight` must be at least 0\. Received: weight=-1"):
         hybrid(weight=-1)
     model = hybrid()
     model.compile()
-    with pytest.raises(ValueError, match="num_classes=3"):
-        model.fit(IMAGES, LABELS + 5, verbose=0)
-    with pytest.raises(ValueError, match=r"Labels must be given beside images\. Received: y=None"):
-        model.fit(IMAGES, verbose=0)
     with pytest.raises(ValueError, match="bins=5"):
         model.logits(IMAGES + np.uint8(4))
     with pytest.raises(ValueError, match="`calibrate` must be called before `typicality`"):

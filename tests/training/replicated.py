@@ -1,6 +1,6 @@
 """Twenty deterministic steps on one device and on two replicas, in a process of its own; writes what it saw.
 
-python replicated.py OUT.npz
+python replicated.py flow|classifier OUT.npz
 """
 
 import sys
@@ -9,12 +9,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_iresnet import data, zoo
+from keras_iresnet import data
 from keras_iresnet.training import devices, resolve, snapshot
 from keras_iresnet.training.checkpoints import UseAverages
 from keras_iresnet.training.optimizers import make_optimizer
 
 STEPS = 20
+MODELS = {
+    "flow": ("digits_flow", {"dropout": 0.2}),
+    "classifier": ("digits_classifier", {"blocks": (1, 1), "coeff": None, "normalization": "batch"}),
+}
 
 
 class Losses(keras.callbacks.Callback):
@@ -31,37 +35,38 @@ class Losses(keras.callbacks.Callback):
         self.values.append(float(logs["loss"]))
 
 
-def fit(names):
+def fit(kind, names):
     """Losses, the trained model's arrays, and for how many variables the replicas hold different values."""
     keras.utils.set_random_seed(0)
-    recipe = resolve("digits_flow", {"ema_momentum": 0.9}).recipe
-    splits = data.load("digits")
+    name, overrides = MODELS[kind]
+    settings = resolve(name, {"blocks": (1,), "channels": 8, "ema_momentum": 0.9, **overrides})
+    splits = data.load("digits", labels=kind == "classifier")
     with devices.scope(names):
-        flow = zoo.digits_flow(blocks=(1,), channels=8, dropout=0.2, seed=0)
-        flow.compile(make_optimizer(recipe, flow))
-        flow.initialize(next(iter(splits.train.batch(512))))
+        model = settings.build()
+        model.compile(make_optimizer(settings.recipe, model))
+        model.initialize(tf.nest.flatten(next(iter(splits.train.batch(512))))[0])
     losses = Losses()
     stream = data.Stream(splits.train, 64, seed=0, augmentation="shift")
     validation = data.batches(splits.validation, 64)
-    flow.fit(
+    model.fit(
         stream.at(), steps_per_epoch=STEPS, epochs=1, validation_data=validation, verbose=0,
         callbacks=[losses, UseAverages()],
     )  # fmt: skip
-    results = flow.distribute_strategy.experimental_local_results
-    held = [[part.numpy() for part in results(v.value)] for v in (*flow.variables, *flow.optimizer.variables)]
+    results = model.distribute_strategy.experimental_local_results
+    held = [[part.numpy() for part in results(v.value)] for v in (*model.variables, *model.optimizer.variables)]
     assert {len(parts) for parts in held} == {len(names)}
     differing = sum(parts[0].tobytes() != part.tobytes() for parts in held for part in parts)
-    evaluated = flow.evaluate(validation, verbose=0)
-    return np.array(losses.values), snapshot.take(flow), differing, evaluated[0]
+    evaluated = model.evaluate(validation, verbose=0)
+    return np.array(losses.values), snapshot.take(model), differing, evaluated[0]
 
 
-def main(path):
+def main(kind, path):
     tf.config.experimental.enable_op_determinism()
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     found = {}
     for count, names in ((1, ["CPU:0"]), (2, ["CPU:0", "CPU:1"])):
-        losses, arrays, differing, validation = fit(names)
+        losses, arrays, differing, validation = fit(kind, names)
         found |= {f"{count}/losses": losses, f"{count}/differing": differing, f"{count}/validation": validation}
         found |= {f"{count}/{name}": array for name, array in arrays.items()}
     np.savez(path, **found)

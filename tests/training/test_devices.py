@@ -51,12 +51,12 @@ def test_a_run_on_two_replicas_trains_and_evaluates(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-@pytest.fixture(scope="module")
-def replicated(tmp_path_factory):
+@pytest.fixture(scope="module", params=["flow", pytest.param("classifier", marks=pytest.mark.slow)])
+def replicated(request, tmp_path_factory):
     """Twenty steps on one device and on two replicas."""
     path = tmp_path_factory.mktemp("replicated") / "found.npz"
     script = pathlib.Path(__file__).with_name("replicated.py")
-    done = subprocess.run([sys.executable, script, path], capture_output=True, text=True, timeout=500)
+    done = subprocess.run([sys.executable, script, request.param, path], capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr[-3000:]
     return dict(np.load(path))
 

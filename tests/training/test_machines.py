@@ -26,7 +26,7 @@ def _free_ports(count):
     return ports
 
 
-def _start(folder, command="train", fields=(), workers=2):
+def _start(folder, command="train", fields=(), workers=2, model="digits_flow"):
     """The processes; the first writes its run into `folder`/0, and what each ends with goes to `folder`/<i>.npz."""
     cluster = {"worker": [f"127.0.0.1:{port}" for port in _free_ports(workers)]}
     processes = []
@@ -34,7 +34,7 @@ def _start(folder, command="train", fields=(), workers=2):
         task = {"cluster": cluster, "task": {"type": "worker", "index": i}}
         processes.append(
             subprocess.Popen(
-                [sys.executable, str(SCRIPT), command, str(folder / str(i)), str(folder / f"{i}.npz"), *fields],
+                [sys.executable, str(SCRIPT), command, model, str(folder / str(i)), str(folder / f"{i}.npz"), *fields],
                 env=os.environ | {"TF_CONFIG": json.dumps(task)},
                 stdout=subprocess.DEVNULL,
                 stderr=(folder / f"{i}.log").open("w"),
@@ -55,11 +55,12 @@ def _column(run, name):
     return [float(row[name]) for row in csv.DictReader(run.history.open())]
 
 
-def test_two_workers_train_as_one_process_does(tmp_path):
+@pytest.mark.parametrize("model", ["digits_flow", "hybrid_classifier"])
+def test_two_workers_train_as_one_process_does(tmp_path, model):
     single, double = tmp_path / "single", tmp_path / "double"
     single.mkdir()
     double.mkdir()
-    one, two = _finish(single, workers=1), _finish(double)
+    one, two = _finish(single, workers=1, model=model), _finish(double, model=model)
     np.testing.assert_allclose(_column(two, "loss"), _column(one, "loss"), rtol=1e-4)
     np.testing.assert_allclose(_column(two, "val_loss"), _column(one, "val_loss"), rtol=0.02)  # noise of other rows
     arrays, other, alone = (dict(np.load(path)) for path in (double / "0.npz", double / "1.npz", single / "0.npz"))

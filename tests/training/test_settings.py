@@ -180,6 +180,21 @@ def test_the_model_has_the_precision_of_the_recipe_and_leaves_that_of_others():
     assert keras.config.dtype_policy().name == before
 
 
+BASELINES = [
+    ("resnet164_classifier", {"dataset": "digits", "blocks": "1,1", "channels": 4}),
+    ("digits_classifier", {"blocks": "1,1", "channels": 4, "coeff": "none", "normalization": "batch"}),
+]
+
+
+@pytest.mark.parametrize(("name", "keywords"), BASELINES)
+def test_what_a_baseline_cannot_do_is_refused(name, keywords):
+    with pytest.raises(ValueError, match=f"`remat` must be false for {name} .*Received: remat=True"):
+        resolve(name, keywords | {"remat": True}).build()
+    with pytest.raises(ValueError, match=r"mixed policy would round its evaluation\. Received: mixed_bfloat16"):
+        resolve(name, keywords | {"precision": "mixed_bfloat16"}).build()
+    assert resolve(name, keywords | {"precision": "float64"}).build().stream_dtype == "float64"
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

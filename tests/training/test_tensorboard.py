@@ -125,6 +125,31 @@ def test_diagnostics_say_norms_gradient_and_inverse(flow, writer, tmp_path):
         np.testing.assert_array_equal(weight, old)
 
 
+LABELLED = {
+    "without an inverse": lambda: ki.zoo.resnet164_classifier("digits", blocks=(1, 1), channels=4, seed=0),
+    "hybrid": lambda: ki.zoo.hybrid_classifier(blocks=(1,), channels=4, seed=0),
+}
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_looking_at_a_labelled_model_changes_nothing(name, writer, tmp_path):
+    model = LABELLED[name]()
+    model.initialize(_images(200))
+    model.compile()
+    callback = Diagnostics(writer, _images(), np.arange(EXAMPLES) % 10)
+    callback.set_model(model)
+    before = [variable.numpy().copy() for variable in (*model.variables, *model.metrics_variables)]
+    for epoch in range(2):
+        callback.on_epoch_end(epoch)
+    for variable, old in zip((*model.variables, *model.metrics_variables), before, strict=True):
+        np.testing.assert_array_equal(variable, old, err_msg=variable.path)
+    writer.flush()
+    scalars, _ = _events(tmp_path)
+    (_, first), (_, again) = scalars["gradient_norm"]
+    assert first == again > 0  # the same noise each time
+    assert ("inverse/max_steps" in scalars) == (name == "hybrid")
+
+
 def test_sigmas_are_the_norms_of_the_kernels():
     flow = ki.zoo.toy_flow(blocks=3, units=(4,))
     branches = [layer.branch for layer in flow.layer.layers if hasattr(layer, "branch")]

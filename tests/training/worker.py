@@ -1,6 +1,6 @@
 """One worker of a run, in a process of its own; TF_CONFIG says which.
 
-python worker.py train|resume RUN [DUMP.npz] [FIELD=VALUE ...]     # a state at every step; DUMP gets what it ends with
+python worker.py train|resume MODEL RUN DUMP.npz [FIELD=VALUE ...]  # a state at every step; DUMP gets what it ends with
 """
 
 import sys
@@ -16,7 +16,7 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def main(command, path, dump, *fields):
+def main(command, model, path, dump, *fields):
     checkpoints.SECONDS_BETWEEN, checkpoints.SHARE_OF_TIME = 0, float("inf")
     on_train_end = save_state.SaveState.on_train_end
 
@@ -28,7 +28,7 @@ def main(command, path, dump, *fields):
     settings = SETTINGS | dict(field.split("=") for field in fields)
     words = [word for field, value in settings.items() for word in (f"--{field}", value)]
     folder = ["--resume" if command == "resume" else "--out", path]
-    keras_iresnet_cli.main(["train", "digits_flow", "--deterministic", *folder, *words])
+    keras_iresnet_cli.main(["train", model, "--deterministic", *folder, *words])
 
 
 if __name__ == "__main__":
