@@ -28,7 +28,7 @@ def inverse_steps(out, *, size: str = "digits", images: int = 100, seed: int = 0
         The four paths, and the rows of the table: a model and a number of steps each.
     """
     runs = sweep(size, LABELS, out, data_dir=data_dir, **training)
-    originals, _ = held_out_images(runs[LABELS[0]], images, seed=seed, data_dir=data_dir)
+    originals = held_out_images(runs[LABELS[0]], images, seed=seed, data_dir=data_dir).images
     errors = {label: steps_study(run.load_best(), originals) for label, run in runs.items()}
     rows = [
         {"model": label, "steps": steps, "mean_abs_error": float(error.mean()), "worst_image": float(error.max())}

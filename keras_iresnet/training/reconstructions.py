@@ -28,7 +28,7 @@ def reconstructions(out, *, size: str = "digits", images: int = 16, seed: int = 
         The four paths, and the rows of the table: an image and a model each.
     """
     runs = sweep(size, LABELS, out, data_dir=data_dir, **training)
-    originals, splits = held_out_images(runs[LABELS[0]], images, seed=seed, data_dir=data_dir)
+    originals, _, splits = held_out_images(runs[LABELS[0]], images, seed=seed, data_dir=data_dir)
     rows, arrays = [], {"originals": originals}
     for label, run in runs.items():
         model = run.load_best()

@@ -1,14 +1,13 @@
 """The experiments on classifiers, at a size at which their figures mean little but are all there."""
 
-import csv
 import json
 import re
 
-import matplotlib.image
 import numpy as np
 import oracles
 import pytest
 from click.testing import CliRunner
+from studies import study
 
 import keras_iresnet as ki
 import keras_iresnet_cli
@@ -30,16 +29,6 @@ SET = [word for name, value in TINY.items() for word in ("--set", f"{name}={valu
 def out(tmp_path_factory):
     """One folder for all experiments: they share their runs."""
     return tmp_path_factory.mktemp("experiments")
-
-
-def study(paths):
-    """Arrays and rows of an experiment's files, which are checked to be there."""
-    npz, table, markdown, picture = paths
-    with table.open() as file:
-        rows = list(csv.DictReader(file))
-    assert len(markdown.read_text().splitlines()) == len(rows) + 2
-    assert matplotlib.image.imread(picture).std() > 0.02
-    return np.load(npz), rows
 
 
 def test_reconstructions_of_both_networks(out):
