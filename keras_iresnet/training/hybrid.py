@@ -7,8 +7,10 @@ import numpy as np
 from keras_iresnet import data
 from keras_iresnet.analysis.out_of_distribution import compare_strangers, save_picture
 from keras_iresnet.data.matched import matched
+from keras_iresnet.training.run_folder import RunFolder
+from keras_iresnet.training.settings import resolve
 from keras_iresnet.training.study import write_study
-from keras_iresnet.training.sweep import train_once
+from keras_iresnet.training.train import train
 
 SIZES = {
     "digits": {},
@@ -32,22 +34,23 @@ def hybrid(
         progress: whether to show the training.
 
     Returns:
-        The four paths, and the row of the table: error, bits/dim, and the AUROC of both scores.
+        The four paths, and the row of the table: error, bits/dim, on how many images, and the AUROC of both scores.
 
     Raises:
-        ValueError: no such size, or data that cannot be.
+        ValueError: no such size, data that cannot be, or a run that is there was made with other settings.
         OSError: the data cannot be read.
     """
     if size not in SIZES:
         raise ValueError(f"`size` must be one of {', '.join(SIZES)}. Received: size={size!r}")
-    strangers = data.load(strange, data_dir=data_dir)
-    options = {**SIZES[size], **(overrides or {})}
-    path = pathlib.Path(out) / "runs" / "hybrid"
-    run = train_once("hybrid_classifier", path, overrides=options, data_dir=data_dir, progress=progress)
-    model, recipe, metrics = run.load_best(), run.read_config()["recipe"], run.read_metrics()
-    splits = data.load(recipe["dataset"], data_dir=data_dir)
-    other = matched(_first(strangers.test, images), strangers.bins, event_shape=model.event_shape, to_bins=model.bins)
-    found = compare_strangers(model, _first(splits.train, images), _first(splits.test, images), other)
+    if images < 1:
+        raise ValueError(f"`images` must be at least 1. Received: images={images}")
+    settings = resolve("hybrid_classifier", {**SIZES[size], **(overrides or {})})
+    splits, strangers = (data.load(name, data_dir=data_dir) for name in (settings.recipe.dataset, strange))
+    other = matched(_first(strangers.test, images), strangers.bins, event_shape=splits.event_shape, to_bins=splits.bins)
+    run = RunFolder(pathlib.Path(out) / "runs" / "hybrid")
+    train(settings.name, resume=run.path, overrides=settings.overrides, data_dir=data_dir, progress=progress)
+    metrics = run.read_metrics()
+    found = compare_strangers(run.load_best(), _first(splits.train, images), _first(splits.test, images), other)
     row = {
         "data": splits.name,
         "strangers": strangers.name,

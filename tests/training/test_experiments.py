@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import oracles
@@ -49,17 +50,29 @@ def test_runs_that_are_there_are_not_made_again(out):
     before = (out / "runs" / "coeff-0.9" / "metrics.json").stat().st_mtime_ns
     reconstructions(out, images=2, overrides=TINY, progress=False)
     assert (out / "runs" / "coeff-0.9" / "metrics.json").stat().st_mtime_ns == before
-    with pytest.raises(ValueError, match=r"was made with other settings.*coeff-0\.9"):
+    with pytest.raises(ValueError, match=r"own settings.*coeff-0\.9"):
         reconstructions(out, overrides=TINY | {"epochs": 3}, progress=False)
 
 
-def test_an_unfinished_run_is_refused(out, tmp_path):
-    finished = RunFolder(out / "runs" / "coeff-0.9")
-    run = RunFolder(tmp_path / "runs" / "coeff-0.9")
-    run.path.mkdir(parents=True)
-    run.config.write_text(finished.config.read_text())
-    with pytest.raises(ValueError, match="was not finished"):
-        sweep.sweep("digits", ["coeff-0.9"], tmp_path, overrides=TINY)
+def test_an_interrupted_run_goes_on(out, tmp_path):
+    runs = tmp_path / "runs"
+    shutil.copytree(out / "runs" / "coeff-0.9", runs / "coeff-0.9")
+    (runs / "coeff-0.9" / "metrics.json").unlink()  # its training had ended, its evaluation not
+    (runs / "coeff-0.8").mkdir()
+    config = RunFolder(out / "runs" / "coeff-0.9").read_config()
+    config["builder"]["coeff"] = 0.8
+    RunFolder(runs / "coeff-0.8").config.write_text(json.dumps(config))  # before its first state
+    before = RunFolder(out / "runs" / "coeff-0.9").read_metrics()
+    found = sweep.sweep("digits", ["coeff-0.9", "coeff-0.8"], tmp_path, overrides=TINY, progress=False)
+    metrics = {label: run.read_metrics() for label, run in found.items()}
+    assert metrics["coeff-0.9"]["train_seconds"] == before["train_seconds"]
+    assert metrics["coeff-0.9"]["test_loss"] == pytest.approx(before["test_loss"])
+    assert metrics["coeff-0.8"]["steps"] == before["steps"]
+
+
+def test_a_vanilla_network_that_diverges_is_no_error(tmp_path):
+    overrides = TINY | {"learning_rate": "1e12"}
+    assert sweep.sweep("digits", ["vanilla"], tmp_path, overrides=overrides, progress=False) == {"vanilla": None}
 
 
 def test_error_by_coeff_is_that_of_the_runs(out):
