@@ -131,9 +131,9 @@ def singular_values(runs, out, **options):
     if not runs and not out:
         raise click.UsageError("Give run folders, or --out for an experiment of its own.")
     context = click.get_current_context()
-    given = [name for name in options if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT]
+    given = any(context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT for name in options)
     if runs and given:
-        raise click.UsageError(f"--size, --set and --data-dir are for training: they must go without RUNS. Got: {given}")
+        raise click.UsageError("--size, --set and --data-dir are for the training: they must go without RUNS.")
     start_tensorflow_quietly()
     from keras_iresnet.training.singular_values import singular_values_runs, singular_values_sweep
 

@@ -174,8 +174,8 @@ def test_scripts_are_the_same_commands(script):
     assert described.split()[-20:] == result.stdout.split()[-20:]
 
 
-@pytest.mark.parametrize("option", [("--size", "mnist"), ("--set", "epochs=1"), ("--data-dir", "x"), ("--size", "digits")])
+@pytest.mark.parametrize("option", ["--size=digits", "--set=epochs=1", "--data-dir=x"])
 def test_options_of_training_are_refused_beside_runs(option):
-    result = _invoke("figures", "singular-values", "run", *option)
+    result = _invoke("figures", "singular-values", "run", option)
     assert result.exit_code == 2
     assert "must go without RUNS" in result.stderr

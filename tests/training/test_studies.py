@@ -15,6 +15,7 @@ from keras_iresnet.training import (
     hybrid,
     inverse_steps,
     reconstructions,
+    resolve,
     singular_values,
     sweep,
 )
@@ -38,8 +39,8 @@ def calls(monkeypatch):
     """Paths that would have been trained in; training without a constraint diverges."""
     seen = []
 
-    def train(name, *, resume, overrides, **_):
-        seen.append(resume.name)
+    def train(name, out=None, *, resume=None, overrides, **_):
+        seen.append((out or resume).name)
         if overrides["coeff"] is None:
             raise FloatingPointError("The loss must stay finite; it became nan at step 3.")
 
@@ -124,7 +125,7 @@ def test_a_constrained_network_may_not(tmp_path, monkeypatch):
 def test_settings_of_all_labels_are_checked_before_any_trains(tmp_path, calls):
     last = RunFolder(tmp_path / "runs" / "coeff-0.5")
     last.path.mkdir(parents=True)
-    last.config.write_text(json.dumps(identity(sweep.settings_at("digits", {"epochs": 7, "coeff": 0.5}))))
+    last.config.write_text(json.dumps(identity(resolve("digits_classifier", {"epochs": 7, "coeff": 0.5}))))
     with pytest.raises(ValueError, match=r"own settings.*coeff-0\.5: epochs=60, not 7"):
         sweep.sweep("digits", ["coeff-0.9", "coeff-0.5"], tmp_path)
     assert not calls
