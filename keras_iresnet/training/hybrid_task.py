@@ -44,4 +44,5 @@ class HybridTask(LabelledTask, DensityTask):
         """As for a density; its images are counted apart from those that the error is of."""
         parts = {name: getattr(splits, name).map(lambda image, _: image) for name in ("train", "validation", "test")}
         found = super().figures(model, dataclasses.replace(splits, **parts, classes=None), split, **options)
-        return found | {f"{split}_bits_per_dim_images": found.pop(f"{split}_images")}
+        found[f"{split}_bits_per_dim_images"] = found.pop(f"{split}_images")
+        return found
