@@ -49,7 +49,7 @@ def test_a_trained_model_is_calibrated_on_training_images(out):
     model = RunFolder(path / "runs" / "hybrid").load_best()
     trained = next(iter(data.digits.load().train.batch(LOOK))).numpy()
     assert float(model.typical_log_prob) == pytest.approx(np.mean(model.log_prob(trained, seed=0)), rel=1e-4)
-    assert np.load(npz)["typical_log_prob"] == model.typical_log_prob
+    assert float(np.load(npz)["typical_log_prob"]) == float(model.typical_log_prob)
     assert model.typicality(trained).shape == (LOOK,)
 
 
