@@ -128,11 +128,15 @@ def singular_values(runs, out, **options):
     Without RUNS, of a vanilla network, one with batch normalisation and c = 0.3 to 0.9, which are trained into OUT
     first. Exit status 1 where a layer stands above 1.01 coeff.
     """
+    if not runs and not out:
+        raise click.UsageError("Give run folders, or --out for an experiment of its own.")
+    context = click.get_current_context()
+    given = any(context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT for name in options)
+    if runs and given:
+        raise click.UsageError("--size, --set and --data-dir are for the training: they must go without RUNS.")
     start_tensorflow_quietly()
     from keras_iresnet.training.singular_values import singular_values_runs, singular_values_sweep
 
-    if not runs and not out:
-        raise click.UsageError("Give run folders, or --out for an experiment of its own.")
     paths, summary = singular_values_runs(runs, out) if runs else singular_values_sweep(out, **options)
     show_rows(paths, summary)
-    click.get_current_context().exit(1 if any(row["holds"] is False for row in summary) else 0)
+    context.exit(1 if any(row["holds"] is False for row in summary) else 0)

@@ -172,3 +172,10 @@ def test_scripts_are_the_same_commands(script):
     assert result.stdout.startswith(f"Usage: {script}.py {script} [OPTIONS]")
     described = _invoke(script, "--help").stdout.split(maxsplit=3)[-1]
     assert described.split()[-20:] == result.stdout.split()[-20:]
+
+
+@pytest.mark.parametrize("option", ["--size=digits", "--set=epochs=1", "--data-dir=x"])
+def test_options_of_training_are_refused_beside_runs(option):
+    result = _invoke("figures", "singular-values", "run", option)
+    assert result.exit_code == 2
+    assert "must go without RUNS" in result.stderr

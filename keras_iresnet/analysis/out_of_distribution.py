@@ -15,7 +15,7 @@ class Strangers:
     Attributes:
         known: (n,) log-likelihoods in nats of the kind that was learned.
         strange: (m,) of the other kind.
-        typical: mean log-likelihood of images that were trained on.
+        typical: log-likelihood that the model was calibrated to.
     """
 
     known: np.ndarray
@@ -33,14 +33,16 @@ class Strangers:
         return _auroc(np.abs(self.known - self.typical), np.abs(self.strange - self.typical))
 
 
-def compare_strangers(model, trained, known, strange) -> Strangers:
-    """Log-likelihoods of three arrays of integer images: trained on, held out, and of another kind.
+def compare_strangers(model, known, strange) -> Strangers:
+    """Log-likelihoods of two arrays of integer images: held out, and of another kind.
 
     Args:
-        model: a `Flow` or `Hybrid`.
-        trained: (k, *event_shape).
+        model: a calibrated `Hybrid`, as `train` leaves it.
         known: (n, *event_shape).
         strange: (m, *event_shape).
+
+    Raises:
+        ValueError: the model was not calibrated.
 
     Reference: Nalisnick et al., arXiv:1906.02994.
 
@@ -50,9 +52,11 @@ def compare_strangers(model, trained, known, strange) -> Strangers:
     >>> from keras_iresnet.analysis.out_of_distribution import compare_strangers
     >>> model = ki.zoo.hybrid_classifier(blocks=(1,), channels=8)
     >>> dark, bright = np.zeros((5, 8, 8, 1), np.uint8), np.full((5, 8, 8, 1), 8, np.uint8)
-    >>> compare_strangers(model, dark, dark, bright).known.shape
+    >>> model.calibrate(dark)
+    >>> compare_strangers(model, dark, bright).known.shape
     (5,)
     """
+    typical = float(model.typical_log_prob)
 
     @tf.function(autograph=False, reduce_retracing=True)
     def log_prob(images, seed):
@@ -62,8 +66,7 @@ def compare_strangers(model, trained, known, strange) -> Strangers:
         parts = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
         return np.concatenate([log_prob(part, tf.constant([stream, i])).numpy() for i, part in enumerate(parts)])
 
-    found = [all_of(np.asarray(images), stream) for stream, images in enumerate((trained, known, strange))]
-    return Strangers(found[1], found[2], float(found[0].mean()))
+    return Strangers(all_of(np.asarray(known), 1), all_of(np.asarray(strange), 2), typical)
 
 
 def save_picture(strangers: Strangers, path, labels, title: str = "") -> None:

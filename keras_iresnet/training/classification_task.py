@@ -35,6 +35,9 @@ class LabelledTask:
         examples = next(iter(splits.validation.batch(EXAMPLES)))
         return [Diagnostics(writer, *examples)] if recipe.diagnostics else []
 
+    def complete(self, model, splits, run):
+        """As for a density."""
+
     def draw(self, model, splits, run, *, seed):
         """The confusion matrix of the test split, as a picture and as a table."""
         del seed

@@ -34,6 +34,9 @@ class DensityTask:
         watching = [] if splits.bins is None else [Pictures(writer, examples)]
         return watching + ([Diagnostics(writer, examples)] if recipe.diagnostics else [])
 
+    def complete(self, model, splits, run):
+        """What the best checkpoint lacks when it has been fitted: nothing."""
+
     def figures(self, model, splits, split, *, seed, progress, **protocol):
         """What metrics.json says of a split; `protocol` as for `evaluate_bits_per_dim`."""
         return density_figures(model, splits, split, seed=seed, progress=progress, **protocol)

@@ -3,39 +3,45 @@
 import numpy as np
 
 from keras_iresnet.training.study import write_study
-from keras_iresnet.training.sweep import SIZES, caption, sweep, variant
+from keras_iresnet.training.sweep import SIZES, caption, published_errors, sweep, variant
 
 LABELS = ("vanilla", "coeff-0.9", "coeff-0.8", "coeff-0.7", "coeff-0.6", "coeff-0.5")
 _METRICS = (
     *("test_error_percent", "test_error_percent_standard_error", "train_error_percent", "test_loss", "train_loss"),
     *("test_reconstruction_images", "test_reconstruction_not_converged", "test_reconstruction_not_reconstructed"),
 )
+_SHOWN = (*_METRICS[:2], "published_error_percent")
 
 
-def error_by_coeff(out, *, size: str = "digits", **training):
+def error_by_coeff(out, *, size: str = "digits", overrides=None, **training):
     """Train a vanilla network and five constrained ones; write `error_by_coeff.npz`, `.csv`, `.md` and `.png`.
 
     Args:
         out: folder for the runs and the results; runs that are there are not made again.
         size: a key of `sweep.SIZES`.
-        **training: `overrides`, `data_dir` and `progress`, as for `sweep.sweep`.
+        overrides: of recipe and builder; published figures stand beside where it is still the paper's model.
+        **training: `data_dir` and `progress`, as for `sweep.sweep`.
 
     Returns:
         The four paths, and the rows of the table.
     """
-    runs = sweep(size, LABELS, out, **training)
-    rows = []
-    for label, run in runs.items():
-        metrics = run.read_metrics()
-        found = {name: metrics[name] for name in _METRICS}
-        published = SIZES[size].published.get(label)
-        rows.append({"model": label, "coeff": variant(label)["coeff"], **found, "published_error_percent": published})
+    runs = sweep(size, LABELS, out, overrides=overrides, **training)
+    published = published_errors(size, overrides)
+    rows = [_row(label, run, published.get(label)) for label, run in runs.items()]
     arrays = {name: _floats(row[name] for row in rows) for name in rows[0] if name != "model"}
     title = f"{SIZES[size].model}, test images"
     paths = write_study(
         out, "error_by_coeff", arrays=arrays, rows=rows, picture=lambda file: _picture(rows, file, title)
     )
     return paths, rows
+
+
+def _row(label, run, published):
+    """Without figures where the run is `None`, one that diverged."""
+    metrics = {} if run is None else run.read_metrics()
+    found = {name: metrics.get(name) for name in _METRICS}
+    told = {"model": label, "coeff": variant(label)["coeff"], "diverged": run is None}
+    return {**told, **found, "published_error_percent": published}
 
 
 def _floats(values):
@@ -48,9 +54,8 @@ def _picture(rows, path, title):
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.subplots()
     names = [caption(row["model"]) for row in rows]
-    errors, deviations = ([row[name] for row in rows] for name in _METRICS[:2])
+    errors, deviations, published = (_floats(row[name] for row in rows) for name in _SHOWN)
     axes.errorbar(names, errors, yerr=deviations, fmt="o", capsize=3, label="here, with its standard error")
-    published = [np.nan if row["published_error_percent"] is None else row["published_error_percent"] for row in rows]
     if np.isfinite(published).any():
         axes.plot(names, published, "x", label="published")
     axes.set(ylabel="top-1 error, %", title=title, ylim=(0, None))

@@ -29,8 +29,23 @@ def held_out_images(run, n, *, seed, data_dir, labels=False) -> HeldOut:
     splits = data.load(recipe["dataset"], data_dir=data_dir, seed=recipe["seed"], labels=labels)
     if splits.bins is None:
         raise ValueError(f"`run` must be one of images. Received: run={str(run.path)!r}, of {splits.name}")
+    return draw_images(splits, n, seed=seed)
+
+
+def draw_images(splits, n, *, seed) -> HeldOut:
+    """`n` different images, with their labels if they have them, of the first thousand of the test split.
+
+    Raises:
+        ValueError: there are fewer.
+
+    Example:
+    >>> from keras_iresnet import data
+    >>> from keras_iresnet.training.held_out import draw_images
+    >>> draw_images(data.load("digits", labels=True), 3, seed=0).labels.shape
+    (3,)
+    """
     images, *classes = (part.numpy() for part in tf.nest.flatten(next(iter(splits.test.batch(FIRST)))))
     if not 1 <= n <= len(images):
         raise ValueError(f"`n` must lie in 1 to {len(images)}. Received: n={n}")
     chosen = np.random.default_rng(seed).choice(len(images), n, replace=False)
-    return HeldOut(images[chosen], classes[0][chosen] if labels else None, splits)
+    return HeldOut(images[chosen], classes[0][chosen] if classes else None, splits)

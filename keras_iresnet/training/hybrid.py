@@ -7,8 +7,10 @@ import numpy as np
 from keras_iresnet import data
 from keras_iresnet.analysis.out_of_distribution import compare_strangers, save_picture
 from keras_iresnet.data.matched import matched
+from keras_iresnet.training.run_folder import RunFolder
+from keras_iresnet.training.settings import resolve
 from keras_iresnet.training.study import write_study
-from keras_iresnet.training.sweep import train_once
+from keras_iresnet.training.train import train
 
 SIZES = {
     "digits": {},
@@ -32,29 +34,22 @@ def hybrid(
         progress: whether to show the training.
 
     Returns:
-        The four paths, and the row of the table: error, bits/dim, and the AUROC of both scores.
+        The four paths, and the row of the table: error, bits/dim, on how many images, and the AUROC of both scores.
 
     Raises:
-        ValueError: no such size, or data that cannot be.
+        ValueError: no such size, data that cannot be, or a run that is there was made with other settings.
         OSError: the data cannot be read.
     """
-    if size not in SIZES:
-        raise ValueError(f"`size` must be one of {', '.join(SIZES)}. Received: size={size!r}")
-    strangers = data.load(strange, data_dir=data_dir)
-    options = {**SIZES[size], **(overrides or {})}
-    path = pathlib.Path(out) / "runs" / "hybrid"
-    run = train_once("hybrid_classifier", path, overrides=options, data_dir=data_dir, progress=progress)
-    model, recipe, metrics = run.load_best(), run.read_config()["recipe"], run.read_metrics()
-    splits = data.load(recipe["dataset"], data_dir=data_dir)
-    other = matched(_first(strangers.test, images), strangers.bins, event_shape=model.event_shape, to_bins=model.bins)
-    found = compare_strangers(model, _first(splits.train, images), _first(splits.test, images), other)
-    row = {
-        "data": splits.name,
-        "strangers": strangers.name,
-        **{name: metrics[name] for name in _METRICS},
-        "density_auroc": found.density_auroc,
-        "typicality_auroc": found.typicality_auroc,
-    }
+    _check(size, images)
+    settings = resolve("hybrid_classifier", {**SIZES[size], **(overrides or {})})
+    splits, strangers = (data.load(name, data_dir=data_dir) for name in (settings.recipe.dataset, strange))
+    other = matched(_first(strangers.test, images), strangers.bins, event_shape=splits.event_shape, to_bins=splits.bins)
+    run = RunFolder(pathlib.Path(out) / "runs" / "hybrid")
+    train(settings.name, resume=run.path, overrides=settings.overrides, data_dir=data_dir, progress=progress)
+    found = compare_strangers(run.load_best(), _first(splits.test, images), other)
+    metrics = {name: run.read_metrics()[name] for name in _METRICS}
+    aurocs = {"density_auroc": found.density_auroc, "typicality_auroc": found.typicality_auroc}
+    row = {"data": splits.name, "strangers": strangers.name, **metrics, **aurocs}
     arrays = {"known_log_prob": found.known, "strange_log_prob": found.strange, "typical_log_prob": found.typical}
 
     def picture(file):
@@ -63,7 +58,17 @@ def hybrid(
     return write_study(out, "hybrid", arrays=arrays, rows=[row], picture=picture), [row]
 
 
-_METRICS = ("test_error_percent", "test_error_percent_standard_error", "test_bits_per_dim")
+_METRICS = (
+    *("train_error_percent", "test_error_percent", "test_error_percent_standard_error", "test_images"),
+    *("test_bits_per_dim", "test_bits_per_dim_standard_error", "test_bits_per_dim_images"),
+)
+
+
+def _check(size, images):
+    if size not in SIZES:
+        raise ValueError(f"`size` must be one of {', '.join(SIZES)}. Received: size={size!r}")
+    if images < 1:
+        raise ValueError(f"`images` must be at least 1. Received: images={images}")
 
 
 def _first(split, count) -> np.ndarray:

@@ -5,15 +5,15 @@ import tensorflow as tf
 
 from keras_iresnet.layers import InvertibleResidualBlock
 from keras_iresnet.ops.fixed_point import fixed_point
-from keras_iresnet.training.held_out import held_out_images
+from keras_iresnet.training.held_out import draw_images
 from keras_iresnet.training.study import write_study
-from keras_iresnet.training.sweep import SIZES, caption, sweep
+from keras_iresnet.training.sweep import SIZES, caption, load_data, sweep
 
 LABELS = ("coeff-0.9", "coeff-0.7", "coeff-0.5", "coeff-0.3")
 STEPS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 
 
-def inverse_steps(out, *, size: str = "digits", images: int = 100, seed: int = 0, data_dir=None, **training):
+def inverse_steps(out, *, size: str = "digits", images: int = 100, seed: int = 0, progress: bool = True, **source):
     """Train one network for each coeff, invert with 1 to 100 steps a block; write `inverse_steps.npz` and the others.
 
     Args:
@@ -21,14 +21,14 @@ def inverse_steps(out, *, size: str = "digits", images: int = 100, seed: int = 0
         size: a key of `sweep.SIZES`.
         images: how many test images.
         seed: of the choice of images.
-        data_dir: TFDS data directory.
-        **training: `overrides` and `progress`, as for `sweep.sweep`.
+        progress: whether to show the training.
+        **source: `overrides` and `data_dir`, as for `sweep.sweep`.
 
     Returns:
         The four paths, and the rows of the table: a model and a number of steps each.
     """
-    runs = sweep(size, LABELS, out, data_dir=data_dir, **training)
-    originals, _ = held_out_images(runs[LABELS[0]], images, seed=seed, data_dir=data_dir)
+    originals = draw_images(load_data(size, **source), images, seed=seed).images
+    runs = sweep(size, LABELS, out, progress=progress, **source)
     errors = {label: steps_study(run.load_best(), originals) for label, run in runs.items()}
     rows = [
         {"model": label, "steps": steps, "mean_abs_error": float(error.mean()), "worst_image": float(error.max())}

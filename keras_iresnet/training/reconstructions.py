@@ -4,14 +4,14 @@ import numpy as np
 
 from keras_iresnet.analysis import pictures
 from keras_iresnet.analysis.reconstruction import RECONSTRUCTED
-from keras_iresnet.training.held_out import held_out_images
+from keras_iresnet.training.held_out import draw_images
 from keras_iresnet.training.study import write_study
-from keras_iresnet.training.sweep import caption, sweep
+from keras_iresnet.training.sweep import caption, load_data, sweep
 
 LABELS = ("coeff-0.9", "vanilla")
 
 
-def reconstructions(out, *, size: str = "digits", images: int = 16, seed: int = 0, data_dir=None, **training):
+def reconstructions(out, *, size: str = "digits", images: int = 16, seed: int = 0, progress: bool = True, **source):
     """Train both, invert test images; write `reconstructions.npz`, `.csv`, `.md` and `.png`.
 
     The picture has the originals above what came back from the constrained network and from the vanilla one.
@@ -21,16 +21,19 @@ def reconstructions(out, *, size: str = "digits", images: int = 16, seed: int = 
         size: a key of `sweep.SIZES`.
         images: how many test images.
         seed: of the choice of images.
-        data_dir: TFDS data directory.
-        **training: `overrides` and `progress`, as for `sweep.sweep`.
+        progress: whether to show the training.
+        **source: `overrides` and `data_dir`, as for `sweep.sweep`.
 
     Returns:
-        The four paths, and the rows of the table: an image and a model each.
+        The four paths, and the rows of the table: an image and a model each, or a model that diverged.
     """
-    runs = sweep(size, LABELS, out, data_dir=data_dir, **training)
-    originals, splits = held_out_images(runs[LABELS[0]], images, seed=seed, data_dir=data_dir)
+    originals, _, splits = draw_images(load_data(size, **source), images, seed=seed)
+    runs = sweep(size, LABELS, out, progress=progress, **source)
     rows, arrays = [], {"originals": originals}
     for label, run in runs.items():
+        if run is None:
+            rows.append({**dict.fromkeys(rows[0]), "model": label, "diverged": True})
+            continue
         model = run.load_best()
         back, report = model.invert(model.features(originals))
         arrays[label] = back.numpy()
@@ -50,6 +53,7 @@ def _row(label, i, error, report):
     error = float(error) if np.isfinite(error) else None
     return {
         "model": label,
+        "diverged": False,
         "image": i,
         "mean_abs_error": error,
         "reconstructed": error is not None and error < RECONSTRUCTED,
@@ -63,14 +67,15 @@ def _picture(arrays, bins, path):
     """A row each: pixels beyond black and white are clipped, and grey where they are no numbers."""
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 
-    shown = [arrays["originals"] / (bins - 1)] + [np.nan_to_num(arrays[label], nan=0.5) for label in LABELS]
+    labels = [label for label in LABELS if label in arrays]
+    shown = [arrays["originals"] / (bins - 1)] + [np.nan_to_num(arrays[label], nan=0.5) for label in labels]
     images = np.round(np.clip(np.concatenate(shown), 0, 1) * (bins - 1)).astype(arrays["originals"].dtype)
     pixels = pictures.grid(images, bins, columns=len(arrays["originals"]))
     height, width = pixels.shape[:2]
     figure = Figure(figsize=(1 + width / 80, 0.2 + height / 80), layout="constrained")
     axes = figure.subplots()
     axes.imshow(pixels, interpolation="nearest")
-    rows = ["original", *(caption(label) for label in LABELS)]
+    rows = ["original", *map(caption, labels)]
     axes.set_yticks((np.arange(len(rows)) + 0.5) * height / len(rows), rows)
     axes.set_xticks([])
     axes.tick_params(length=0)

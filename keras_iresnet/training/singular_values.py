@@ -19,17 +19,16 @@ def singular_values_sweep(out, *, size: str = "digits", **training):
         **training: `overrides`, `data_dir` and `progress`, as for `sweep.sweep`.
 
     Returns:
-        As `singular_values_runs`.
+        As `singular_values_runs`; of an unconstrained network that diverged, that it did.
     """
-    runs = sweep(size, LABELS, out, **training)
-    return singular_values_runs({label: run.path for label, run in runs.items()}, out)
+    return _study(sweep(size, LABELS, out, **training), out)
 
 
 def singular_values_runs(paths, out=None):
     """Write `singular_values.npz`, `.csv`, `.md` and `.png`: the norms of all layers of the best checkpoints.
 
     Args:
-        paths: run folders, of any model with residual blocks, or label -> run folder.
+        paths: run folders, of any model with residual blocks.
         out: the folder to write to; by default that of the first run.
 
     Returns:
@@ -41,15 +40,22 @@ def singular_values_runs(paths, out=None):
         OSError: the folder cannot be written.
     """
     runs = {label: RunFolder.open(path) for label, path in _labelled(paths).items()}
-    norms = {label: layer_norms(run.load_best()) for label, run in runs.items()}
+    return _study(runs, next(iter(runs.values())).path if out is None else out)
+
+
+_COLUMNS = ("layer", "norm", "method", "bound", "coeff", "folded_norm", "holds")
+
+
+def _study(runs, out):
+    """The files and the summary of label -> run, `None` where it diverged."""
+    norms = {label: layer_norms(run.load_best()) for label, run in runs.items() if run is not None}
     rows = [
-        {"run": label, **{name: getattr(norm, name) for name in _COLUMNS}}
-        for label, found in norms.items()
-        for norm in found
+        {"run": label, "diverged": label not in norms, **{name: getattr(norm, name, None) for name in _COLUMNS}}
+        for label in runs
+        for norm in norms.get(label, [None])
     ]
     arrays = {f"{label}_norm": [norm.norm for norm in found] for label, found in norms.items()}
     arrays |= {f"{label}_folded_norm": _floats(norm.folded_norm for norm in found) for label, found in norms.items()}
-    out = next(iter(runs.values())).path if out is None else out
     paths = write_study(
         out,
         "singular_values",
@@ -57,16 +63,16 @@ def singular_values_runs(paths, out=None):
         rows=rows,
         picture=lambda file: save_picture({caption(label): found for label, found in norms.items()}, file),
     )
-    return paths, [_summary(label, found) for label, found in norms.items()]
-
-
-_COLUMNS = ("layer", "norm", "method", "bound", "coeff", "folded_norm", "holds")
+    summary = {label: _summary(label, found) for label, found in norms.items()}
+    nothing = dict.fromkeys(next(iter(summary.values())))
+    return paths, [summary.get(label, {**nothing, "run": label, "diverged": True}) for label in runs]
 
 
 def _summary(label, found):
     largest = max(found, key=lambda norm: norm.norm)
     return {
         "run": label,
+        "diverged": False,
         "layers": len(found),
         "coeff": largest.coeff,
         "largest_norm": largest.norm,
@@ -76,8 +82,6 @@ def _summary(label, found):
 
 
 def _labelled(paths):
-    if isinstance(paths, dict):
-        return paths
     names = [RunFolder(path).path.name for path in paths]
     return dict(zip(names if len(set(names)) == len(names) else map(str, paths), paths, strict=True))
 

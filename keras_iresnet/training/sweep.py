@@ -1,11 +1,13 @@
 """Trains the same classifier under several constraints: what the paper's comparisons need."""
 
 import dataclasses
-import json
 import pathlib
 
+from keras_iresnet import data
+from keras_iresnet.training.progress import console
+from keras_iresnet.training.resume import settings_of
 from keras_iresnet.training.run_folder import RunFolder
-from keras_iresnet.training.settings import resolve
+from keras_iresnet.training.settings import Settings, resolve
 from keras_iresnet.training.train import train
 
 
@@ -60,8 +62,43 @@ def caption(label: str) -> str:
     return label.replace("coeff-", "c = ")
 
 
-def sweep(size: str, labels, out, *, overrides=None, data_dir=None, progress: bool = True) -> dict[str, RunFolder]:
-    """Train each variant into `out/runs/LABEL`; a run that is there and finished is taken as it is.
+def settings_at(size: str, overrides=None) -> Settings:
+    """What the runs of an experiment have in common.
+
+    Raises:
+        ValueError: no such size, or overrides that cannot be.
+
+    Example:
+    >>> from keras_iresnet.training.sweep import settings_at
+    >>> settings_at("mnist", {"epochs": "3"}).recipe.epochs
+    3
+    """
+    if size not in SIZES:
+        raise ValueError(f"`size` must be one of {', '.join(SIZES)}. Received: size={size!r}")
+    return resolve(SIZES[size].model, {**SIZES[size].overrides, **(overrides or {})})
+
+
+def load_data(size: str, *, overrides=None, data_dir=None) -> data.Splits:
+    """The images of an experiment, without labels."""
+    recipe = settings_at(size, overrides).recipe
+    return data.load(recipe.dataset, data_dir=data_dir, seed=recipe.seed)
+
+
+def published_errors(size: str, overrides=None) -> dict:
+    """Label -> error in per cent that the paper reports; none where overrides make it another model or other data.
+
+    Example:
+    >>> from keras_iresnet.training.sweep import published_errors
+    >>> published_errors("paper-mnist", {"epochs": 1}), published_errors("paper-mnist", {"channels": (8, 8, 8)})
+    ({'vanilla': 0.38, 'coeff-0.9': 0.4}, {})
+    """
+    pair = settings_at(size), settings_at(size, overrides)
+    papers, ours = ({**one.keywords, "seed": None, "dataset": one.recipe.dataset} for one in pair)
+    return SIZES[size].published if ours == papers else {}
+
+
+def sweep(size: str, labels, out, *, overrides=None, data_dir=None, progress=True) -> dict[str, RunFolder | None]:
+    """Train each variant in `out/runs/LABEL`; a run that is there goes on, or is taken as it is where it has ended.
 
     Args:
         size: a key of `SIZES`.
@@ -72,44 +109,38 @@ def sweep(size: str, labels, out, *, overrides=None, data_dir=None, progress: bo
         progress: whether to show it, on standard error.
 
     Returns:
-        Label -> its finished run.
+        Label -> its run, or `None` for an unconstrained network that diverged.
 
     Raises:
-        ValueError: no such size, or a run that is there is unfinished or was made with other settings.
+        ValueError: no such size, overrides of what tells the variants apart, or a run that is there was made with
+            other settings: all before any training.
+        FloatingPointError: the loss of a constrained network did not stay finite.
     """
-    if size not in SIZES:
-        raise ValueError(f"`size` must be one of {', '.join(SIZES)}. Received: size={size!r}")
-    chosen, runs = SIZES[size], {}
-    for label in labels:
-        options = {**chosen.overrides, **(overrides or {}), **variant(label)}
-        path = pathlib.Path(out) / "runs" / label
-        runs[label] = train_once(chosen.model, path, overrides=options, data_dir=data_dir, progress=progress)
-    return runs
+    shared = settings_at(size, overrides)
+    _check_varied(labels, overrides or {})
+    asked = {label: (pathlib.Path(out) / "runs" / label, shared.overrides | variant(label)) for label in labels}
+    for path, options in asked.values():
+        settings_of(shared.name, None, path, options)
+    return {
+        label: _train(shared.name, path, options, data_dir=data_dir, progress=progress)
+        for label, (path, options) in asked.items()
+    }
 
 
-def train_once(name: str, path, *, overrides, data_dir=None, progress: bool = True) -> RunFolder:
-    """As `train`, unless the folder holds a finished run with these settings.
-
-    Raises:
-        ValueError: the run that is there is unfinished or was made with other settings.
-    """
-    run = RunFolder(path)
-    if not _finished(run, resolve(name, overrides)):
-        train(name, path, data_dir=data_dir, overrides=overrides, progress=progress)
-    return run
+def _check_varied(labels, overrides):
+    fields = {field for label in labels for field in variant(label)}
+    given = [f"{field}={value!r}" for field, value in overrides.items() if field in fields]
+    if given:
+        raise ValueError(f"`overrides` must leave what the experiment varies. Received: {', '.join(given)}")
 
 
-def _finished(run, settings):
-    """Whether a run with these settings is there; refuses another one."""
-    if not run.config.is_file():
-        return False
-    config = run.read_config()
-    wanted = json.loads(json.dumps({"recipe": settings.recipe_fields(), "builder": settings.keywords}))
-    same = config["name"] == settings.name and all(config[part] == wanted[part] for part in wanted)
-    if not same or "total_seconds" not in run.read_metrics():
-        what = "was not finished" if same else "was made with other settings"
-        raise ValueError(
-            f"A run that is there must be a finished one of this experiment; this one {what}. "
-            f"Choose another folder, or delete it. Received: {str(run.path)!r}"
-        )
-    return True
+def _train(name, path, options, *, progress, **where):
+    """The run; `None` where nothing held the network and its loss became infinite or NaN."""
+    try:
+        train(name, resume=path, overrides=options, progress=progress, **where)
+    except FloatingPointError as error:
+        if options["coeff"] is not None:
+            raise
+        console(progress).print(f"The run in {path} diverged. {error}")
+        return None
+    return RunFolder(path)

@@ -19,15 +19,19 @@ def test_auroc_counts_pairs():
 
 
 def test_scores_are_log_likelihoods_in_order():
-    flow = ki.zoo.digits_flow(blocks=(1,), channels=4, seed=0)
+    flow = ki.zoo.hybrid_classifier(blocks=(1,), channels=4, seed=0)
     images, _ = digits.load_arrays()
     flow.initialize(images[:500])
     known, strange = images[: BATCH + 3], (16 - images)[:7]
-    found = compare_strangers(flow, images[:50], known, strange)
+    with pytest.raises(ValueError, match="`calibrate` must be called"):
+        compare_strangers(flow, known, strange)
+    flow.calibrate(images[:50])
+    found = compare_strangers(flow, known, strange)
     assert (len(found.known), len(found.strange)) == (BATCH + 3, 7)
     means = [np.mean([flow.log_prob(part, seed=seed) for seed in range(4)], 0) for part in (known, strange)]
     assert np.corrcoef(found.known, means[0])[0, 1] > 0.8
     np.testing.assert_allclose(found.strange, means[1], rtol=0.3)
+    assert found.typical == float(flow.typical_log_prob)
     assert found.typical == pytest.approx(means[0][:50].mean(), rel=0.05)
     assert found.strange.max() < found.known.mean()
 

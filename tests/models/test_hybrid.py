@@ -46,6 +46,8 @@ def test_loss_is_bits_per_dim_and_weighted_cross_entropy(weight):
     bits = np.log2(BINS) - log_prob.mean() / (16 * np.log(2))
     entropy = -log_softmax(logits, -1)[[0, 1], [1, 0]].mean()
     assert float(found) == pytest.approx(bits + weight * entropy, rel=1e-5)
+    nats = log_prob.mean() + weight * 16 * np.log(2) * -entropy  # what the docstring says is maximised
+    assert float(found) == pytest.approx(np.log2(BINS) - nats / (16 * np.log(2)), rel=1e-5)
 
 
 def test_density_is_that_of_the_flow_and_the_head_reads_its_latents(trained):
@@ -75,6 +77,27 @@ def test_typicality_is_the_distance_from_the_mean_of_what_was_shown(trained):
     np.testing.assert_allclose(model.typicality(IMAGES), np.abs(log_prob - log_prob.mean()), rtol=1e-4, atol=1e-4)
     odd = np.random.default_rng(0).integers(0, BINS, IMAGES.shape, dtype=np.uint8)
     assert np.median(model.typicality(odd)) > np.median(model.typicality(IMAGES))
+
+
+def test_calibration_takes_batches(monkeypatch):
+    sizes = []
+
+    def log_prob(self, x, seed):
+        sizes.append(len(x))
+        return tf.reduce_sum(tf.cast(x, tf.float32), (1, 2, 3)) + 0.0 * seed
+
+    monkeypatch.setattr(ki.models.Hybrid, "log_prob", log_prob)
+    model, images = hybrid(), IMAGES[:25]
+    model.calibrate(images, batch_size=10)
+    assert sizes == [10, 10, 5]
+    assert float(model.typical_log_prob) == pytest.approx(images.sum((1, 2, 3)).mean())
+
+
+def test_noise_differs_from_batch_to_batch_of_a_calibration(monkeypatch):
+    seeds = []
+    monkeypatch.setattr(ki.models.Hybrid, "log_prob", lambda self, x, seed: seeds.append(seed) or tf.zeros(len(x)))
+    hybrid().calibrate(IMAGES[:9], batch_size=3)
+    assert len(set(seeds)) == 3
 
 
 def test_saved_and_loaded_it_is_the_same_and_goes_on(trained, tmp_path):
@@ -150,6 +173,8 @@ def test_bad_arguments_are_refused():
         model.logits(IMAGES + np.uint8(4))
     with pytest.raises(ValueError, match="`calibrate` must be called before `typicality`"):
         model.typicality(IMAGES)
+    with pytest.raises(ValueError, match="`calibrate` must be called"):
+        model.typical_log_prob  # noqa: B018
     assert not model.initialized
 
 

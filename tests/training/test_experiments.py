@@ -1,14 +1,14 @@
 """The experiments on classifiers, at a size at which their figures mean little but are all there."""
 
-import csv
 import json
 import re
+import shutil
 
-import matplotlib.image
 import numpy as np
 import oracles
 import pytest
 from click.testing import CliRunner
+from studies import study
 
 import keras_iresnet as ki
 import keras_iresnet_cli
@@ -32,16 +32,6 @@ def out(tmp_path_factory):
     return tmp_path_factory.mktemp("experiments")
 
 
-def study(paths):
-    """Arrays and rows of an experiment's files, which are checked to be there."""
-    npz, table, markdown, picture = paths
-    with table.open() as file:
-        rows = list(csv.DictReader(file))
-    assert len(markdown.read_text().splitlines()) == len(rows) + 2
-    assert matplotlib.image.imread(picture).std() > 0.02
-    return np.load(npz), rows
-
-
 def test_reconstructions_of_both_networks(out):
     arrays, rows = study(reconstructions(out, images=6, overrides=TINY, progress=False)[0])
     originals = arrays["originals"]
@@ -60,17 +50,30 @@ def test_runs_that_are_there_are_not_made_again(out):
     before = (out / "runs" / "coeff-0.9" / "metrics.json").stat().st_mtime_ns
     reconstructions(out, images=2, overrides=TINY, progress=False)
     assert (out / "runs" / "coeff-0.9" / "metrics.json").stat().st_mtime_ns == before
-    with pytest.raises(ValueError, match=r"was made with other settings.*coeff-0\.9"):
+    with pytest.raises(ValueError, match=r"own settings.*coeff-0\.9"):
         reconstructions(out, overrides=TINY | {"epochs": 3}, progress=False)
 
 
-def test_an_unfinished_run_is_refused(out, tmp_path):
-    finished = RunFolder(out / "runs" / "coeff-0.9")
-    run = RunFolder(tmp_path / "runs" / "coeff-0.9")
-    run.path.mkdir(parents=True)
-    run.config.write_text(finished.config.read_text())
-    with pytest.raises(ValueError, match="was not finished"):
-        sweep.sweep("digits", ["coeff-0.9"], tmp_path, overrides=TINY)
+def test_an_interrupted_run_goes_on(out, tmp_path):
+    runs = tmp_path / "runs"
+    shutil.copytree(out / "runs" / "coeff-0.9", runs / "coeff-0.9")
+    (runs / "coeff-0.9" / "metrics.json").unlink()  # its training had ended, its evaluation not
+    (runs / "coeff-0.8").mkdir()
+    config = RunFolder(out / "runs" / "coeff-0.9").read_config()
+    config["builder"]["coeff"] = 0.8
+    RunFolder(runs / "coeff-0.8").config.write_text(json.dumps(config))  # before its first state
+    before = RunFolder(out / "runs" / "coeff-0.9").read_metrics()
+    found = sweep.sweep("digits", ["coeff-0.9", "coeff-0.8"], tmp_path, overrides=TINY, progress=False)
+    metrics = {label: run.read_metrics() for label, run in found.items()}
+    histories = [RunFolder(folder / "runs" / "coeff-0.9").history.read_text() for folder in (out, tmp_path)]
+    assert histories[0] == histories[1]  # with the seconds that it took
+    assert metrics["coeff-0.9"]["test_loss"] == pytest.approx(before["test_loss"])
+    assert metrics["coeff-0.8"]["steps"] == before["steps"]
+
+
+def test_a_vanilla_network_that_diverges_is_no_error(tmp_path):
+    overrides = TINY | {"learning_rate": "1e12"}
+    assert sweep.sweep("digits", ["vanilla"], tmp_path, overrides=overrides, progress=False) == {"vanilla": None}
 
 
 def test_error_by_coeff_is_that_of_the_runs(out):
