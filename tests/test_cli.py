@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from keras_iresnet import zoo
-from keras_iresnet_cli import cli
+from keras_iresnet_cli import cli, tables
 
 TINY = ["--blocks", "1", "--channels=4", "--epochs", "1", "--batch-size", "512"]
 
@@ -179,3 +179,19 @@ def test_options_of_training_are_refused_beside_runs(option):
     result = _invoke("figures", "singular-values", "run", option)
     assert result.exit_code == 2
     assert "must go without RUNS" in result.stderr
+
+
+def test_a_study_is_shown_with_one_column_a_row(capsys):
+    rows = [
+        {"model": name, "a_name_of_some_length": 0.123456, "images": 1000, "holds": True} for name in ("one", "two")
+    ]
+    tables.show_rows(["there/study.csv"], rows)
+    lines = [line for line in capsys.readouterr().out.splitlines() if any(map(str.isalnum, line))]
+    words = [line.replace("│", " ").replace("┃", " ").split() for line in lines]
+    assert words == [
+        ["model", "one", "two"],
+        ["a_name_of_some_length", "0.1235", "0.1235"],
+        ["images", "1,000", "1,000"],
+        ["holds", "True", "True"],
+        ["there/study.csv"],
+    ]
