@@ -13,7 +13,7 @@ SHARE_OF_TIME = 0.02  # which writing may not exceed
 
 
 class SaveBest(keras.callbacks.Callback):
-    """Keeps the weights with the best validation: in memory, in the model when training ends, and in a file.
+    """Keeps the weights with the best validation, the latest of equals: in memory, in the model at the end, in a file.
 
     The file is written at the ends of epochs where its `Timer` is due, and when training ends. Place the callback after
     `UseAverages`.
@@ -41,8 +41,10 @@ class SaveBest(keras.callbacks.Callback):
         self.value, self.epoch, self.weights, self._written = value, epoch, weights, False
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
-        if logs[self.monitor] < self.value:
-            self.restore(float(logs[self.monitor]), epoch + 1, self.model.get_weights())
+        value = float(logs[self.monitor])
+        # Errors of few images tie often, and of two epochs that tie the later has learned longer.
+        if math.isfinite(value) and value <= self.value:
+            self.restore(value, epoch + 1, self.model.get_weights())
         if not self._written and self._timer.due:
             current = self.model.get_weights()
             with self._timer.measured():

@@ -55,6 +55,17 @@ def test_best_is_the_epoch_with_the_lowest_validation_and_ends_in_the_model(tmp_
     np.testing.assert_array_equal(model.get_weights()[0], expected)
 
 
+def test_of_equals_the_latest_is_the_best():
+    best, model = SaveBest(None, "val_loss"), _model()
+    best.set_model(model)
+    for epoch, value in enumerate((np.inf, 2.0, 1.0, 1.0, 3.0, np.nan)):
+        model.set_weights([np.full((2, 1), epoch)])
+        best.on_epoch_end(epoch, {"val_loss": value})
+    best.on_train_end()
+    assert (best.epoch, best.value) == (4, 1.0)
+    np.testing.assert_array_equal(model.get_weights()[0], np.full((2, 1), 3))
+
+
 def test_files_are_written_while_training_goes_on_and_do_not_disturb_it(tmp_path, monkeypatch):
     plain, seen = _Recorder(), _Recorder()
     keras.utils.set_random_seed(0)
