@@ -19,14 +19,16 @@ def show_metrics(metrics):
 
 
 def show_rows(paths, rows):
-    """The rows of a study side by side, since they have more fields than a terminal has room for; and its files."""
+    """The rows of a study, side by side where there are fewer of them than fields; and the files that it wrote."""
     from rich.console import Console
     from rich.table import Table
 
-    (first, *names), columns = rows[0], [[_shown(value) for value in row.values()] for row in rows]
-    table = Table(first, *(column[0] for column in columns))
-    for name, *values in zip(names, *(column[1:] for column in columns), strict=True):
-        table.add_row(name, *values)
+    cells = [list(rows[0]), *([_shown(value) for value in row.values()] for row in rows)]
+    if len(rows) < len(rows[0]):  # a terminal has no room for many columns
+        cells = list(zip(*cells, strict=True))
+    table = Table(*cells[0])
+    for row in cells[1:]:
+        table.add_row(*row)
     Console().print(table)
     for path in paths:
         click.echo(path)

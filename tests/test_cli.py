@@ -181,17 +181,15 @@ def test_options_of_training_are_refused_beside_runs(option):
     assert "must go without RUNS" in result.stderr
 
 
-def test_a_study_is_shown_with_one_column_a_row(capsys):
-    rows = [
-        {"model": name, "a_name_of_some_length": 0.123456, "images": 1000, "holds": True} for name in ("one", "two")
-    ]
+@pytest.mark.parametrize("count", [2, 5])
+def test_a_study_is_shown_with_few_columns(count, capsys):
+    rows = [{"model": f"m{i}", "some_error": 0.123456, "images": 1000, "holds": True} for i in range(count)]
     tables.show_rows(["there/study.csv"], rows)
     lines = [line for line in capsys.readouterr().out.splitlines() if any(map(str.isalnum, line))]
-    words = [line.replace("│", " ").replace("┃", " ").split() for line in lines]
-    assert words == [
-        ["model", "one", "two"],
-        ["a_name_of_some_length", "0.1235", "0.1235"],
-        ["images", "1,000", "1,000"],
-        ["holds", "True", "True"],
-        ["there/study.csv"],
+    *cells, path = [line.replace("│", " ").replace("┃", " ").split() for line in lines]
+    expected = [
+        ["model", "some_error", "images", "holds"],
+        *([row["model"], "0.1235", "1,000", "True"] for row in rows),
     ]
+    assert cells == (expected if count == 5 else [list(column) for column in zip(*expected, strict=True)])
+    assert path == ["there/study.csv"]
