@@ -122,7 +122,7 @@ def test_images_without_labels_are_refused(untouched):
 
 
 def test_batches_without_labels_are_refused(trained):
-    batches = (IMAGES[i : i + 8] for i in range(0, 32, 8))
+    batches = ((IMAGES[i : i + 8],) for i in range(0, 32, 8))
     with pytest.raises(ValueError, match=r"Labels must be given beside images\. Received: y=None"):
         trained[0].fit(batches, verbose=0)
 
