@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_iresnet as ki
+from keras_iresnet.layers.invertible import InverseReport
 from keras_iresnet.training.inversion import COLUMNS, invert, paired
 
 
@@ -42,9 +44,21 @@ def test_a_flow_that_cannot_be_inverted_is_in_the_figures_not_an_error():
             weight.assign(0 * weight)  # a sigma of 0: nothing is normalised any more
     found = invert(flow, _images(5), seed=0)
     assert found.figures.not_converged == 5
-    # Where it ran away, to infinity less infinity at last, nothing small is said of it.
-    assert found.figures.max_abs_error == found.figures.mean_abs_error == found.figures.max_residual == np.inf
     assert found.examples.dtype == np.uint8
+
+
+def test_an_inverse_that_ran_away_is_infinitely_far_off(flow, monkeypatch):
+    inverse, lost = flow.inverse_and_report, tf.constant([False, False, True, False, False])
+
+    def ran_away(z, condition):
+        x, (steps, residual, converged) = inverse(z, condition)
+        x = tf.where(lost[:, None, None, None], np.nan, x)
+        return x, InverseReport(steps, tf.where(lost, np.nan, residual), converged & ~lost)
+
+    monkeypatch.setattr(flow, "inverse_and_report", ran_away)
+    found = invert(flow, _images(5), seed=0).figures
+    assert found.max_abs_error == found.mean_abs_error == found.max_residual == np.inf
+    assert found.not_converged == 1
 
 
 def test_points_are_inverted_too():
