@@ -69,6 +69,7 @@ def train_dynamics(coeff, *, blocks=40, units=(64, 64), steps=3000, learning_rat
     inputs = keras.Input((1,))
     half = halves[0](inputs)
     model = keras.Model(inputs, [half, halves[1](half)])
+    _start_contractive(halves)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(keras.optimizers.Adam(schedule), ["mse", "mse"])
     model.fit(_noisy_batches(steps, seed), epochs=1, steps_per_epoch=steps, shuffle=False, verbose=0)
@@ -77,6 +78,14 @@ def train_dynamics(coeff, *, blocks=40, units=(64, 64), steps=3000, learning_rat
 
 def _block(coeff, units):
     return InvertibleResidualBlock(DenseBranch(units, coeff=coeff))
+
+
+def _start_contractive(halves):
+    """Scale kernels to norms of at most 1: a deep plain network would begin as an explosion, and learn a constant."""
+    for block in [*halves[0].layers, *halves[1].layers]:
+        for spectral in block.branch.spectral_layers:
+            norm = np.linalg.norm(spectral.kernel.numpy(), 2)
+            spectral.kernel.assign(spectral.kernel / max(1.0, norm))
 
 
 def _noisy_batches(steps, seed):

@@ -12,7 +12,7 @@ RECIPE = Recipe(
     warmup_steps=20,
     decay="cosine",
     parameters=126_522,
-    expected="not measured yet",
+    expected="3.3 % error, 2.255 bits/dim",
     reference="Behrmann et al., ICML 2019, section 6; Nalisnick et al., ICML 2019",
 )
 
