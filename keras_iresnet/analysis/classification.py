@@ -7,7 +7,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from keras_iresnet.analysis.passes import Bar
+from keras_iresnet.analysis.passes import Bar, compiled
 
 BATCH = 500
 
@@ -67,7 +67,7 @@ def evaluate_classifier(classifier, dataset, *, progress: bool = False) -> Class
     batches = dataset.batch(BATCH)
     classes = classifier.num_classes
 
-    @tf.function(autograph=False, reduce_retracing=True)
+    @compiled
     def count(images, labels):
         logits = tf.cast(classifier.logits(images), tf.float64)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)

@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.analysis.passes import compiled
+
 BATCH = 250
 
 
@@ -58,7 +60,7 @@ def compare_strangers(model, known, strange) -> Strangers:
     """
     typical = float(model.typical_log_prob)
 
-    @tf.function(autograph=False, reduce_retracing=True)
+    @compiled
     def log_prob(images, seed):
         return model.log_prob(images, seed=seed)
 

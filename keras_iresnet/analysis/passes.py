@@ -1,12 +1,21 @@
 """Passes over held-out data: batches of examples, a seed for every draw, a bar for who waits."""
 
 import collections
+import functools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import rich.console
 import rich.progress
 import tensorflow as tf
+
+
+def compiled(function):
+    """A `tf.function` made for one model, of which a process may make many.
+
+    TensorFlow counts traces by the code of a function, and warns of many; a partial counts for itself.
+    """
+    return tf.function(functools.partial(function), autograph=False, reduce_retracing=True)
 
 
 def as_batches(dataset, event_shape, batch_size, *, conditional=False) -> tf.data.Dataset:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from keras_iresnet.analysis.passes import Bar
+from keras_iresnet.analysis.passes import Bar, compiled
 
 BATCH = 250
 RECONSTRUCTED = 1e-3  # mean absolute error of an image, of the range of its pixels, that nobody sees
@@ -70,7 +70,7 @@ def evaluate_reconstruction(classifier, dataset, *, limit: int | None = None, pr
     batches = (dataset if limit is None else dataset.take(limit)).batch(BATCH)
     scale = classifier.bins - 1
 
-    @tf.function(autograph=False, reduce_retracing=True)
+    @compiled
     def there_and_back(images):
         back, report = classifier.invert(classifier.features(images))
         error = infinite_where_nan(tf.abs(back - tf.cast(images, back.dtype) / scale))

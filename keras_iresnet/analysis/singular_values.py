@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.analysis.certificate import walk
+from keras_iresnet.analysis.passes import compiled
 from keras_iresnet.layers import InvertibleResidualBlock
 from keras_iresnet.layers.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral_norm import SpectralLayer
@@ -122,7 +123,7 @@ def _lanczos(layer, kernel, event):
 
     operator, size = layer.linear_map(tf.constant(kernel)), math.prod(event)
 
-    @tf.function(autograph=False)
+    @compiled
     def gram(x):
         return operator.adjoint(operator.apply(x))
 

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.analysis.passes import compiled
 from keras_iresnet.layers import InvertibleResidualBlock
 from keras_iresnet.ops.fixed_point import fixed_point
 from keras_iresnet.training.held_out import draw_images
@@ -58,7 +59,7 @@ def steps_study(model, images, steps=STEPS) -> np.ndarray:
         (len(steps), images), of the range of a pixel.
     """
 
-    @tf.function(autograph=False)
+    @compiled
     def back(x, count):
         for layer in reversed(model.layer.layers):
             x = _by_steps(layer, x, count) if isinstance(layer, InvertibleResidualBlock) else layer.inverse(x)
