@@ -73,13 +73,13 @@ def built(tmp_path_factory):
     return folder
 
 
-def test_the_wheel_holds_the_package_alone(built):
+def test_the_wheel_holds_the_package_and_its_command_alone(built):
     (path,) = built.glob("*.whl")
     names = zipfile.ZipFile(path).namelist()
-    modules = {f"{name}.py" for name in SETTINGS["tool"]["setuptools"]["py-modules"]}
     metadata = f"keras_iresnet-{PROJECT['version']}.dist-info"
-    assert {name.split("/")[0] for name in names} == {"keras_iresnet", metadata} | modules
-    sources = {str(file.relative_to(ROOT)) for file in (ROOT / "keras_iresnet").rglob("*.py")}
+    packages = {"keras_iresnet", "keras_iresnet_cli"}
+    assert {name.split("/")[0] for name in names} == packages | {metadata}
+    sources = {str(file.relative_to(ROOT)) for package in packages for file in (ROOT / package).rglob("*.py")}
     assert set(names) >= sources
     assert any(name.endswith("licenses/LICENSE") for name in names)
 

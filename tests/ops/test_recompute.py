@@ -16,7 +16,7 @@ def _gradients(block, x, remat, log_det):
     def gradients():
         with tf.GradientTape() as tape:
             tape.watch(x)
-            y, nats = block.forward_and_log_det(x, seed=(1, 2)) if log_det else (block(x, training=True), 0.0)
+            y, nats = block.forward_and_log_det(x, seed=(1, 2)) if log_det else (block(x, training=True), x)
             loss = tf.reduce_sum(tf.sin(y)) + tf.reduce_sum(nats**2)
         return loss, tape.gradient(loss, [x, *weights])
 
