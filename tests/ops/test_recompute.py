@@ -42,7 +42,7 @@ def test_gradients_are_those_that_remember(branch, estimator, shape, log_det):
     for variable, value in zip(block.variables, start, strict=True):  # the vectors and the seed of the dropout
         variable.assign(value)
     again, recomputed, larger_count = _gradients(block, x, True, log_det)
-    assert larger_count >= count + len(block.branch.spectral_layers)
+    assert larger_count >= count + len(block.branch.spectral_layers) - 1  # the output itself is not needed again
     np.testing.assert_allclose(again, loss, rtol=1e-12)
     assert len(plain) == 1 + len(block.trainable_weights)
     for one, other in zip(plain, recomputed, strict=True):
