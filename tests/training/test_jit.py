@@ -9,7 +9,16 @@ import pytest
 
 OPTIONS = {
     "toy_flow": {"blocks": "1", "units": "8", "batch_size": "10000", "epochs": "1"},
-    "digits_flow": {"blocks": "1", "channels": "4", "batch_size": "256", "epochs": "1", "ema_momentum": "0.9"},
+    # Not by Adamax, which makes whole steps of gradients that are nothing but rounding.
+    "digits_flow": {
+        "blocks": "1",
+        "channels": "4",
+        "batch_size": "256",
+        "epochs": "1",
+        "ema_momentum": "0.9",
+        "optimizer": "sgd",
+        "learning_rate": "0.01",
+    },
 }
 
 
@@ -35,4 +44,4 @@ def test_a_step_is_compiled_and_trains_as_one_that_is_not(tmp_path, name):
     plain_modules, plain = _trained(name, tmp_path / "plain", "false")
     assert not any("one_step_on_data" in module for module in plain_modules)
     for column in ("loss", "val_loss"):
-        assert float(row[column]) == pytest.approx(float(plain[column]), rel=1e-3)  # Adamax amplifies rounding
+        assert float(row[column]) == pytest.approx(float(plain[column]), rel=1e-4)
