@@ -1,8 +1,8 @@
 """Classifiers of MNIST's 28x28 grey images: the authors' architecture, and one for a laptop.
 
 28 is halved twice, 28 -> 14 -> 7. The authors repeat the image to three channels and append 13; here 15 are appended to
-one, for the same width. The small one trains by Adamax in small batches: in a pilot of two minutes on one core, with 32 and
-64 channels, its validation error was 2.4 % where that of SGD at a rate of 0.1 was 6.2 %.
+one, for the same width. The small one trains by Adamax in small batches: in a pilot of two minutes on one core, with
+32 and 64 channels, its validation error was 2.4 % where that of SGD at a rate of 0.1 was 6.2 %.
 """
 
 import dataclasses
