@@ -1,4 +1,4 @@
-"""Adam and Adamax with one TensorFlow operation a weight in place of some thirty; clipping that replicas do together.
+"""Adam and Adamax with one TensorFlow operation a weight in place of some thirty.
 
 An invertible network has many small weights: Keras's own update, written for every backend, was a third of the
 operations of a training step, to be traced and dispatched each. TensorFlow has the same arithmetic as single kernels.
@@ -7,21 +7,7 @@ operations of a training step, to be traced and dispatched each. TensorFlow has 
 import keras
 import tensorflow as tf
 
-
-class ClippedTogether:
-    """Mixin: `global_clipnorm` is that of the global batch's gradient; Keras clips what each replica has of it."""
-
-    def _clip_gradients(self, grads):
-        return grads
-
-    def _all_reduce_sum_gradients(self, grads_and_vars):
-        gradients, variables = zip(*super()._all_reduce_sum_gradients(grads_and_vars), strict=True)
-        return list(zip(super()._clip_gradients(gradients), variables, strict=True))
-
-
-@keras.saving.register_keras_serializable(package="keras_iresnet")
-class ClippedSGD(ClippedTogether, keras.optimizers.SGD):
-    """`keras.optimizers.SGD`, clipped by the norm of the gradient of all replicas together."""
+from keras_iresnet.training.clipping import ClippedTogether
 
 
 class _Fused(ClippedTogether):

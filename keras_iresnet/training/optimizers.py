@@ -1,6 +1,7 @@
 """From a recipe to a Keras optimizer."""
 
-from keras_iresnet.training.fused import ClippedSGD, FusedAdam, FusedAdamax
+from keras_iresnet.training.clipping import ClippedSGD
+from keras_iresnet.training.fused import FusedAdam, FusedAdamax
 
 OPTIMIZERS = {"adam": FusedAdam, "adamax": FusedAdamax, "sgd": ClippedSGD}
 

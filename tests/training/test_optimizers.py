@@ -42,7 +42,7 @@ def test_gradients_are_clipped_by_the_norm_of_all_replicas_together():
         import keras, numpy as np, tensorflow as tf
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-        from keras_iresnet.training.fused import ClippedSGD
+        from keras_iresnet.training.clipping import ClippedSGD
         strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
         with strategy.scope():
             weights = [keras.Variable([0.0]), keras.Variable([0.0])]
