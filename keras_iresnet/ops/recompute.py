@@ -9,7 +9,7 @@ def recomputed(function, g, x, *arguments):
     """`function(g, x, *arguments)`, of which the backward pass needs x and the weights of g alone.
 
     All else (activations, derivatives, products with probes) is computed again there, about a third more work (Chen
-    et al., arXiv:1604.06174, a segment for each block). Measured on a CPU, memory still grows by more than an x a block.
+    et al., arXiv:1604.06174, a segment for each block). Measured on a CPU, memory grows by more than one x a block.
 
     Args:
         function: an estimator of `keras_iresnet.ops.log_det`, or `operator.call` for g(x) alone.
