@@ -80,7 +80,7 @@ class Fitting:
         recipe, steps = self.recipe, self.budget.total_steps
         epochs = _ENDLESS if math.isinf(steps) else math.ceil(steps / self.steps_per_epoch)
         # Larger batches go faster, and no tape needs room.
-        validation = data.batches(self.splits.validation, 4 * recipe.batch_size)
+        validation = data.batches(self.splits.validation.take(recipe.validation_examples or -1), 4 * recipe.batch_size)
         averaging = [] if recipe.ema_momentum is None else [UseAverages()]
         bar = ProgressBar(self.budget, self.metric, self.shown)
         callbacks = [self.pace, self.state, *averaging, self.best, *self._logs(), bar]

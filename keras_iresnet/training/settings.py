@@ -203,7 +203,7 @@ def _check(recipe):
 
 
 def _check_bounds(recipe):
-    for field in ("epochs", "steps", "steps_per_epoch"):
+    for field in ("epochs", "steps", "steps_per_epoch", "validation_examples"):
         value = getattr(recipe, field)
         _require(value is None or value >= 1, recipe, field, "at least 1, or none")
     minutes = recipe.minutes

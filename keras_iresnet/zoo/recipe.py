@@ -44,6 +44,7 @@ class Recipe:
         jit: whether XLA compiles the step; `None` leaves it to Keras, which does so on one GPU.
         remat: whether the backward pass computes each block once more rather than keep its activations: less memory for
             about a third more time.
+        validation_examples: how many of the validation split each epoch ends with, its first; `None` for all.
         initialization_batch: examples that initialise ActNorm and the prior.
         log_steps: steps between two entries of loss, bits/dim and learning rate in TensorBoard.
         diagnostics: whether TensorBoard gets the norm of every layer, the gradient's norm, and the steps and residual
@@ -85,6 +86,7 @@ class Recipe:
     precision: str = "float32"
     jit: bool | None = None
     remat: bool = False
+    validation_examples: int | None = None
     initialization_batch: int = 1024
     log_steps: int = 50
     diagnostics: bool = False

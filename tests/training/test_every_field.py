@@ -45,6 +45,7 @@ CASES = {
     "precision": (DIGITS, "mixed_bfloat16", "computation"),
     "jit": (DIGITS, True, "computation"),
     "remat": (DIGITS, True, "computation"),
+    "validation_examples": (DIGITS, 10, "validation"),
     "initialization_batch": (DIGITS, 64, "weights"),
     "log_steps": (DIGITS, 3, "callbacks"),
     "diagnostics": (DIGITS, True, "callbacks"),
@@ -61,8 +62,9 @@ def _plan(run, **change):
     name, base = run
     found = {}
 
-    def fit(flow, batches, *, epochs, steps_per_epoch, callbacks, **_):
+    def fit(flow, batches, *, epochs, steps_per_epoch, validation_data, callbacks, **_):
         found.update(_parts(flow, batches, epochs, steps_per_epoch, callbacks))
+        found["validation"] = sum(len(batch) for batch in validation_data)
         raise _PlannedError
 
     with (

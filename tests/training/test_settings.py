@@ -81,6 +81,7 @@ def test_a_value_of_another_type_is_refused_by_name(field, value):
         ("optimizer", "lion"),
         ("decay", "linear"),
         ("steps", 0),
+        ("validation_examples", 0),
         ("minutes", 0.0),
         ("minutes", "inf"),
         ("log_steps", 0),
