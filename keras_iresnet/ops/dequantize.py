@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.ops.replicas import draw_rows
+from keras_iresnet.ops.uniform import uniform
 
 
 def dequantize(images, seed, *, bins, dtype=tf.float32):
@@ -24,7 +25,7 @@ def dequantize(images, seed, *, bins, dtype=tf.float32):
     [[0, 7, 16]]
     """
     edge = bins * np.finfo(tf.as_dtype(dtype).as_numpy_dtype).eps
-    noise = draw_rows(lambda shape: tf.random.stateless_uniform(shape, seed, edge, 1.0 - edge, dtype), tf.shape(images))
+    noise = edge + (1 - 2 * edge) * draw_rows(lambda shape: uniform(shape, seed, dtype), tf.shape(images))
     return (tf.cast(images, dtype) + noise) / bins
 
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from keras_iresnet.ops.replicas import draw_rows
+from keras_iresnet.ops.uniform import uniform
 
 
 class Linearization(NamedTuple):
@@ -181,7 +182,7 @@ class Mask:
         self.rate, self.seed = rate, seed
 
     def _mask(self, x):
-        drawn = draw_rows(lambda shape: tf.random.stateless_uniform(shape, self.seed), tf.shape(x))
+        drawn = draw_rows(lambda shape: uniform(shape, self.seed), tf.shape(x))
         return tf.cast(drawn >= self.rate, x.dtype)
 
     def __call__(self, x):
