@@ -2,12 +2,15 @@
 
 import tensorflow as tf
 
+# For a negative seed XLA draws other integers than TensorFlow does without it.
+_NON_NEGATIVE = 2**31 - 1
+
 
 def as_seed(seed):
-    """`None`, an integer or a pair of integers -> `None` or a (2,) int32 tensor."""
+    """`None`, an integer or a pair of integers -> `None` or a (2,) int32 tensor without negative numbers."""
     if seed is None:
         return None
-    seed = tf.cast(tf.convert_to_tensor(seed), tf.int32)
+    seed = tf.bitwise.bitwise_and(tf.cast(tf.convert_to_tensor(seed), tf.int32), _NON_NEGATIVE)
     return tf.stack([seed, tf.zeros_like(seed)]) if seed.shape.rank == 0 else seed
 
 
@@ -15,7 +18,7 @@ def split_seed(seed, count):
     """Independent seeds for `count` layers; `None` gives `None` to each."""
     if seed is None:
         return [None] * count
-    return tf.unstack(tf.random.split(seed, count))
+    return tf.unstack(tf.bitwise.bitwise_and(tf.random.split(seed, count), _NON_NEGATIVE))
 
 
 def draw_seed(generator):
