@@ -147,7 +147,8 @@ def test_dropout_takes_its_share_of_what_enters_the_last_layer():
     branch.build((None, 1))
     first, last = branch.spectral_layers
     first.bias.assign(tf.ones(4000))
-    last.kernel.assign(tf.ones((4000, 1)) / 4000)
+    # All different, lest two draws of as many zeros have the same mean.
+    last.kernel.assign(tf.random.stateless_uniform((4000, 1), (1, 2), 0.999, 1.001) / 4000)
     error = np.sqrt(0.25 * 0.75 / 4000)
     draws = [float(branch(tf.zeros((1, 1)), training=True)[0, 0]) for _ in range(5)]
     assert len(set(draws)) == 5  # another draw each time
