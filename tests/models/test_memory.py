@@ -1,8 +1,4 @@
-"""Peak memory of a training step, each in a process of its own.
-
-A block adds its graph too, some 16 MiB whatever the batch. The batch is large enough for the activations to outweigh
-that, and still leaves a block a quarter of the activations that the authors' CIFAR model has at theirs.
-"""
+"""Peak memory of a training step, each in a process of its own."""
 
 import subprocess
 import sys
@@ -19,7 +15,7 @@ STEP = """
     overrides = {"blocks": 3 * (blocks,), "channels": 128, "remat": remat}
     flow = resolve("cifar_flow_small", overrides).build()
     flow.compile("adamax")
-    images = np.random.default_rng(0).integers(256, size=(256, 32, 32, 3), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(256, size=(64, 32, 32, 3), dtype=np.uint8)
     flow.initialize(images)
     for _ in range(2):
         flow.train_on_batch(images)
