@@ -110,7 +110,8 @@ def test_total_error_covers_the_choice_of_the_images(exact):
     ]
     assert 0.5 < z.std(ddof=1) < 1.6
     images, noise = ([getattr(one, f"{part}_standard_error") for one in found] for part in ("image", "dequantization"))
-    assert np.square(images).mean() > np.square(noise).mean()
+    # Of three draws of the noise 3.9, 4.2 and 4.8; a single set of 40 can fall below 1.
+    assert np.square(images).mean() > 2 * np.square(noise).mean()
 
 
 def test_parts_of_the_error_add_up(series, images):
