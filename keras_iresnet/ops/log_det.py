@@ -104,17 +104,36 @@ class SeriesLogDet(_Series):
 
     def __call__(self, g, x, seed):
         """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
+        linearized, v, image = self._start(g, x, seed)
+        nats, walk = self._walk(linearized, v, image)
+        surrogate = self._inner(walk, image)
+        return linearized.value, nats + surrogate - tf.stop_gradient(surrogate)
+
+    def remember(self, g, x, seed):
+        """What a call returns, without its gradient; and w, which spares `replay` the walk."""
+        linearized, v, image = self._start(g, x, seed)
+        nats, walk = self._walk(linearized, v, image)
+        return (linearized.value, nats), walk
+
+    def replay(self, g, x, seed, walk):
+        """Tensors that have the gradient of what a call returns, though not all have its value."""
+        linearized, _, image = self._start(g, x, seed)
+        return linearized.value, self._inner(walk, image)
+
+    def _start(self, g, x, seed):
+        """g at x, v and J v."""
         linearized = g.linearize(x, self.num_probes)
-        u = rademacher(seed, self.num_probes, x)
-        image = linearized.jvp(u)
-        series = walk = u
+        v = rademacher(seed, self.num_probes, x)
+        return linearized, v, linearized.jvp(v)
+
+    def _walk(self, linearized, v, image):
+        """The value of the series, and w; both are constants to a gradient."""
+        series = walk = u = v
         for k in range(1, self.num_terms):
             u = linearized.vjp(tf.stop_gradient(u))
             walk = walk - u if k % 2 else walk + u
             series += (-1) ** k / (k + 1) * u
-        value = self._inner(tf.stop_gradient(series), tf.stop_gradient(image))
-        surrogate = self._inner(tf.stop_gradient(walk), image)
-        return linearized.value, value + surrogate - tf.stop_gradient(surrogate)
+        return self._inner(tf.stop_gradient(series), tf.stop_gradient(image)), tf.stop_gradient(walk)
 
 
 @dataclasses.dataclass(frozen=True)

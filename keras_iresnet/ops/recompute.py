@@ -1,6 +1,7 @@
 """Computes a branch once more in the backward pass, rather than remember what it computed."""
 
-import copy
+import functools
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -8,16 +9,19 @@ import tensorflow as tf
 def recomputed(function, g, x, *arguments):
     """`function(g, x, *arguments)`, of which the backward pass needs x and the weights of g alone.
 
-    All else (activations, derivatives, products with probes) is computed again there, about a third more work (Chen
-    et al., arXiv:1604.06174, a segment for each block).
+    All else (activations, derivatives) is computed again there (Chen et al., arXiv:1604.06174, a segment for each
+    block). A function may name something small that is better kept: one with a method `remember(g, x, *arguments)`,
+    which returns a pair of what the function does and of that, has `replay(g, x, *arguments, kept)`, which returns
+    tensors with the same gradients.
 
-    Neither pass goes on to the next block before it is done with this one. The value of g is known long before its
-    log-determinant, and the gradient by x before those by the weights: a pass that went ahead would hold the
-    activations of all the blocks that it left behind.
+    Each pass is a TensorFlow function of its own, which gives its results all at once: neither goes on to the next
+    block before it is done with this one, and nothing of this one stays. Blocks that differ in the values of their
+    tensors alone share both functions, so that each further one adds two calls to the graph.
 
     Args:
-        function: an estimator of `keras_iresnet.ops.log_det`, or `operator.call` for g(x) alone.
-        g: a map of `keras_iresnet.ops.maps`, or one like those: what it depends on are its attributes, not a closure's.
+        function: an estimator of `keras_iresnet.ops.log_det`, or `operator.call` for g(x) alone; hashable.
+        g: a map of `keras_iresnet.ops.maps`, or one like those: what it depends on are its attributes, not a closure's,
+            and those that are no tensors are hashable.
         x: (batch, *event).
         *arguments: the seed of an estimator.
 
@@ -32,44 +36,104 @@ def recomputed(function, g, x, *arguments):
     >>> print(f"{nats.numpy()[0]:.4f}")  # log(1.5 * 0.8)
     0.1823
     """
+    tensors, form = _take_apart((g, *arguments))
+    forward, backward = _passes(function, form, _replica())
 
-    @tf.recompute_grad
+    @tf.custom_gradient
     def of_tensors(x, *tensors):
-        return _together(function(_with(g, iter(tensors)), x, *arguments))
+        value, kept = forward(x, tensors)
 
-    return of_tensors(*_with_gradients_together(x, *_tensors(g)))
+        def gradient(*upstream):
+            by_x, *by_floats = backward(x, tensors, kept, upstream)
+            by_floats = iter(by_floats)
+            return by_x, *(next(by_floats) if tensor.dtype.is_floating else None for tensor in tensors)
 
+        return value, gradient
 
-def _together(tensors):
-    """The same, none of them before all are there."""
-    with tf.control_dependencies(tf.nest.flatten(tensors)):
-        return tf.nest.map_structure(tf.identity, tensors)
-
-
-@tf.custom_gradient
-def _with_gradients_together(*tensors):
-    """The same, whose gradients come all at once."""
-    return [tf.identity(tensor) for tensor in tensors], lambda *upstream: _together(list(upstream))
+    return of_tensors(x, *tensors)
 
 
-def _tensors(part):
-    """What gradients flow to in a map, or in maps."""
+@functools.lru_cache(maxsize=256)
+def _passes(function, form, replica):
+    """The two functions for maps of one form, on one replica: what is random in them differs between replicas."""
+    del replica
+
+    @tf.function(autograph=False, experimental_attributes={"_noinline": True})
+    def forward(x, tensors):
+        g, *arguments = _put_together(form, iter(tensors))
+        if hasattr(function, "remember"):
+            return function.remember(g, x, *arguments)
+        return function(g, x, *arguments), ()
+
+    @tf.function(autograph=False, experimental_attributes={"_noinline": True})
+    def backward(x, tensors, kept, upstream):
+        sources = [x, *(tensor for tensor in tensors if tensor.dtype.is_floating)]
+        with tf.GradientTape() as tape:
+            tape.watch(sources)
+            g, *arguments = _put_together(form, iter(tensors))
+            if hasattr(function, "replay"):
+                outputs = function.replay(g, x, *arguments, kept)
+            else:
+                outputs = function(g, x, *arguments)
+        outputs = tf.nest.flatten(outputs)
+        return tape.gradient(outputs, sources, list(upstream), unconnected_gradients="zero")
+
+    return forward, backward
+
+
+def _replica():
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return None
+    return context.num_replicas_in_sync, int(tf.get_static_value(context.replica_id_in_sync_group))
+
+
+class _Tensor(NamedTuple):
+    """Where a tensor was."""
+
+
+class _Sequence(NamedTuple):
+    """What a list or a tuple held."""
+
+    kind: type
+    forms: tuple
+
+
+class _Map(NamedTuple):
+    """What the attributes of a map were."""
+
+    kind: type
+    names: tuple
+    forms: tuple
+
+
+def _take_apart(part):
+    """The tensors in a map, or in maps, and the rest: equal for maps whose tensors alone differ in value."""
     if tf.is_tensor(part):
-        return [part] if part.dtype.is_floating else []
+        return [part], _Tensor()
     if isinstance(part, (list, tuple)):
-        return [tensor for inner in part for tensor in _tensors(inner)]
-    return _tensors(list(vars(part).values())) if hasattr(part, "linearize") else []
+        tensors, forms = _take_all(part)
+        return tensors, _Sequence(type(part), forms)
+    if hasattr(part, "linearize"):
+        tensors, forms = _take_all(vars(part).values())
+        return tensors, _Map(type(part), tuple(vars(part)), forms)
+    return [], part
 
 
-def _with(part, tensors):
-    """The same with the next of `tensors` for each of its own."""
-    if tf.is_tensor(part):
-        return next(tensors) if part.dtype.is_floating else part
-    if isinstance(part, (list, tuple)):
-        return type(part)(_with(inner, tensors) for inner in part)
-    if not hasattr(part, "linearize"):
-        return part
-    changed = copy.copy(part)
-    for name, value in vars(part).items():
-        setattr(changed, name, _with(value, tensors))
-    return changed
+def _take_all(parts):
+    taken = [_take_apart(part) for part in parts]
+    return [tensor for tensors, _ in taken for tensor in tensors], tuple(form for _, form in taken)
+
+
+def _put_together(form, tensors):
+    """The maps again, with the next of `tensors` for each of their own."""
+    if isinstance(form, _Tensor):
+        return next(tensors)
+    if isinstance(form, _Sequence):
+        return form.kind(_put_together(inner, tensors) for inner in form.forms)
+    if not isinstance(form, _Map):
+        return form
+    made = object.__new__(form.kind)
+    for name, inner in zip(form.names, form.forms, strict=True):
+        setattr(made, name, _put_together(inner, tensors))
+    return made

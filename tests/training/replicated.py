@@ -1,6 +1,6 @@
 """Twenty deterministic steps on one device and on two replicas, in a process of its own; writes what it saw.
 
-python replicated.py flow|classifier OUT.npz
+python replicated.py flow|remat|classifier OUT.npz
 """
 
 import sys
@@ -19,6 +19,7 @@ STEPS = 20
 SGD = {"optimizer": "sgd", "learning_rate": 0.05}
 MODELS = {
     "flow": ("digits_flow", {"dropout": 0.2}),
+    "remat": ("digits_flow", {"dropout": 0.2, "remat": True}),
     "classifier": ("digits_classifier", {"blocks": (1, 1), "coeff": None, "normalization": "batch", **SGD}),
 }
 

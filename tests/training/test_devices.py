@@ -51,7 +51,10 @@ def test_a_run_on_two_replicas_trains_and_evaluates(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-@pytest.fixture(scope="module", params=["flow", pytest.param("classifier", marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="module",
+    params=["flow", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("remat", "classifier"))],
+)
 def replicated(request, tmp_path_factory):
     """Twenty steps on one device and on two replicas."""
     path = tmp_path_factory.mktemp("replicated") / "found.npz"
