@@ -24,7 +24,7 @@ def sample_run(
         seed: of the draw.
         out: file to write, `.png` or `.npy`; by default `samples-seed<seed>-temperature<temperature>.png` in the run
             folder, with `-label<label>` where there is one.
-        data_dir: TFDS data directory: the picture of a 2-D flow shows its data beside it.
+        data_dir: TFDS data directory, for points alone: the picture of a 2-D flow shows its data beside it.
 
     Returns:
         Path of the file.
@@ -37,9 +37,9 @@ def sample_run(
     run = RunFolder.open(path)
     chosen = "" if label is None else f"-label{label}"
     out = output_file(run, out, f"samples{chosen}-seed{seed}-temperature{temperature:g}.png")
-    recipe = run.read_config()["recipe"]
-    splits = data.load(recipe["dataset"], data_dir=data_dir, seed=recipe["seed"])
-    draw(load_flow(run), splits, out, n=n, label=label, temperature=temperature, seed=seed)
+    recipe, flow = run.read_config()["recipe"], load_flow(run)
+    splits = data.load(recipe["dataset"], data_dir=data_dir, seed=recipe["seed"]) if flow.bins is None else None
+    draw(flow, splits, out, n=n, label=label, temperature=temperature, seed=seed)
     return out
 
 
@@ -47,7 +47,7 @@ def draw(flow, splits, out, *, n=None, label=None, temperature=1.0, seed=0, on_f
     """Write samples of `flow` to `out`: images as a grid, points beside the data and the density, or the array."""
     if n is not None and n < 1:
         raise ValueError(f"`n` must be at least 1. Received: n={n}")
-    images, classes = splits.bins is not None, flow.condition_size if label is None else None
+    images, classes = flow.bins is not None, flow.condition_size if label is None else None
     n = n or (PER_CLASS * classes if classes else 64 if images else 4096)
     options = {"temperature": temperature, "on_failure": on_failure, "condition": _labels(flow, n, label)}
     samples = flow.sample(n, seed, **options)
@@ -56,7 +56,7 @@ def draw(flow, splits, out, *, n=None, label=None, temperature=1.0, seed=0, on_f
     def picture(path):
         if images:
             columns = n // classes if classes and n % classes == 0 else None
-            return pictures.save_image(pictures.grid(samples, splits.bins, columns), path)
+            return pictures.save_image(pictures.grid(samples, flow.bins, columns), path)
         points = next(iter(splits.test.batch(len(samples)))).numpy()
         return pictures.save_plane_panels(pictures.plane_panels(flow, points, samples), path)
 

@@ -36,8 +36,8 @@ SMALL_RECIPE = Recipe(
 
 PAPER = {"blocks": (32, 32, 32), "channels": 32, "num_terms": 10, "power_iterations": 5}
 # All channels stay, most blocks have the larger grid, the bound is loose: each learns faster by the minute, as do small
-# batches at a high rate. Cut after 6 terms, the series let training gain 0.03 bits/dim that were not there; 3 more cost a tenth of the
-# time.
+# batches at a high rate. Cut after 6 terms, the series let training gain 0.03 bits/dim that were not there; 3 more cost
+# a tenth of the time.
 SMALL = {"blocks": (14, 6), "channels": (32, 64), "multi_scale": False, "coeff": 0.97, "num_terms": 9}
 
 mnist_flow = variant(

@@ -170,6 +170,11 @@ def test_sample_run_draws_by_seed_and_temperature(digits, tmp_path):
     assert np.std(cold.astype(float), 0).mean() < 0.5 * np.std(first.astype(float), 0).mean()
 
 
+def test_images_are_sampled_without_their_data(digits, monkeypatch, tmp_path):
+    monkeypatch.setattr("keras_iresnet.data.load", None)
+    assert np.load(sample_run(digits[0].path, n=2, out=tmp_path / "x.npy")).shape == (2, 8, 8, 1)
+
+
 def test_sample_run_names_its_picture_by_the_settings(digits):
     path = sample_run(digits[0].path, n=3, temperature=0.5, seed=2)
     assert path == digits[0].path / "samples-seed2-temperature0.5.png"
