@@ -27,7 +27,7 @@ class InvertibleResidualBlock(InvertibleLayer):
         tolerance: relative residual at which the inverse stops; `None` takes 16 roundings of the dtype.
         max_steps: bound on the steps of the inverse.
         remat: whether the backward pass computes the branch once more rather than keep what the forward pass computed:
-            less memory for about a third more arithmetic. The branch must have a method `as_map`.
+            less memory for up to a third more arithmetic. The branch must have a method `as_map`.
 
     Example:
     >>> import keras_iresnet as ki

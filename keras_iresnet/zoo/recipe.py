@@ -43,7 +43,7 @@ class Recipe:
             residual stream and all evaluation stay in float32; or `"float64"`.
         jit: whether XLA compiles the step; `None` leaves it to Keras, which does so on one GPU.
         remat: whether the backward pass computes each block once more rather than keep its activations: less memory for
-            about a third more arithmetic.
+            up to a third more arithmetic.
         validation_examples: how many of the validation split each epoch ends with, its first; `None` for all.
         initialization_batch: examples that initialise ActNorm and the prior.
         log_steps: steps between two entries of loss, bits/dim and learning rate in TensorBoard.

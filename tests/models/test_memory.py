@@ -13,7 +13,7 @@ STEP = """
     from keras_iresnet.training import resolve
     from keras_iresnet.training.optimizers import make_optimizer
     blocks, remat = int(sys.argv[1]), sys.argv[2]
-    overrides = {"blocks": 3 * (blocks,), "channels": 128, "remat": remat}
+    overrides = {"blocks": 3 * (blocks,), "channels": 128, "remat": remat, "ema_momentum": None}
     settings = resolve("cifar_flow_small", overrides)
     flow = settings.build()
     flow.compile(make_optimizer(settings.recipe, flow))
