@@ -158,6 +158,8 @@ def save_picture(norms: dict, path, title: str = "") -> None:
             folded = [np.nan if norm.folded_norm is None else norm.folded_norm for norm in found]
             axes.plot(folded, "x", ms=4, color=colour, label=f"{label}, with its scale")
     axes.set(xlabel="linear layer", ylabel="largest singular value", yscale="log", title=title)
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, 0.7 * high), max(high, low / 0.7))  # or norms that differ by rounding would fill the picture
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
