@@ -82,6 +82,7 @@ def _passes(function, form, replica):
 
 
 def _replica():
+    """What sets this replica's random rows apart: how many there are and which one it is."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return None
