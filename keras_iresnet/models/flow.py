@@ -204,7 +204,11 @@ class Flow(FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Mod
         self._initialized.assign(True)
 
     def compile(self, optimizer="adamax", loss=None, metrics=None, **kwargs):
-        """As `keras.Model.compile`; the loss is bits/dim (nats for points), with a metric of that name."""
+        """As `keras.Model.compile`; the loss is bits/dim (nats for points), with a metric of that name.
+
+        The names `"adam"`, `"adamax"` and `"sgd"` stand for Keras's steps in fewer operations, see
+        `keras_iresnet.optimizers`.
+        """
         options = {"dimension": self.dimension, "bins": self.bins, "dtype": self.stream_dtype}
         if loss is None:
             loss = NegativeLogLikelihood(**options)

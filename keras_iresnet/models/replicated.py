@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from keras_iresnet.optimizers import by_name
+
 
 class Replicated:
     """Mixin for Keras models that build all their variables themselves, when they are made and compiled.
@@ -10,6 +12,13 @@ class Replicated:
     the mean of a batch's shares over all workers, images too; and it averages the metrics of a step along their first
     axis, which a scalar has not.
     """
+
+    def compile(self, optimizer, loss, metrics, **kwargs):
+        """As `keras.Model.compile`; `"adam"`, `"adamax"` and `"sgd"` are those of `keras_iresnet.optimizers`.
+
+        They take Keras's steps in fewer operations, and clip by the norm of all replicas together.
+        """
+        super().compile(by_name(optimizer), loss, metrics=metrics, **kwargs)
 
     def _build_for_training(self, y, y_pred):
         """Make all that training needs, for targets and outputs like these examples.

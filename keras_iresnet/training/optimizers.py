@@ -1,9 +1,6 @@
 """From a recipe to a Keras optimizer."""
 
-from keras_iresnet.training.clipping import ClippedSGD
-from keras_iresnet.training.fused import FusedAdam, FusedAdamax
-
-OPTIMIZERS = {"adam": FusedAdam, "adamax": FusedAdamax, "sgd": ClippedSGD}
+from keras_iresnet.optimizers import OPTIMIZERS
 
 
 def make_optimizer(recipe, model):

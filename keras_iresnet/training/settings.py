@@ -12,7 +12,7 @@ import keras
 from keras_iresnet import zoo
 from keras_iresnet.data.augmentation import check_augmentation
 from keras_iresnet.layers import InvertibleResidualBlock
-from keras_iresnet.training.optimizers import OPTIMIZERS
+from keras_iresnet.optimizers import OPTIMIZERS
 
 DECAYS = ("constant", "cosine", "drop")
 PRECISIONS = ("float32", "mixed_bfloat16", "float64")

@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 import keras_iresnet as ki
-from keras_iresnet.training.optimizers import OPTIMIZERS, make_optimizer
+from keras_iresnet.optimizers import OPTIMIZERS
+from keras_iresnet.training.optimizers import make_optimizer
 from keras_iresnet.training.schedule import steps_taken
 
 RECIPE = dataclasses.replace(ki.zoo.get("toy_flow").recipe, learning_rate=0.1)
@@ -42,7 +43,7 @@ def test_gradients_are_clipped_by_the_norm_of_all_replicas_together():
         import keras, numpy as np, tensorflow as tf
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-        from keras_iresnet.training.clipping import ClippedSGD
+        from keras_iresnet.optimizers import ClippedSGD
         strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
         with strategy.scope():
             weights = [keras.Variable([0.0]), keras.Variable([0.0])]

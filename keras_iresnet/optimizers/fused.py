@@ -7,10 +7,11 @@ operations of a training step, to be traced and dispatched each. TensorFlow has 
 import keras
 import tensorflow as tf
 
-from keras_iresnet.training.clipping import ClippedTogether
+from keras_iresnet.optimizers.averaging import AveragedTogether
+from keras_iresnet.optimizers.clipping import ClippedTogether
 
 
-class _Fused(ClippedTogether):
+class _Fused(AveragedTogether, ClippedTogether):
     """What the two share: the numbers that are the same for all weights of a step, formed once."""
 
     def _distributed_tf_update_step(self, distribution, grads_and_vars, learning_rate):

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_iresnet.optimizers.averaging import AveragedTogether
+
 
 class ClippedTogether:
     """Mixin: `global_clipnorm` is that of the global batch's gradient; Keras clips what each replica has of it."""
@@ -15,5 +17,5 @@ class ClippedTogether:
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
-class ClippedSGD(ClippedTogether, keras.optimizers.SGD):
+class ClippedSGD(AveragedTogether, ClippedTogether, keras.optimizers.SGD):
     """`keras.optimizers.SGD`, clipped by the norm of the gradient of all replicas together."""

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_iresnet.training.clipping import ClippedSGD
-from keras_iresnet.training.fused import FusedAdam, FusedAdamax
+from keras_iresnet.optimizers import ClippedSGD, FusedAdam, FusedAdamax
 
 PAIRS = {
     "adam": (FusedAdam, keras.optimizers.Adam, {"beta_1": 0.7}),
