@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer
+from keras_iresnet.layers.spectral_norm import norms_recomputed
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS, fixed_point
 from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, SeriesLogDet
@@ -66,7 +67,8 @@ class InvertibleResidualBlock(InvertibleLayer):
         # Not all branches know of conditions, and not all blocks of a conditional model need one that does.
         options = {} if getattr(self.branch, "condition_size", None) is None else {"condition": condition}
         if hasattr(self.branch, "as_map"):
-            return self.branch.as_map(training, **options)
+            with norms_recomputed(self.remat):
+                return self.branch.as_map(training, **options)
         return maps.Taped(lambda x: tf.cast(self.branch(x, training=training, **options), x.dtype))
 
     def call(self, x, condition=None, training=None):

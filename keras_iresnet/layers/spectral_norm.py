@@ -1,18 +1,23 @@
 """What convolutions and dense layers share when the norm of their operator must not exceed `coeff`."""
 
+import contextlib
 import contextvars
 import functools
 import numbers
 import types
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.ops.power_iteration import converge, power_iteration
+from keras_iresnet.ops.recompute import recomputed
 
 # Normalised kernels of layers that `norm_groups` dealt with together: of the thread, since replicas are threads.
 KERNELS = contextvars.ContextVar("KERNELS", default=types.MappingProxyType({}))
+# Whether layers of one form share the functions that normalise their kernels in training: of the thread, too.
+_SHARED = contextvars.ContextVar("_SHARED", default=False)
 
 DEFAULT_COEFF = 0.9
 DEFAULT_POWER_ITERATIONS = 1
@@ -107,7 +112,16 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         kernel = self._raw_kernel()
         if self.coeff is None:
             return kernel
+        if training and _SHARED.get():
+            return self._normalized_by_shared_functions(kernel)
         return kernel * shrinkage(self.sigma(training), self.coeff)
+
+    def _normalized_by_shared_functions(self, kernel):
+        map_type, kernel, options = self._norm_operator(kernel)
+        normalization = _Normalization(map_type, tuple(options.items()), self.coeff, self.power_iterations)
+        normalized, u = recomputed(normalization, kernel, tf.convert_to_tensor(self.u))
+        self.u.assign(u)
+        return tf.reshape(normalized, self.kernel.shape)
 
     def _raw_kernel(self):
         return tf.cast(tf.convert_to_tensor(self.kernel), self.stream_dtype)
@@ -132,6 +146,33 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+
+class _Normalization(NamedTuple):
+    """A kernel and u -> the normalised kernel and the next u."""
+
+    map_type: type
+    options: tuple
+    coeff: float
+    iterations: int
+
+    def __call__(self, kernel, u):
+        result = power_iteration(self.map_type(kernel, **dict(self.options)), u, iterations=self.iterations)
+        return kernel * shrinkage(result.sigma[0], self.coeff), result.u
+
+
+@contextlib.contextmanager
+def norms_recomputed(recompute):
+    """Inside, if `recompute`, a training step works out norms once more in the backward pass.
+
+    A graph of many layers is smaller by most of what their norms and the gradients of these take. It costs a small
+    network a tenth of its step and more, so it is for those that save memory.
+    """
+    token = _SHARED.set(recompute)
+    try:
+        yield
+    finally:
+        _SHARED.reset(token)
 
 
 def shrinkage(sigma, coeff):

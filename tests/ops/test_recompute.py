@@ -21,7 +21,9 @@ def _gradients(block, x, remat, log_det):
     def gradients():
         with tf.GradientTape() as tape:
             tape.watch(x)
-            y, nats = block.forward_and_log_det(x, seed=(1, 2)) if log_det else (block(x, training=True), x)
+            y, nats = (
+                block.forward_and_log_det(x, seed=(1, 2), training=True) if log_det else (block(x, training=True), x)
+            )
             loss = tf.reduce_sum(tf.sin(y)) + tf.reduce_sum(nats**2)
         return loss, tape.gradient(loss, [x, *weights])
 
