@@ -7,7 +7,6 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-import keras_iresnet as ki
 from keras_iresnet import data
 from keras_iresnet.analysis import evaluate_bits_per_dim
 from keras_iresnet.layers import NotConvergedError
@@ -102,11 +101,10 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(digits, tmp_p
 
 def test_minutes_end_the_training(tmp_path):
     metrics = train("digits_flow", tmp_path, overrides=TINY | {"epochs": "none", "minutes": 0.4}, progress=False)
-    assert metrics["epochs"] >= 1  # on a busy machine tracing takes most of the time
+    assert metrics["epochs"] > 2
     assert metrics["train_seconds"] >= 24
     rows = list(csv.DictReader((tmp_path / "history.csv").open()))
-    # The cosine follows the clock, however many epochs there was time for.
-    assert float(rows[-1]["learning_rate"]) < 0.25 * ki.zoo.get("digits_flow").recipe.learning_rate
+    assert float(rows[-1]["learning_rate"]) < 0.25 * float(rows[0]["learning_rate"]) or len(rows) < 3
 
 
 def test_a_toy_is_measured_in_nats_and_drawn_beside_its_data(toy):
