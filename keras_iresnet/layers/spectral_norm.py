@@ -16,8 +16,8 @@ from keras_iresnet.ops.recompute import recomputed
 
 # Normalised kernels of layers that `norm_groups` dealt with together: of the thread, since replicas are threads.
 KERNELS = contextvars.ContextVar("KERNELS", default=types.MappingProxyType({}))
-# Whether layers of one form share the functions that normalise their kernels in training: of the thread, too.
-_SHARED = contextvars.ContextVar("_SHARED", default=False)
+# Whether training recomputes norms, by functions that layers of one form share: of the thread, too.
+_RECOMPUTED = contextvars.ContextVar("_RECOMPUTED", default=False)
 
 DEFAULT_COEFF = 0.9
 DEFAULT_POWER_ITERATIONS = 1
@@ -112,11 +112,11 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         kernel = self._raw_kernel()
         if self.coeff is None:
             return kernel
-        if training and _SHARED.get():
-            return self._normalized_by_shared_functions(kernel)
+        if training and _RECOMPUTED.get():
+            return self._normalized_by_recomputation(kernel)
         return kernel * shrinkage(self.sigma(training), self.coeff)
 
-    def _normalized_by_shared_functions(self, kernel):
+    def _normalized_by_recomputation(self, kernel):
         map_type, kernel, options = self._norm_operator(kernel)
         normalization = _Normalization(map_type, tuple(options.items()), self.coeff, self.power_iterations)
         normalized, u = recomputed(normalization, kernel, tf.convert_to_tensor(self.u))
@@ -168,11 +168,11 @@ def norms_recomputed(recompute):
     A graph of many layers is smaller by most of what their norms and the gradients of these take. It costs a small
     network a tenth of its step and more, so it is for those that save memory.
     """
-    token = _SHARED.set(recompute)
+    token = _RECOMPUTED.set(recompute)
     try:
         yield
     finally:
-        _SHARED.reset(token)
+        _RECOMPUTED.reset(token)
 
 
 def shrinkage(sigma, coeff):

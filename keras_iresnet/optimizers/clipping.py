@@ -18,4 +18,4 @@ class ClippedTogether:
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
 class ClippedSGD(AveragedTogether, ClippedTogether, keras.optimizers.SGD):
-    """`keras.optimizers.SGD`, clipped by the norm of the gradient of all replicas together."""
+    """`keras.optimizers.SGD`, clipped by the norm of all replicas' gradient, its averages in fewer operations."""

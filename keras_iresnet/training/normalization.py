@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_iresnet import data, zoo
 from keras_iresnet.analysis.singular_values import ALLOWED, layer_norms
 from keras_iresnet.layers.spectral_norm import advance_power_iterations, converge_power_iterations
-from keras_iresnet.training.optimizers import make_optimizer
+from keras_iresnet.training.recipe_optimizer import make_optimizer
 from keras_iresnet.training.schedule import learning_rate
 
 CHECKS = 10  # how often in a training the norms are looked at

@@ -13,8 +13,8 @@ from keras_iresnet import data
 from keras_iresnet.training import devices as device_names
 from keras_iresnet.training import provenance
 from keras_iresnet.training.fitting import Fitting
-from keras_iresnet.training.optimizers import make_optimizer
 from keras_iresnet.training.progress import console
+from keras_iresnet.training.recipe_optimizer import make_optimizer
 from keras_iresnet.training.resume import open_run, settings_of, started_with
 from keras_iresnet.training.task import task_of
 from keras_iresnet.training.threads import settle_threads

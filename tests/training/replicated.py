@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_iresnet import data
 from keras_iresnet.training import devices, resolve, snapshot
 from keras_iresnet.training.checkpoints import UseAverages
-from keras_iresnet.training.optimizers import make_optimizer
+from keras_iresnet.training.recipe_optimizer import make_optimizer
 
 STEPS = 20
 # Biases in front of a batch normalisation have no gradient but rounding, which Adamax would make steps of.

@@ -6,7 +6,7 @@ import pytest
 
 from keras_iresnet import data
 from keras_iresnet.training import resolve, train
-from keras_iresnet.training.optimizers import make_optimizer
+from keras_iresnet.training.recipe_optimizer import make_optimizer
 from keras_iresnet.training.schedule import Budget, Pace
 
 

@@ -1,4 +1,5 @@
 import math
+import time
 
 import keras
 import numpy as np
@@ -74,6 +75,15 @@ def test_a_run_by_the_clock_has_no_last_step():
     assert budget.fraction(10**9) == 0
     clock.now += 30
     assert budget.fraction(10**9) == 0.25
+
+
+def test_minutes_are_those_of_the_machine():
+    budget = Budget(math.inf, minutes=0.01)
+    budget.start()
+    before = time.monotonic()
+    while budget.fraction(0) < 1:
+        assert time.monotonic() - before < 10
+    assert time.monotonic() - before >= 0.6
 
 
 def test_budget_by_steps():

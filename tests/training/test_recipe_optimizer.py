@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import keras_iresnet as ki
 from keras_iresnet.optimizers import OPTIMIZERS
-from keras_iresnet.training.optimizers import make_optimizer
+from keras_iresnet.training.recipe_optimizer import make_optimizer
 from keras_iresnet.training.schedule import steps_taken
 
 RECIPE = dataclasses.replace(ki.zoo.get("toy_flow").recipe, learning_rate=0.1)

@@ -15,7 +15,7 @@ def make_optimizer(recipe, model):
 
     Example:
     >>> import keras_iresnet as ki
-    >>> from keras_iresnet.training.optimizers import make_optimizer
+    >>> from keras_iresnet.training.recipe_optimizer import make_optimizer
     >>> type(make_optimizer(ki.zoo.get("toy_flow").recipe, ki.zoo.toy_flow(blocks=1))).__name__
     'FusedAdam'
     """
