@@ -191,16 +191,19 @@ class InvertibleResNetBijector(tfb.Bijector):
         return tf.concat([shape[: -len(self._latent_event)], self._data_event], 0)
 
 
-def data_distribution(bijector, loc, log_scale):
+def data_distribution(bijector, loc, log_scale, logits=None):
     """The distribution of data whose latents are normal: independent, of mean `loc` and deviation exp(log_scale).
 
     Args:
         bijector: from data to latents (..., D).
-        loc: `tf.Variable` (D,).
-        log_scale: `tf.Variable` (D,).
+        loc: `tf.Variable` (D,), or (K, D) for a mixture of K.
+        log_scale: `tf.Variable` like `loc`.
+        logits: `tf.Variable` (K,) of a mixture's shares, or `None`.
     """
     scale = tfp.util.DeferredTensor(log_scale, tf.exp)  # read anew whenever it is used, and trainable
     latents = tfd.Independent(tfd.Normal(loc, scale), 1)
+    if logits is not None:
+        latents = tfd.MixtureSameFamily(tfd.Categorical(logits), latents)
     return tfd.TransformedDistribution(latents, tfb.Invert(bijector))
 
 

@@ -1,4 +1,4 @@
-"""A normalizing flow as a Keras model: an invertible layer and a Gaussian prior make a density."""
+"""A normalizing flow as a Keras model: an invertible layer and a prior make a density."""
 
 import math
 
@@ -15,12 +15,13 @@ from keras_iresnet.models.condition import Conditional, as_condition, check_pair
 from keras_iresnet.models.export import Exported, flow_signatures
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
 from keras_iresnet.models.prepared import Prepared
+from keras_iresnet.models.prior import GaussianPrior
 from keras_iresnet.models.replicated import Replicated
 from keras_iresnet.ops.dequantize import dequantize, quantize
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
-class Flow(FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Model):
+class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Model):
     """ln p(x) = ln p_z(F(x)) + ln|det dF/dx|  (Behrmann et al., ICML 2019, equation 3).
 
     `flow(x)` is the log-likelihood in nats, so the model is compiled, fitted, evaluated, saved and exported as any
@@ -35,6 +36,8 @@ class Flow(FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Mod
         event_shape: shape of one example: (height, width, channels) or (D,).
         bins: number of values of a pixel, for images; `None` for points.
         learned_prior: whether the mean and scale of the diagonal Gaussian are trained, or stay 0 and 1.
+        prior_components: how many such Gaussians the prior is a mixture of. Training leaves them equal, as one;
+            `fit_prior` tells them apart. A likelihood takes room for batch * prior_components * D numbers.
         condition_size: for a density p(x | c): the number of classes that labels c (batch,) tell apart, or the length
             of vectors c (batch, condition_size). Labels act as unit vectors. The branches of the blocks must have
             the same `condition_size`. `None` for p(x).
@@ -57,7 +60,18 @@ class Flow(FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Mod
     (TensorShape([64]), TensorShape([3, 2]))
     """
 
-    def __init__(self, layer, event_shape, *, bins=None, learned_prior=True, condition_size=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        layer,
+        event_shape,
+        *,
+        bins=None,
+        learned_prior=True,
+        prior_components=1,
+        condition_size=None,
+        seed=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         check_invertible("layer", layer, self)
         if bins is not None and (not isinstance(bins, int) or bins < 2):
@@ -65,7 +79,7 @@ class Flow(FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Mod
         self.layer = layer
         self.event_shape = tuple(event_shape)
         self.bins, self.learned_prior, self.seed = bins, learned_prior, seed
-        self.condition_size = condition_size
+        self.prior_components, self.condition_size = prior_components, condition_size
         self.dimension = math.prod(self.event_shape)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.build((None, *self.event_shape))
@@ -80,9 +94,7 @@ class Flow(FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Mod
                 "A density needs a bijection: latents must have as many dimensions as the data. "
                 f"Received: event_shape={self.event_shape}, latent shape={self._latent_event}"
             )
-        options = {"shape": (self.dimension,), "initializer": "zeros", "trainable": self.learned_prior}
-        self.prior_loc = self.add_weight(name="prior_loc", **options)
-        self.prior_log_scale = self.add_weight(name="prior_log_scale", **options)
+        self._build_prior()
         self._initialized = self.add_weight(
             name="initialized", shape=(), dtype="bool", initializer="zeros", trainable=False
         )
@@ -104,7 +116,8 @@ class Flow(FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Mod
         """The density over data space, with its prior, as a `tfd.TransformedDistribution`."""
         from keras_iresnet.bijector import data_distribution
 
-        return data_distribution(self.bijector, self.prior_loc.value, self.prior_log_scale.value)
+        logits = None if self.prior_logits is None else self.prior_logits.value
+        return data_distribution(self.bijector, self.prior_loc.value, self.prior_log_scale.value, logits)
 
     def call(self, x, training=None):
         """x (batch, *event_shape), or a pair of it and conditions -> log-likelihood (batch,) nats."""
@@ -164,7 +177,7 @@ class Flow(FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Mod
         Args:
             n: how many; as many as there are conditions by default.
             seed: integer or pair of integers; `None` draws one.
-            temperature: factor of the prior's deviation.
+            temperature: factor of the deviation of the prior, or of each of its components.
             on_failure: as for `InvertibleLayer.inverse`.
             condition: labels (n,) or vectors (n, condition_size).
         """
@@ -172,10 +185,7 @@ class Flow(FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Mod
         if n is None and condition is None:
             raise ValueError("`n` says how many to draw where no `condition` does. Received: n=None")
         n = tf.shape(condition)[0] if n is None else n
-        dtype = self.stream_dtype
-        noise = tf.random.stateless_normal((n, self.dimension), self._seed(seed), dtype=dtype)
-        loc, log_scale = tf.cast(self.prior_loc, dtype), tf.cast(self.prior_log_scale, dtype)
-        return self.inverse(loc + temperature * tf.exp(log_scale) * noise, on_failure, condition)
+        return self.inverse(self._prior_sample(n, self._seed(seed), temperature), on_failure, condition)
 
     def to_data(self, images, seed=None):
         """Integer images -> data space, (k + u) / bins with the noise u drawn from `seed`."""
@@ -188,7 +198,7 @@ class Flow(FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Mod
         return quantize(tf.convert_to_tensor(x), bins=self.bins)
 
     def initialize(self, x):
-        """Set every ActNorm, then a learned prior's mean and scale, from one batch; eagerly, in place.
+        """Set every ActNorm, then a learned prior, from one batch; eagerly, in place.
 
         Args:
             x: (batch, *event_shape), integer images or floats in data space; about a thousand examples.
@@ -197,10 +207,7 @@ class Flow(FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Mod
         # Before training no condition has an effect, so any will do.
         condition = None if self.condition_size is None else tf.zeros((len(x), self.condition_size), self.stream_dtype)
         z = self._flat(self.layer.initialize(self._in_data_space(x, self._seed(None)), condition))
-        if self.learned_prior:
-            mean, variance = tf.nn.moments(z, [0])
-            self.prior_loc.assign(mean)
-            self.prior_log_scale.assign(0.5 * tf.math.log(tf.maximum(variance, 1e-12)))
+        self._initialize_prior(z)
         self._initialized.assign(True)
 
     def compile(self, optimizer="adamax", loss=None, metrics=None, **kwargs):
@@ -247,6 +254,7 @@ class Flow(FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Mod
             "event_shape": list(self.event_shape),
             "bins": self.bins,
             "learned_prior": self.learned_prior,
+            "prior_components": self.prior_components,
             "condition_size": self.condition_size,
             "seed": self.seed,
         }
@@ -258,11 +266,6 @@ class Flow(FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Mod
 
     def _signatures(self):
         return flow_signatures(self)
-
-    def _prior_log_prob(self, z):
-        log_scale = tf.cast(self.prior_log_scale, z.dtype)
-        standard = (z - tf.cast(self.prior_loc, z.dtype)) * tf.exp(-log_scale)
-        return -0.5 * tf.reduce_sum(tf.square(standard) + 2 * log_scale + math.log(2 * math.pi), -1)
 
     def _floats(self, x):
         x = tf.convert_to_tensor(x)

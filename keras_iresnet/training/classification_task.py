@@ -35,7 +35,7 @@ class LabelledTask:
         examples = next(iter(splits.validation.batch(EXAMPLES)))
         return [Diagnostics(writer, *examples)] if recipe.diagnostics else []
 
-    def complete(self, model, splits, run):
+    def complete(self, model, splits, run, shown):
         """As for a density."""
 
     def draw(self, model, splits, run, *, seed):

@@ -17,7 +17,7 @@ class HybridTask(LabelledTask, DensityTask):
         images, _ = next(iter(splits.validation.batch(EXAMPLES)))
         return [Pictures(writer, images.numpy()), *super().callbacks(recipe, splits, writer)]
 
-    def complete(self, model, splits, run):
+    def complete(self, model, splits, run, shown):
         """Calibrate the model, and its best checkpoint with it, on images that it was trained on."""
         images, _ = next(iter(splits.train.batch(FIRST_LOOK)))
         model.calibrate(images.numpy())

@@ -52,7 +52,7 @@ def interpolate_run(
     flow = load_flow(run)
     ends, labels, splits = held_out_images(run, 2 * pairs, seed=seed, data_dir=data_dir, labels=is_conditional(flow))
     latents = flow.forward(flow.to_data(ends, seed), labels)
-    loc, scale = tf.convert_to_tensor(flow.prior_loc), tf.exp(tf.convert_to_tensor(flow.prior_log_scale))
+    loc, scale = flow.prior_moments()
     first, last = tf.split((latents - loc) / scale, 2)
     walk = loc + temperature * scale * latent_path(first, last, steps, method)  # (pairs, steps, D)
     condition = None if labels is None else _condition_path(labels, flow, steps)

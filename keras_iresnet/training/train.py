@@ -85,7 +85,7 @@ def train(
             return figures
         # Written after each stage: a run of hours must not lose what it knows to a failing picture.
         run.write_json(run.metrics, figures)
-        task.complete(fitting.model, splits, run)
+        task.complete(fitting.model, splits, run, shown)
         shown.print("Evaluating the best checkpoint on the test split ...")
         figures |= task.final_figures(fitting.model, splits, seed=recipe.seed, progress=progress)
         run.write_json(run.metrics, figures)

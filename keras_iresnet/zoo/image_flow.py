@@ -27,6 +27,7 @@ def image_flow(
     num_terms=5,
     num_probes=1,
     learned_prior=True,
+    prior_components=1,
     conditional=False,
     classes=10,
     seed=None,
@@ -51,6 +52,7 @@ def image_flow(
         num_terms: terms of the log-det series in training.
         num_probes: random vectors of the trace estimator in training.
         learned_prior: whether the prior's mean and scale are trained.
+        prior_components: how many Gaussians the prior is a mixture of.
         conditional: whether it is a flow of p(x | c) for class labels c, which every block sees.
         classes: number of classes of a conditional flow.
         seed: seed of weights and noise.
@@ -87,7 +89,7 @@ def image_flow(
         return chain + ([layers.FactorOut(layers.Chain(scale(index + 1)))] if multi_scale else scale(index + 1))
 
     first = [layers.Logit() if logit else layers.Center(0.5)] + [layers.Squeeze()] * initial_squeeze
-    prior = {"learned_prior": learned_prior, "condition_size": condition_size}
+    prior = {"learned_prior": learned_prior, "prior_components": prior_components, "condition_size": condition_size}
     return Flow(layers.Chain(first + scale(0)), event_shape, bins=bins, seed=seed, **prior)
 
 

@@ -53,8 +53,8 @@ def _behaviour(model):
     first = [weight.numpy().tobytes() for weight in model.weights]
     model.initialize(x)
     for weight in model.trainable_variables:
-        # Large, so that kernels are normalised, by vectors that belong to others.
-        if weight.name in ("kernel", "condition_kernel"):
+        # Large, so that kernels are normalised, by vectors that belong to others; and components of a prior apart.
+        if weight.name in ("kernel", "condition_kernel", "prior_loc"):
             weight.assign(np.random.default_rng(weight.shape[-1]).normal(size=weight.shape))
     outputs = np.asarray(_outputs(model, x))
     assert np.all(np.isfinite(outputs))
