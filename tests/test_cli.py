@@ -32,7 +32,7 @@ def test_list_shows_every_model_with_its_data_set():
     assert result.exit_code == 0
     for name in zoo.list():
         recipe = zoo.get(name).recipe
-        line = next(line for line in result.stdout.splitlines() if name in line)
+        line = next(line for line in result.stdout.splitlines() if f" {name} " in line)
         assert recipe.dataset in line
         assert f"{recipe.parameters:,}" in line
 
