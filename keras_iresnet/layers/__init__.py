@@ -6,6 +6,7 @@ from keras_iresnet.layers.branch import Branch, ConvBranch, DenseBranch
 from keras_iresnet.layers.center import Center
 from keras_iresnet.layers.chain import Chain
 from keras_iresnet.layers.factor_out import FactorOut
+from keras_iresnet.layers.flatten import Flatten
 from keras_iresnet.layers.injective_pad import InjectivePad
 from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer, NotConvergedError
 from keras_iresnet.layers.logit import Logit
@@ -23,6 +24,7 @@ __all__ = [
     "ConvBranch",
     "DenseBranch",
     "FactorOut",
+    "Flatten",
     "InjectivePad",
     "InverseReport",
     "InvertibleLayer",

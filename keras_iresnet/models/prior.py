@@ -4,11 +4,14 @@ import math
 import warnings
 
 import numpy as np
+import rich.console
+import rich.progress
 import tensorflow as tf
 
 from keras_iresnet.layers.seeds import as_seed, split_seed
 
-_ITERATIONS = 50  # of EM: a start by k-means++ is nearly there after 20
+_ROUNDS = 10  # of the bar; EM from a start by k-means++ is nearly there after four
+_ROUND_ITERATIONS = 5  # of EM
 _HELD_OUT = 10  # one example of so many is not fitted to
 _EXAMPLES_EACH = 10  # that a component needs at least
 _LEAST_VARIANCE = 1e-4  # of a component, in units of that of all latents
@@ -46,7 +49,7 @@ class GaussianPrior:
             self.prior_loc.assign(tf.broadcast_to(mean, self.prior_loc.shape))
             self.prior_log_scale.assign(tf.broadcast_to(log_scale, self.prior_log_scale.shape))
 
-    def fit_prior(self, x, condition=None, *, seed=0, batch_size=250):
+    def fit_prior(self, x, condition=None, *, seed=0, batch_size=250, progress=False):
         """Fit the prior to the latents of examples by expectation maximisation, the network at rest; in place.
 
         Gradients leave the components of a mixture as equal as they start: small batches, of which each component
@@ -59,6 +62,7 @@ class GaussianPrior:
             condition: labels (n,) or vectors (n, condition_size), for a flow that has a `condition_size`.
             seed: of the dequantization noise and of the start.
             batch_size: examples that go through the network at a time.
+            progress: whether to show a bar on standard error.
 
         Returns:
             Nats that a tenth of the examples, to which the prior is not fitted, gained each; 0 where they would have
@@ -84,10 +88,10 @@ class GaussianPrior:
                 f"`fit_prior` needs at least {_EXAMPLES_EACH} examples for each component. "
                 f"Received: {len(x)} examples, prior_components={self.prior_components}"
             )
-        z = self._latents(x, condition, seed, batch_size)
+        z = self._latents(x, condition, seed, batch_size, progress)
         held_out = np.random.default_rng(seed).permutation(len(z)) % _HELD_OUT == 0  # data may have an order
         mean, deviation = z[~held_out].mean(0), np.maximum(z[~held_out].std(0), 1e-6)
-        mixture = _mixture((z[~held_out] - mean) / deviation, self.prior_components, seed)
+        mixture = _mixture((z[~held_out] - mean) / deviation, self.prior_components, seed, progress)
         before = [weight.numpy() for weight in self._prior_variables]
         likely = self._mean_log_prob(z[held_out])
         self.prior_loc.assign(self._shaped(mean + deviation * mixture.means_))
@@ -101,10 +105,10 @@ class GaussianPrior:
             weight.assign(value)
         return 0.0
 
-    def _latents(self, x, condition, seed, batch_size):
+    def _latents(self, x, condition, seed, batch_size, progress):
         """Latents (n, D) of an array of examples, in float64."""
         parts = []
-        for start in range(0, len(x), batch_size):
+        for start in _tracked(range(0, len(x), batch_size), "latents", progress):
             examples = self._in_data_space(x[start : start + batch_size], as_seed([seed, start]))
             given = None if condition is None else condition[start : start + batch_size]
             parts.append(self.forward(examples, given).numpy())
@@ -160,14 +164,26 @@ class GaussianPrior:
         return mean, tf.sqrt(variance)
 
 
-def _mixture(z, count, seed):
+def _mixture(z, count, seed, progress):
     """scikit-learn's mixture of `count` diagonal Gaussians, fitted to points (n, D)."""
     import sklearn.exceptions  # which takes a second
     import sklearn.mixture
 
     options = {"covariance_type": "diag", "reg_covar": _LEAST_VARIANCE, "init_params": "k-means++"}
-    mixture = sklearn.mixture.GaussianMixture(count, **options, max_iter=_ITERATIONS, random_state=seed)
+    # Round by round, each where the last one ended, so that a bar can tell how far it is.
+    rounds = {"max_iter": _ROUND_ITERATIONS, "warm_start": True}
+    mixture = sklearn.mixture.GaussianMixture(count, **options, **rounds, random_state=seed)
     with warnings.catch_warnings():
         # What it fits is compared with what was there before, at rest or not.
         warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
-        return mixture.fit(z)
+        for _ in _tracked(range(_ROUNDS), f"{count} components", progress):
+            if mixture.fit(z).converged_:
+                break
+    return mixture
+
+
+def _tracked(steps, description, shown):
+    """The steps, counted by a bar on standard error, where someone watches."""
+    console = rich.console.Console(stderr=True)
+    disable = not (shown and console.is_terminal)
+    return rich.progress.track(steps, description, console=console, transient=True, disable=disable)

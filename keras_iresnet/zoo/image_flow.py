@@ -15,6 +15,8 @@ def image_flow(
     bins=256,
     blocks=(8, 8, 8),
     channels: int | tuple = 32,
+    dense_blocks=0,
+    dense_units=32,
     strides: tuple | None = None,
     initial_squeeze=False,
     multi_scale=True,
@@ -39,6 +41,9 @@ def image_flow(
         bins: values of a pixel.
         blocks: residual blocks of each scale.
         channels: hidden channels of each residual branch (kernels 3x3, 1x1, 3x3): one integer, or one for each scale.
+        dense_blocks: residual blocks after those of the last scale that see all of its latents at once, as a vector,
+            so that parts of an image that are far apart meet. Residual Flows (Chen et al., NeurIPS 2019) end so.
+        dense_units: hidden units of both hidden layers of their branches.
         strides: 1 or 2 for each scale: whether a squeeze, which halves height and width, stands before its blocks. By
             default a scale squeezes where both sides are even.
         initial_squeeze: whether one more squeeze stands before the first scale.
@@ -67,6 +72,8 @@ def image_flow(
     TensorShape([4, 12, 20, 3])
     """
     blocks = checked_blocks(blocks)
+    if dense_blocks < 0:
+        raise ValueError(f"`dense_blocks` must be 0 or more. Received: dense_blocks={dense_blocks}")
     if seed is not None:
         keras.utils.set_random_seed(seed)
     sides = [side // 2 if initial_squeeze else side for side in event_shape[:2]]
@@ -76,17 +83,28 @@ def image_flow(
     condition_size = options["condition_size"] = classes if conditional else None
     estimator = SeriesLogDet(num_terms, num_probes)
 
+    def residual(branch):
+        """A block, and what stands before it."""
+        block = layers.InvertibleResidualBlock(branch, estimator=estimator)
+        return [layers.ActNorm(), block] if act_norm else [block]
+
     def scale(index):
         """The layers of one scale and of all that follow it."""
         chain = [layers.Squeeze()] if squeezes[index] else []
         for block in range(blocks[index]):
             # A nonlinearity in front of the very first block would cost it the sign of what it sees.
             branch = layers.ConvBranch(widths[index], preactivate=index + block > 0, **options)
-            chain += [layers.ActNorm()] if act_norm else []
-            chain += [layers.InvertibleResidualBlock(branch, estimator=estimator)]
+            chain += residual(branch)
         if index + 1 == len(blocks):
-            return chain
+            return chain + dense()
         return chain + ([layers.FactorOut(layers.Chain(scale(index + 1)))] if multi_scale else scale(index + 1))
+
+    def dense():
+        """The layers that see all of the last scale at once."""
+        chain = [layers.Flatten()] if dense_blocks else []
+        for _ in range(dense_blocks):
+            chain += residual(layers.DenseBranch((dense_units, dense_units), **options))
+        return chain
 
     first = [layers.Logit() if logit else layers.Center(0.5)] + [layers.Squeeze()] * initial_squeeze
     prior = {"learned_prior": learned_prior, "prior_components": prior_components, "condition_size": condition_size}

@@ -1,6 +1,8 @@
 """The multi-scale flow's keywords are what they say."""
 
+import keras
 import numpy as np
+import oracles
 import pytest
 
 import keras_iresnet as ki
@@ -23,6 +25,7 @@ def kinds(flow):
         layers.FactorOut: "half",
         layers.Logit: "logit",
         layers.Center: "center",
+        layers.Flatten: "vector",
     }
     return " ".join(short[type(layer)] for layer in walk(flow.layer) if type(layer) in short)
 
@@ -56,6 +59,33 @@ def test_each_scale_has_its_channels_and_the_first_block_no_activation_in_front(
     branches = [layer.branch for layer in walk(flow.layer) if isinstance(layer, layers.InvertibleResidualBlock)]
     assert [branch.channels for branch in branches] == [(4, 4), (4, 4), (6, 6)]
     assert [branch.preactivate for branch in branches] == [False, True, True]
+
+
+@pytest.mark.parametrize("multi_scale", [True, False])
+def test_dense_blocks_see_all_of_the_last_scale(multi_scale):
+    options = {"blocks": (1, 1), "channels": 4, "dense_blocks": 2, "dense_units": 5, "multi_scale": multi_scale}
+    flow = ki.zoo.image_flow((8, 8, 1), **options)
+    half = "half " if multi_scale else ""
+    assert kinds(flow) == f"logit squeeze norm block {half}squeeze norm block vector norm block norm block"
+    assert grids(flow)[-2:] == 2 * [(32,) if multi_scale else (64,)]
+    last = [layer for layer in walk(flow.layer) if isinstance(layer, layers.InvertibleResidualBlock)][-1].branch
+    assert last.units == (5, 5)
+    assert last.preactivate
+
+
+def test_density_and_inverse_hold_with_dense_blocks():
+    keras.config.set_dtype_policy("float64")
+    flow = ki.zoo.image_flow((4, 4, 1), bins=4, blocks=(1, 1), channels=4, dense_blocks=2, seed=0)
+    oracles.leave_identity(flow)
+    x = flow.to_data(np.random.default_rng(0).integers(0, 4, (6, 4, 4, 1)).astype("uint8"), seed=0)
+    z, log_det = flow.layer.forward_and_log_det(x, estimator=ki.ExactLogDet())
+    np.testing.assert_allclose(log_det, oracles.log_abs_det(oracles.jacobian(flow.forward, x)), rtol=1e-9)
+    np.testing.assert_allclose(flow.inverse(flow.forward(x)), x, atol=1e-6)
+
+
+def test_fewer_dense_blocks_than_none_are_refused():
+    with pytest.raises(ValueError, match=r"`dense_blocks` must be 0 or more. Received: dense_blocks=-1"):
+        ki.zoo.digits_flow(dense_blocks=-1)
 
 
 def test_density_and_inverse_hold_with_dropout():

@@ -1,0 +1,36 @@
+"""Images to vectors, so that dense branches can see all of an image at once."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_iresnet.layers.invertible import InvertibleLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_iresnet")
+class Flatten(InvertibleLayer):
+    """(batch, *event) -> (batch, D), D the product of the event's sides; log-det 0.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> import tensorflow as tf
+    >>> ki.layers.Flatten()(tf.ones((2, 4, 4, 3))).shape
+    TensorShape([2, 48])
+    """
+
+    def build(self, input_shape):
+        """Check that the sides are known."""
+        super().build(input_shape)
+        if len(input_shape) < 2 or None in input_shape[1:]:
+            raise ValueError(f"`Flatten` must know all sides of an example. Received: input_shape={tuple(input_shape)}")
+
+    def compute_output_shape(self, input_shape):
+        """(batch, *event) -> (batch, D)."""
+        return (input_shape[0], math.prod(input_shape[1:]))
+
+    def _forward_and_log_det(self, x, **_):
+        return tf.reshape(x, (-1, math.prod(self.input_spec.shape[1:]))), tf.zeros((), x.dtype)
+
+    def _inverse(self, y):
+        return tf.reshape(y, (-1, *self.input_spec.shape[1:]))
