@@ -25,7 +25,7 @@ def test_each_example_is_its_numbers_in_their_order(event):
 
 @pytest.mark.parametrize("shape", [(None, None, 4, 1), (None,)])
 def test_sides_that_are_not_known_are_refused(shape):
-    with pytest.raises(ValueError, match="must know all sides of an example. Received: input_shape="):
+    with pytest.raises(ValueError, match=r"must know all sides of an example. Received: input_shape="):
         Flatten().build(shape)
 
 

@@ -78,7 +78,7 @@ def test_density_and_inverse_hold_with_dense_blocks():
     flow = ki.zoo.image_flow((4, 4, 1), bins=4, blocks=(1, 1), channels=4, dense_blocks=2, seed=0)
     oracles.leave_identity(flow)
     x = flow.to_data(np.random.default_rng(0).integers(0, 4, (6, 4, 4, 1)).astype("uint8"), seed=0)
-    z, log_det = flow.layer.forward_and_log_det(x, estimator=ki.ExactLogDet())
+    _, log_det = flow.layer.forward_and_log_det(x, estimator=ki.ExactLogDet())
     np.testing.assert_allclose(log_det, oracles.log_abs_det(oracles.jacobian(flow.forward, x)), rtol=1e-9)
     np.testing.assert_allclose(flow.inverse(flow.forward(x)), x, atol=1e-6)
 
