@@ -1,4 +1,4 @@
-"""Twenty deterministic steps on one device and on two replicas, in a process of its own; writes what it saw.
+"""Twenty deterministic steps and the fit of a prior, on one device and on two replicas; writes what it saw.
 
 python replicated.py flow|remat|classifier OUT.npz
 """
@@ -18,7 +18,7 @@ STEPS = 20
 # Biases in front of a batch normalisation have no gradient but rounding, which Adamax would make steps of.
 SGD = {"optimizer": "sgd", "learning_rate": 0.05}
 MODELS = {
-    "flow": ("digits_flow", {"dropout": 0.2}),
+    "flow": ("digits_flow", {"dropout": 0.2, "prior_components": 2}),
     "remat": ("digits_flow", {"dropout": 0.2, "remat": True}),
     "classifier": ("digits_classifier", {"blocks": (1, 1), "coeff": None, "normalization": "batch", **SGD}),
 }
@@ -55,6 +55,8 @@ def fit(kind, names):
         stream.at(), steps_per_epoch=STEPS, epochs=1, validation_data=validation, verbose=0,
         callbacks=[losses, UseAverages()],
     )  # fmt: skip
+    if kind == "flow":
+        model.fit_prior(next(iter(splits.train.batch(512))).numpy())
     results = model.distribute_strategy.experimental_local_results
     held = [[part.numpy() for part in results(v.value)] for v in (*model.variables, *model.optimizer.variables)]
     assert {len(parts) for parts in held} == {len(names)}
