@@ -73,9 +73,6 @@ def test_two_replicas_have_the_losses_of_one(replicated):
 
 def test_replicas_hold_equal_state_to_the_bit(replicated):
     assert replicated["2/differing"] == 0
-    for name in replicated:
-        if "prior_loc" in name and name.startswith("2/model/") and replicated[name].ndim == 2:
-            assert np.ptp(replicated[name], 0).max() > 0.1  # the components were told apart
     names = {name[2:] for name in replicated if name.startswith("1/")}
     assert sum(name.startswith(("model/", "optimizer/")) for name in names) > 30
     for name in names:
