@@ -1,4 +1,4 @@
-"""Flows for Fashion-MNIST: as for MNIST, whose shape it has; the small one with a prior of one Gaussian."""
+"""Flows for Fashion-MNIST: as for MNIST, whose shape it has; the small one as it was measured, without dense blocks."""
 
 import dataclasses
 
@@ -13,7 +13,6 @@ SMALL_RECIPE = dataclasses.replace(
     SMALL_MNIST,
     **_OWN
     | {
-        "minutes": 26,
         "parameters": 185_448,
         "expected": "3.016 +- 0.027 bits/dim (1,000 test images) after 26 minutes on two CPU cores",
     },
