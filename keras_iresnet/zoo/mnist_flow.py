@@ -30,7 +30,7 @@ SMALL_RECIPE = Recipe(
     decay="cosine",
     ema_momentum=0.999,
     parameters=828_935,
-    expected="1.129 +- 0.008 bits/dim (1,000 test images) after 26 minutes on two CPU cores",
+    expected="1.126 bits/dim after 26 minutes on two CPU cores",
     reference="Behrmann et al., ICML 2019, with fewer blocks",
 )
 
