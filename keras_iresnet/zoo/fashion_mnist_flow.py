@@ -1,4 +1,4 @@
-"""Flows for Fashion-MNIST: as for MNIST, whose shape it has; the small one as it was measured, without dense blocks."""
+"""Flows for Fashion-MNIST: as for MNIST, whose shape it has; the small one as it was measured, with ELU alone."""
 
 import dataclasses
 
@@ -14,6 +14,7 @@ SMALL_RECIPE = dataclasses.replace(
     **_OWN
     | {
         "parameters": 185_448,
+        "reference": "Behrmann et al., ICML 2019, with fewer blocks",
         "expected": "3.016 +- 0.027 bits/dim (1,000 test images) after 26 minutes on two CPU cores",
     },
 )

@@ -1,6 +1,7 @@
 """Priors of one Gaussian and of several: density, samples, fit."""
 
 import json
+import warnings
 
 import keras
 import numpy as np
@@ -10,9 +11,11 @@ import scipy.special
 import scipy.stats
 import small_flows
 import tensorflow as tf
+from sklearn.mixture import GaussianMixture
 
 import keras_iresnet as ki
 from keras_iresnet.layers import ActNorm, Chain
+from keras_iresnet.models import prior
 
 LOC = np.array([[-3.0, 0.0], [2.0, 1.0], [2.5, -4.0]])
 SCALE = np.array([[0.5, 1.0], [1.5, 0.3], [0.7, 0.7]])
@@ -130,6 +133,31 @@ def test_fitted_components_are_the_clouds():
     other = flow.log_prob(clouds(2000, 2)[0]).numpy().mean() - before
     assert gain > 1
     assert gain == pytest.approx(other, abs=0.3)
+
+
+def test_rounds_go_on_where_the_last_one_ended():
+    # Clouds that overlap: the first round is far from rest. One fit of all iterations is what the rounds must give.
+    points = np.random.default_rng(0).normal(size=(3000, 2)) * (1 + np.arange(3000) % 3)[:, None]
+    options = {"covariance_type": "diag", "reg_covar": prior._LEAST_VARIANCE, "init_params": "k-means++"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole = GaussianMixture(6, **options, max_iter=50, random_state=3).fit(points)
+        first = GaussianMixture(6, **options, max_iter=5, random_state=3).fit(points)
+    found = prior._mixture(points, 6, 3, progress=False)
+    assert np.abs(first.means_ - whole.means_).max() > 0.05
+    np.testing.assert_allclose(found.means_, whole.means_, rtol=1e-9)
+    np.testing.assert_allclose(found.weights_, whole.weights_, rtol=1e-9)
+
+
+def test_its_progress_is_shown_where_someone_watches(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # what rich takes for a terminal
+    _clouds_flow().fit_prior(clouds(900)[0], progress=True)
+    shown = capsys.readouterr()
+    assert "latents" in shown.err
+    assert "3 components" in shown.err
+    _clouds_flow().fit_prior(clouds(900)[0])
+    silent = capsys.readouterr()
+    assert shown.out == silent.out == silent.err == ""
 
 
 def test_a_prior_that_would_lose_stays_as_it_was():
