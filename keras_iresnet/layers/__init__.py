@@ -7,6 +7,7 @@ from keras_iresnet.layers.center import Center
 from keras_iresnet.layers.chain import Chain
 from keras_iresnet.layers.factor_out import FactorOut
 from keras_iresnet.layers.flatten import Flatten
+from keras_iresnet.layers.gaussianize import Gaussianize
 from keras_iresnet.layers.injective_pad import InjectivePad
 from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer, NotConvergedError
 from keras_iresnet.layers.logit import Logit
@@ -25,6 +26,7 @@ __all__ = [
     "DenseBranch",
     "FactorOut",
     "Flatten",
+    "Gaussianize",
     "InjectivePad",
     "InverseReport",
     "InvertibleLayer",

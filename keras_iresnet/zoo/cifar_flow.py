@@ -33,7 +33,7 @@ AUTHORS = {
     "channels": 512,
     "strides": (1, 2, 2),
     "initial_squeeze": True,
-    "logit": False,
+    "pixel_transform": "center",
     "power_iterations": 5,
 }
 SMALL = {"blocks": (8, 8, 8), "channels": 64}

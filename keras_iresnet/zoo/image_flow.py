@@ -8,6 +8,8 @@ from keras_iresnet.ops.log_det import SeriesLogDet
 from keras_iresnet.zoo.scales import checked_blocks, for_each_scale, squeezes_of
 from keras_iresnet.zoo.variants import variant_of
 
+PIXEL_TRANSFORMS = ("logit", "center", "gaussianize")
+
 
 def image_flow(
     event_shape,
@@ -21,7 +23,7 @@ def image_flow(
     initial_squeeze=False,
     multi_scale=True,
     act_norm=True,
-    logit=True,
+    pixel_transform="logit",
     activation="elu",
     coeff=0.9,
     power_iterations=1,
@@ -49,7 +51,9 @@ def image_flow(
         initial_squeeze: whether one more squeeze stands before the first scale.
         multi_scale: whether half of the channels leave for the latents after each scale but the last.
         act_norm: whether an ActNorm stands before each block.
-        logit: whether pixels go through a logit (with its log-det); if not, they are centred, x - 1/2.
+        pixel_transform: what pixels go through first: `"logit"`, or `"center"`, x - 1/2 as in the authors' code, or
+            `"gaussianize"`, `layers.Gaussianize`, which the flow's `initialize` fits to the images that it sees: for
+            images many of whose pixels have one value, such as a black background.
         activation: 1-Lipschitz activation, see `LipschitzActivation`.
         coeff: bound of each layer's norm, in (0, 1).
         power_iterations: steps of the power iteration in each training step.
@@ -72,6 +76,10 @@ def image_flow(
     TensorShape([4, 12, 20, 3])
     """
     blocks = checked_blocks(blocks)
+    if pixel_transform not in PIXEL_TRANSFORMS:
+        raise ValueError(
+            f"`pixel_transform` must be one of {PIXEL_TRANSFORMS}. Received: pixel_transform={pixel_transform!r}"
+        )
     if dense_blocks < 0:
         raise ValueError(f"`dense_blocks` must be 0 or more. Received: dense_blocks={dense_blocks}")
     if seed is not None:
@@ -106,7 +114,8 @@ def image_flow(
             chain += residual(layers.DenseBranch((dense_units, dense_units), **options))
         return chain
 
-    first = [layers.Logit() if logit else layers.Center(0.5)] + [layers.Squeeze()] * initial_squeeze
+    pixels = {"logit": layers.Logit, "center": layers.Center, "gaussianize": lambda: layers.Gaussianize(bins)}
+    first = [pixels[pixel_transform]()] + [layers.Squeeze()] * initial_squeeze
     prior = {"learned_prior": learned_prior, "prior_components": prior_components, "condition_size": condition_size}
     return Flow(layers.Chain(first + scale(0)), event_shape, bins=bins, seed=seed, **prior)
 

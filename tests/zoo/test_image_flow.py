@@ -25,6 +25,7 @@ def kinds(flow):
         layers.FactorOut: "half",
         layers.Logit: "logit",
         layers.Center: "center",
+        layers.Gaussianize: "gaussianize",
         layers.Flatten: "vector",
     }
     return " ".join(short[type(layer)] for layer in walk(flow.layer) if type(layer) in short)
@@ -52,6 +53,21 @@ def test_all_channels_stay_without_multi_scale():
     flow = ki.zoo.image_flow((8, 8, 1), blocks=(1, 1), channels=4, multi_scale=False, act_norm=False)
     assert kinds(flow) == "logit squeeze block squeeze block"
     assert grids(flow) == [(4, 4, 4), (2, 2, 16)]
+
+
+@pytest.mark.parametrize("pixel_transform", ["logit", "center", "gaussianize"])
+def test_pixels_go_through_what_was_asked_for_first(pixel_transform):
+    options = {"bins": 5, "blocks": (1,), "channels": 4, "initial_squeeze": True, "act_norm": False}
+    flow = ki.zoo.image_flow((8, 8, 1), pixel_transform=pixel_transform, **options)
+    assert kinds(flow) == f"{pixel_transform} squeeze squeeze block"
+    if pixel_transform == "gaussianize":
+        assert next(layer for layer in walk(flow.layer) if isinstance(layer, layers.Gaussianize)).bins == 5
+
+
+def test_pixel_transform_of_another_name_is_refused():
+    message = r"`pixel_transform` must be one of \('logit', 'center', 'gaussianize'\). Received: pixel_transform=True"
+    with pytest.raises(ValueError, match=message):
+        ki.zoo.image_flow((8, 8, 1), blocks=(1,), pixel_transform=True)
 
 
 def test_each_scale_has_its_channels_and_the_first_block_no_activation_in_front():

@@ -1,0 +1,138 @@
+"""[0, 1] -> the real line by the data's own histogram: pixels before the first residual block."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy import special
+
+from keras_iresnet.layers.invertible import InvertibleLayer
+from keras_iresnet.ops.checks import require
+
+# Of each value: Phi(t) at its lower and 1 - Phi(t) at its upper end, Phi's growth between them, its group's centre and
+# scale, and y at its lower end.
+_COLUMNS = ("below", "above", "width", "center", "scale", "start")
+
+
+@keras.saving.register_keras_serializable(package="keras_iresnet")
+class Gaussianize(InvertibleLayer):
+    """The increasing map, the same for all pixels, that makes their values and the noise on them Gaussian.
+
+    A logit gives the noise on a black background, uniform in [0, 1 / bins), the density of an exponential with a cliff.
+    Blocks whose slopes are bounded are slow to level it, and on images that are mostly background it is most of what
+    they have to learn. This layer is the quantile function of normal distributions at the empirical distribution of
+    the pixels instead (marginal Gaussianization: Chen and Gopinath, NeurIPS 2000; Laparra et al., IEEE Transactions on
+    Neural Networks 2011). Each value that is `common`, such as a background, has a normal distribution of its own, and
+    so has each run of values between common ones:
+
+        y = offset_j + scale_j t,    Phi(t) = Phi(-limit) + (Phi(limit) - Phi(-limit)) v,
+
+    where v in [0, 1] is the share, among the pixels of group j, of those below x. The groups lie side by side: each
+    takes 2 limit scale_j of the real line.
+
+        log-det = sum log(bins (Phi(limit) - Phi(-limit)) h(x) scale_j / phi(t)),    h = share of x's value in its group
+
+    `initialize(x)` counts the values. Until then they count the same: a probit, where that makes none of them common.
+
+    Args:
+        bins: values that a pixel can have; x in [k / bins, (k + 1) / bins) is value k and its noise.
+        common: share of all pixels from which a value has a distribution of its own, in (0, 1].
+        scale: standard deviation of a run of values; that of a common value is 1.
+        limit: standard deviations kept on either side of each distribution.
+
+    Raises:
+        ValueError: x lies outside [0, 1] by more than the limit leaves.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> import tensorflow as tf
+    >>> background = tf.random.uniform((1000, 8), 0, 0.25)
+    >>> layer = ki.layers.Gaussianize(bins=4)
+    >>> y = layer.initialize(tf.concat([background, tf.random.uniform((1000, 2))], 1))[:, :8]
+    >>> bool(abs(tf.math.reduce_std(y) - 1) < 0.05)  # an exponential of a logit would not be symmetric
+    True
+    """
+
+    def __init__(self, bins=256, common=0.1, scale=1.5, limit=4.0, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(bins, int) or isinstance(bins, bool) or bins < 2:
+            raise ValueError(f"`bins` must be an integer of at least 2. Received: bins={bins!r}")
+        if not 0 < common <= 1:
+            raise ValueError(f"`common` must lie in (0, 1]. Received: common={common!r}")
+        if not (scale > 0 and math.isfinite(scale)):
+            raise ValueError(f"`scale` must be positive and finite. Received: scale={scale!r}")
+        if not 1 <= limit <= 5:  # beyond, float32 tells no two shares apart
+            raise ValueError(f"`limit` must lie in [1, 5]. Received: limit={limit!r}")
+        self.bins = bins
+        self.common = common
+        self.scale = scale
+        self.limit = limit
+
+    def build(self, input_shape):
+        """Create the map of a histogram in which all values count the same."""
+        super().build(input_shape)
+        uniform = self._map_of(np.ones(self.bins))
+        self.values = self.add_weight(
+            name="values",
+            shape=uniform.shape,
+            initializer=lambda shape, dtype: tf.constant(uniform, dtype),
+            trainable=False,
+        )
+
+    def initialize(self, x, condition=None):
+        """Count the values of x (batch, ...), eagerly, each once more than it occurs; returns F(x)."""
+        x = self._ready(x)
+        counts = np.bincount(self._value(x).numpy().ravel(), minlength=self.bins)
+        self.values.assign(self._map_of(1 + counts))
+        return self(x)
+
+    def _value(self, x):
+        return tf.clip_by_value(tf.cast(tf.floor(x * self.bins), tf.int32), 0, self.bins - 1)
+
+    def _map_of(self, counts):
+        """What the map is at each value, (bins, columns), for a histogram (bins,)."""
+        common = counts >= self.common * counts.sum()
+        ends = np.flatnonzero(common[1:] | common[:-1]) + 1
+        tail = 0.5 * math.erfc(self.limit / math.sqrt(2))
+        rows, center = [], 0.0
+        for group, is_common in zip(np.split(counts, ends), np.split(common, ends), strict=True):
+            scale = 1.0 if is_common[0] else self.scale
+            width = (1 - 2 * tail) * group / group.sum()
+            below = tail + np.cumsum(width) - width
+            above = tail + np.cumsum(width[::-1])[::-1] - width
+            center += self.limit * scale
+            start = center + scale * special.ndtri(below)
+            rows += zip(*np.broadcast_arrays(below, above, width, center, scale, start), strict=True)
+            center += self.limit * scale
+        return np.array(rows)
+
+    def _forward_and_log_det(self, x, **_):
+        value = self._value(x)
+        below, above, width, center, scale, _ = tf.unstack(tf.gather(self._cast(self.values), value), axis=-1)
+        within = x * self.bins - self._cast(value)
+        # Of Phi and 1 - Phi the smaller one is exact; each is formed from its own end.
+        phi, rest = below + width * within, above + width * (1 - within)
+        message = f"{type(self).__name__}(bins={self.bins}) maps [0, 1]: x must lie in it."
+        phi = require(
+            phi, (phi > 0) & (rest > 0), message, lambda: f"{float(tf.reduce_min(x))} to {float(tf.reduce_max(x))}"
+        )
+        tail = tf.math.ndtri(tf.minimum(phi, rest))
+        t = tf.where(phi <= rest, tail, -tail)
+        log_slope = tf.math.log(self.bins * width * scale) + 0.5 * (tf.square(t) + math.log(2 * math.pi))
+        return center + scale * t, tf.reduce_sum(log_slope, list(range(1, x.shape.rank)))
+
+    def _inverse(self, y):
+        table = self._cast(self.values)
+        starts = table[1:, _COLUMNS.index("start")]
+        value = tf.reshape(tf.searchsorted(starts, tf.reshape(y, [-1]), side="right"), tf.shape(y))
+        below, above, width, center, scale, _ = tf.unstack(tf.gather(table, value), axis=-1)
+        t = (y - center) / scale
+        phi, rest = (0.5 * tf.math.erfc(side * t / math.sqrt(2)) for side in (-1, 1))
+        within = tf.where(phi <= rest, (phi - below) / width, 1 - (rest - above) / width)
+        return (self._cast(value) + within) / self.bins
+
+    def get_config(self):
+        """JSON only."""
+        own = {"bins": self.bins, "common": self.common, "scale": self.scale, "limit": self.limit}
+        return {**super().get_config(), **own}
