@@ -13,6 +13,7 @@ from keras_iresnet.ops.checks import require
 # Of each value: Phi(t) at its lower and 1 - Phi(t) at its upper end, Phi's growth between them, its group's centre and
 # scale, and y at its lower end.
 _COLUMNS = ("below", "above", "width", "center", "scale", "start")
+_LAST = 5.0  # deviations kept at the two ends of the line; beyond, float32 tells no two shares apart
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -26,12 +27,12 @@ class Gaussianize(InvertibleLayer):
     Neural Networks 2011). Each value that is `common`, such as a background, has a normal distribution of its own, and
     so has each run of values between common ones:
 
-        y = offset_j + scale_j t,    Phi(t) = Phi(-limit) + (Phi(limit) - Phi(-limit)) v,
+        y = center_j + scale_j t,    Phi(t) = Phi(-a) + (Phi(b) - Phi(-a)) v,
 
-    where v in [0, 1] is the share, among the pixels of group j, of those below x. The groups lie side by side: each
-    takes 2 limit scale_j of the real line.
+    where v in [0, 1] is the share, among the pixels of group j, of those below x. Two groups meet where t is `limit` in
+    magnitude: so a and b are `limit`, but 5 at the ends of the line. With h the share of x's value in its group,
 
-        log-det = sum log(bins (Phi(limit) - Phi(-limit)) h(x) scale_j / phi(t)),    h = share of x's value in its group
+        log-det = sum log(bins (Phi(b) - Phi(-a)) h scale_j / phi(t)).
 
     `initialize(x)` counts the values. Until then they count the same: a probit, where that makes none of them common.
 
@@ -39,7 +40,7 @@ class Gaussianize(InvertibleLayer):
         bins: values that a pixel can have; x in [k / bins, (k + 1) / bins) is value k and its noise.
         common: share of all pixels from which a value has a distribution of its own, in (0, 1].
         scale: standard deviation of a run of values; that of a common value is 1.
-        limit: standard deviations kept on either side of each distribution.
+        limit: standard deviations between the centre of a distribution and its border with the next.
 
     Raises:
         ValueError: x lies outside [0, 1] by more than the limit leaves.
@@ -54,7 +55,7 @@ class Gaussianize(InvertibleLayer):
     True
     """
 
-    def __init__(self, bins=256, common=0.1, scale=1.5, limit=4.0, **kwargs):
+    def __init__(self, bins=256, common=0.1, scale=1.5, limit=3.5, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(bins, int) or isinstance(bins, bool) or bins < 2:
             raise ValueError(f"`bins` must be an integer of at least 2. Received: bins={bins!r}")
@@ -62,8 +63,8 @@ class Gaussianize(InvertibleLayer):
             raise ValueError(f"`common` must lie in (0, 1]. Received: common={common!r}")
         if not (scale > 0 and math.isfinite(scale)):
             raise ValueError(f"`scale` must be positive and finite. Received: scale={scale!r}")
-        if not 1 <= limit <= 5:  # beyond, float32 tells no two shares apart
-            raise ValueError(f"`limit` must lie in [1, 5]. Received: limit={limit!r}")
+        if not 1 <= limit <= _LAST:
+            raise ValueError(f"`limit` must lie in [1, {_LAST:g}]. Received: limit={limit!r}")
         self.bins = bins
         self.common = common
         self.scale = scale
@@ -94,17 +95,18 @@ class Gaussianize(InvertibleLayer):
         """What the map is at each value, (bins, columns), for a histogram (bins,)."""
         common = counts >= self.common * counts.sum()
         ends = np.flatnonzero(common[1:] | common[:-1]) + 1
-        tail = 0.5 * math.erfc(self.limit / math.sqrt(2))
-        rows, center = [], 0.0
-        for group, is_common in zip(np.split(counts, ends), np.split(common, ends), strict=True):
+        limits = [_LAST, *[self.limit] * len(ends), _LAST]
+        rows, border = [], -_LAST
+        for j, (group, is_common) in enumerate(zip(np.split(counts, ends), np.split(common, ends), strict=True)):
             scale = 1.0 if is_common[0] else self.scale
-            width = (1 - 2 * tail) * group / group.sum()
-            below = tail + np.cumsum(width) - width
-            above = tail + np.cumsum(width[::-1])[::-1] - width
-            center += self.limit * scale
+            first, last = special.ndtr(-np.array(limits[j : j + 2]))
+            width = (1 - first - last) * group / group.sum()
+            below = first + np.cumsum(width) - width
+            above = last + np.cumsum(width[::-1])[::-1] - width
+            center = border + limits[j] * scale
             start = center + scale * special.ndtri(below)
             rows += zip(*np.broadcast_arrays(below, above, width, center, scale, start), strict=True)
-            center += self.limit * scale
+            border = center + limits[j + 1] * scale
         return np.array(rows)
 
     def _forward_and_log_det(self, x, **_):

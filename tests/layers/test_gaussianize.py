@@ -42,11 +42,12 @@ def test_each_common_value_and_each_run_between_is_normal_and_beside_the_last():
     layer = counted(scale=2.0, limit=4.0)
     x = pixels(seed=1)
     y, value = layer(x).numpy().ravel(), np.floor(x.ravel() * BINS)
-    groups = [((0,), 4, 1), ((1, 2, 3), 16, 2), ((4,), 28, 1), ((5,), 40, 2)]
+    groups = [((0,), 0, 1), ((1, 2, 3), 12, 2), ((4,), 24, 1), ((5,), 36, 2)]
     for members, center, scale in groups:
         inside = y[np.isin(value, members)]
         assert stats.kstest(inside, stats.norm(center, scale).cdf).pvalue > 1e-3
-        assert np.abs(inside - center).max() <= 4 * scale
+        assert np.abs(inside - center).max() <= 5 * scale
+    np.testing.assert_allclose(layer(np.array([[1 / BINS, 5 / BINS]]))[0], [4, 28], rtol=1e-9)  # borders
 
 
 def test_a_rare_value_takes_the_share_of_the_line_that_it_has_of_its_group():
@@ -54,13 +55,13 @@ def test_a_rare_value_takes_the_share_of_the_line_that_it_has_of_its_group():
     counts = 1 + np.bincount(np.floor(pixels().ravel() * BINS).astype(int))[1:4]
     lowest, highest = stats.norm.cdf([-3, 3])
     below = lowest + (highest - lowest) * np.array([0, counts[0], counts[0] + counts[1]]) / counts.sum()
-    np.testing.assert_allclose(y, 3 * (1 + 1 + 1.5) + 1.5 * stats.norm.ppf(below), rtol=1e-9)
+    np.testing.assert_allclose(y, 3 * (1 + 1.5) + 1.5 * stats.norm.ppf(below), rtol=1e-9)
 
 
 def test_without_a_histogram_it_is_a_probit():
     x = np.random.default_rng(0).uniform(0.01, 0.99, (5, 3))
-    y = Gaussianize(16, scale=1.0, limit=5.0, dtype="float64")(x)
-    np.testing.assert_allclose(y, 5 + stats.norm.ppf(x), atol=1e-4)
+    y = Gaussianize(16, scale=1.0, dtype="float64")(x)
+    np.testing.assert_allclose(y, stats.norm.ppf(x), atol=1e-4)
 
 
 def test_values_that_never_occurred_keep_a_place():
@@ -79,8 +80,7 @@ def test_the_ends_of_the_data_space_and_far_latents_stay_finite_in_float32():
     assert np.isfinite(y).all()
     assert np.isfinite(log_det).all()
     x = layer.inverse(tf.constant([[-1e3, 1e3]])).numpy()
-    assert -1e-3 < x[0, 0] < 0
-    assert 1 < x[0, 1] < 1 + 1e-3
+    np.testing.assert_allclose(x, [[0, 1]], atol=1e-6)
 
 
 def test_float32_gives_pixels_back_to_a_thousandth_of_their_noise():

@@ -35,6 +35,8 @@ def _other(keyword, value):
     if keyword in OTHER:
         assert OTHER[keyword] != value
         return OTHER[keyword]
+    if keyword == "pixel_transform":
+        return "center" if value == "logit" else "logit"
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
