@@ -20,12 +20,11 @@ _LAST = 5.0  # deviations kept at the two ends of the line; beyond, float32 tell
 class Gaussianize(InvertibleLayer):
     """The increasing map, the same for all pixels, that makes their values and the noise on them Gaussian.
 
-    A logit gives the noise on a black background, uniform in [0, 1 / bins), the density of an exponential with a cliff.
-    Blocks whose slopes are bounded are slow to level it, and on images that are mostly background it is most of what
-    they have to learn. This layer is the quantile function of normal distributions at the empirical distribution of
-    the pixels instead (marginal Gaussianization: Chen and Gopinath, NeurIPS 2000; Laparra et al., IEEE Transactions on
-    Neural Networks 2011). Each value that is `common`, such as a background, has a normal distribution of its own, and
-    so has each run of values between common ones:
+    A logit gives the noise on a black background, uniform in [0, 1 / bins), the density of an exponential with a cliff,
+    which blocks of bounded slope are slow to level. This layer is the quantile function of normal distributions at the
+    empirical distribution of the pixels instead (marginal Gaussianization: Chen and Gopinath, NeurIPS 2000; Laparra et
+    al., IEEE Transactions on Neural Networks 2011). Each value that is `common`, such as a background, has a normal
+    distribution of its own, and so has each run of values between common ones:
 
         y = center_j + scale_j t,    Phi(t) = Phi(-a) + (Phi(b) - Phi(-a)) v,
 
@@ -96,17 +95,16 @@ class Gaussianize(InvertibleLayer):
         common = counts >= self.common * counts.sum()
         ends = np.flatnonzero(common[1:] | common[:-1]) + 1
         limits = [_LAST, *[self.limit] * len(ends), _LAST]
-        rows, border = [], -_LAST
-        for j, (group, is_common) in enumerate(zip(np.split(counts, ends), np.split(common, ends), strict=True)):
-            scale = 1.0 if is_common[0] else self.scale
-            first, last = special.ndtr(-np.array(limits[j : j + 2]))
-            width = (1 - first - last) * group / group.sum()
-            below = first + np.cumsum(width) - width
-            above = last + np.cumsum(width[::-1])[::-1] - width
-            center = border + limits[j] * scale
+        scales = [1.0 if common[first] else self.scale for first in (0, *ends)]
+        rows, center = [], 0.0
+        for j, (group, scale) in enumerate(zip(np.split(counts, ends), scales, strict=True)):
+            lowest, highest = special.ndtr(-np.array(limits[j : j + 2]))
+            width = (1 - lowest - highest) * group / group.sum()
+            below = lowest + np.cumsum(width) - width
+            above = highest + np.cumsum(width[::-1])[::-1] - width
+            center += self.limit * (scales[j - 1] + scale) if j else 0.0
             start = center + scale * special.ndtri(below)
             rows += zip(*np.broadcast_arrays(below, above, width, center, scale, start), strict=True)
-            border = center + limits[j + 1] * scale
         return np.array(rows)
 
     def _forward_and_log_det(self, x, **_):

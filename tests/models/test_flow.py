@@ -6,9 +6,18 @@ import oracles
 import pytest
 import small_flows
 import tensorflow as tf
+from scipy import stats
 
 import keras_iresnet as ki
-from keras_iresnet.layers import ActNorm, Chain, DenseBranch, InjectivePad, InvertibleResidualBlock, Logit
+from keras_iresnet.layers import (
+    ActNorm,
+    Chain,
+    DenseBranch,
+    Gaussianize,
+    InjectivePad,
+    InvertibleResidualBlock,
+    Logit,
+)
 
 EXACT = ki.ExactLogDet()
 
@@ -77,6 +86,24 @@ class TestDensity:
         assert np.trapezoid(density, grid) == pytest.approx(1, abs=1e-3)
         inside = (grid >= 0) & (grid <= 1)
         assert 0.8 < np.trapezoid(density[inside], grid[inside]) < 1
+
+    def test_density_behind_a_histogram_integrates_to_what_the_prior_has_between_the_ends(self):
+        def make():
+            block = InvertibleResidualBlock(DenseBranch((6,)), estimator=EXACT)
+            return ki.Flow(Chain([Gaussianize(4), block]), (1,), bins=4)
+
+        flow = oracles.leave_identity(small_flows.in_precision("float64", make))
+        flow.initialize(np.repeat(np.arange(4), [60, 25, 10, 5])[:, None].astype("uint8"))
+        pixels = flow.layer.layers[0]
+        grid = pixels.inverse(np.linspace(*pixels(np.array([[0.0], [1.0]])), 100_001))[
+            :, 0
+        ].numpy()  # dense where it is steep
+        density = np.exp(flow.log_prob(grid[:, None]))
+        low, high = stats.norm(flow.prior_loc[0], np.exp(flow.prior_log_scale[0])).cdf(flow.forward([[0.0], [1.0]]))[
+            :, 0
+        ]
+        assert np.trapezoid(density, grid) == pytest.approx(high - low, rel=1e-4)
+        assert 0.8 < high - low < 1
 
     def test_chain_of_nothing_is_the_prior(self):
         flow = ki.Flow(Chain([]), (3,), learned_prior=False)
