@@ -110,9 +110,9 @@ class Gaussianize(InvertibleLayer):
     def _forward_and_log_det(self, x, **_):
         value = self._value(x)
         below, above, width, center, scale, _ = tf.unstack(tf.gather(self._cast(self.values), value), axis=-1)
-        within = x * self.bins - self._cast(value)
-        # Of Phi and 1 - Phi the smaller one is exact; each is formed from its own end.
-        phi, rest = below + width * within, above + width * (1 - within)
+        # Each is formed from its own end of [0, 1], so that the smaller one is exact.
+        phi = below + width * (x * self.bins - self._cast(value))
+        rest = above + width * ((1 - x) * self.bins - self._cast(self.bins - 1 - value))
         message = f"{type(self).__name__}(bins={self.bins}) maps [0, 1]: x must lie in it."
         phi = require(
             phi, (phi > 0) & (rest > 0), message, lambda: f"{float(tf.reduce_min(x))} to {float(tf.reduce_max(x))}"

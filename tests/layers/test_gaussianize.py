@@ -89,6 +89,17 @@ def test_float32_gives_pixels_back_to_a_thousandth_of_their_noise():
     np.testing.assert_allclose(layer.inverse(layer(x)), x, atol=1e-3 / BINS)
 
 
+def test_float32_tells_shares_apart_that_are_next_to_1():
+    exact, layer = counted(), counted(dtype="float32")
+    x = 1 - 2.0 ** -np.arange(10, 24).reshape(7, 2).astype("float32")
+    np.testing.assert_allclose(layer(x), exact(x.astype("float64")), atol=2e-3)
+    # Of a million pixels none has a value above 1: those values share a millionth of the line's top.
+    layer = Gaussianize(BINS, common=1.0, dtype="float32")
+    layer.initialize(np.full((1_000_000, 1), 1.5 / BINS))
+    x = (np.arange(2, BINS)[:, None] + np.linspace(0.1, 0.9, 9)).reshape(-1, 1) / BINS
+    np.testing.assert_allclose(layer.inverse(layer(x)), x, atol=0.01 / BINS)
+
+
 def test_the_histogram_is_a_weight_that_no_gradient_moves():
     layer = counted()
     assert not layer.trainable_variables
