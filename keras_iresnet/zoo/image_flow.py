@@ -53,8 +53,8 @@ def image_flow(
         act_norm: whether an ActNorm stands before each block.
         pixel_transform: what pixels go through first: `"logit"`, or `"center"`, x - 1/2 as in the authors' code, or
             `"gaussianize"`, `layers.Gaussianize`, which the flow's `initialize` fits to the images that it sees: for
-            images many of whose pixels have one value of 256, such as a black background. On `digits_flow`, whose pixels
-            have 17, a logit does better.
+            images many of whose pixels have one value of 256, such as a black background. With the 17 values of
+            `digits_flow` a logit does better.
         activation: 1-Lipschitz activation, see `LipschitzActivation`.
         coeff: bound of each layer's norm, in (0, 1).
         power_iterations: steps of the power iteration in each training step.
