@@ -13,7 +13,7 @@ from keras_iresnet.ops.checks import require
 # Of each value: Phi(t) at its lower and 1 - Phi(t) at its upper end, Phi's growth between them, its group's centre and
 # scale, and y at its lower end.
 _COLUMNS = ("below", "above", "width", "center", "scale", "start")
-_LAST = 5.0  # deviations kept at the two ends of the line; beyond, float32 tells no two shares apart
+_LAST = 5.0  # deviations kept at the two ends of the line; 3e-7 of a normal distribution lies beyond
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -42,7 +42,7 @@ class Gaussianize(InvertibleLayer):
         limit: standard deviations between the centre of a distribution and its border with the next.
 
     Raises:
-        ValueError: x lies outside [0, 1] by more than the limit leaves.
+        ValueError: an argument is outside its range, or x lies outside [0, 1] by more than the 5 deviations leave.
 
     Example:
     >>> import keras_iresnet as ki
@@ -96,13 +96,13 @@ class Gaussianize(InvertibleLayer):
         ends = np.flatnonzero(common[1:] | common[:-1]) + 1
         limits = [_LAST, *[self.limit] * len(ends), _LAST]
         scales = [1.0 if common[first] else self.scale for first in (0, *ends)]
-        rows, center = [], 0.0
-        for j, (group, scale) in enumerate(zip(np.split(counts, ends), scales, strict=True)):
+        centers = self.limit * np.cumsum([0.0, *np.add(scales[:-1], scales[1:])])
+        rows = []
+        for j, (group, scale, center) in enumerate(zip(np.split(counts, ends), scales, centers, strict=True)):
             lowest, highest = special.ndtr(-np.array(limits[j : j + 2]))
             width = (1 - lowest - highest) * group / group.sum()
             below = lowest + np.cumsum(width) - width
             above = highest + np.cumsum(width[::-1])[::-1] - width
-            center += self.limit * (scales[j - 1] + scale) if j else 0.0
             start = center + scale * special.ndtri(below)
             rows += zip(*np.broadcast_arrays(below, above, width, center, scale, start), strict=True)
         return np.array(rows)

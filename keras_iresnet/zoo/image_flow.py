@@ -8,7 +8,11 @@ from keras_iresnet.ops.log_det import SeriesLogDet
 from keras_iresnet.zoo.scales import checked_blocks, for_each_scale, squeezes_of
 from keras_iresnet.zoo.variants import variant_of
 
-PIXEL_TRANSFORMS = ("logit", "center", "gaussianize")
+PIXEL_TRANSFORMS = {  # by the number of values of a pixel
+    "logit": lambda bins: layers.Logit(),
+    "center": lambda bins: layers.Center(0.5),
+    "gaussianize": layers.Gaussianize,
+}
 
 
 def image_flow(
@@ -79,7 +83,7 @@ def image_flow(
     blocks = checked_blocks(blocks)
     if pixel_transform not in PIXEL_TRANSFORMS:
         raise ValueError(
-            f"`pixel_transform` must be one of {PIXEL_TRANSFORMS}. Received: pixel_transform={pixel_transform!r}"
+            f"`pixel_transform` must be one of {tuple(PIXEL_TRANSFORMS)}. Received: pixel_transform={pixel_transform!r}"
         )
     if dense_blocks < 0:
         raise ValueError(f"`dense_blocks` must be 0 or more. Received: dense_blocks={dense_blocks}")
@@ -115,8 +119,7 @@ def image_flow(
             chain += residual(layers.DenseBranch((dense_units, dense_units), **options))
         return chain
 
-    pixels = {"logit": layers.Logit, "center": layers.Center, "gaussianize": lambda: layers.Gaussianize(bins)}
-    first = [pixels[pixel_transform]()] + [layers.Squeeze()] * initial_squeeze
+    first = [PIXEL_TRANSFORMS[pixel_transform](bins)] + [layers.Squeeze()] * initial_squeeze
     prior = {"learned_prior": learned_prior, "prior_components": prior_components, "condition_size": condition_size}
     return Flow(layers.Chain(first + scale(0)), event_shape, bins=bins, seed=seed, **prior)
 
