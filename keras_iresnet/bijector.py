@@ -197,7 +197,7 @@ def data_distribution(bijector, loc, log_scale, logits=None):
     Args:
         bijector: from data to latents (..., D).
         loc: `tf.Variable` (D,), or (K, D) for a mixture of K.
-        log_scale: `tf.Variable` like `loc`.
+        log_scale: `tf.Variable` (D,).
         logits: `tf.Variable` (K,) of a mixture's shares, or `None`.
     """
     scale = tfp.util.DeferredTensor(log_scale, tf.exp)  # read anew whenever it is used, and trainable

@@ -36,8 +36,10 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
         event_shape: shape of one example: (height, width, channels) or (D,).
         bins: number of values of a pixel, for images; `None` for points.
         learned_prior: whether the mean and scale of the diagonal Gaussian are trained, or stay 0 and 1.
-        prior_components: how many such Gaussians the prior is a mixture of. Training leaves them equal, as one;
-            `fit_prior` tells them apart. A likelihood takes room for batch * prior_components * D numbers.
+        prior_components: how many such Gaussians, of one scale, the prior is a mixture of. They begin as the clusters
+            that k-means finds among the first latents. Samples profit: between kinds of examples, where one Gaussian
+            has as much mass as elsewhere, there are none. A likelihood takes room for batch * prior_components * D
+            numbers.
         condition_size: for a density p(x | c): the number of classes that labels c (batch,) tell apart, or the length
             of vectors c (batch, condition_size). Labels act as unit vectors. The branches of the blocks must have
             the same `condition_size`. `None` for p(x).
@@ -177,7 +179,7 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
         Args:
             n: how many; as many as there are conditions by default.
             seed: integer or pair of integers; `None` draws one.
-            temperature: factor of the deviation of the prior, or of each of its components.
+            temperature: factor of the deviation of the prior, of whose components each keeps its place.
             on_failure: as for `InvertibleLayer.inverse`.
             condition: labels (n,) or vectors (n, condition_size).
         """
@@ -201,8 +203,10 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
         """Set every ActNorm, then a learned prior, from one batch; eagerly, in place.
 
         Args:
-            x: (batch, *event_shape), integer images or floats in data space; about a thousand examples.
+            x: (batch, *event_shape), integer images or floats in data space; about a thousand examples, and at least
+                ten for each component of the prior.
         """
+        self._check_initial_examples(len(x))
         converge_power_iterations(self.layer)
         # Before training no condition has an effect, so any will do.
         condition = None if self.condition_size is None else tf.zeros((len(x), self.condition_size), self.stream_dtype)

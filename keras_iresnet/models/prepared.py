@@ -7,8 +7,6 @@ from keras_iresnet.models.checks import check_dtype, check_shape, is_array
 from keras_iresnet.models.convergence import with_convergence
 from keras_iresnet.models.first_examples import first_examples
 
-INITIALIZATION_BATCH = 1024
-
 
 class Prepared:
     """Mixin for Keras models that refuse bad data before they train, and are initialised from the first examples.
@@ -17,13 +15,15 @@ class Prepared:
     `_check_targets(x, y)`.
     """
 
+    initialization_batch = 1024  # examples that `fit` gives to `initialize`
+
     def fit(self, x=None, y=None, *args, callbacks=None, validation_data=None, **kwargs):
         """As `keras.Model.fit`, after `initialize` where that was not done; `y` are labels, or the c of p(x | c)."""
         self._check_data(x, y)
         if validation_data is not None:
             self._check_data(*keras.utils.unpack_x_y_sample_weight(validation_data)[:2])
         if not self.initialized:
-            examples, x = first_examples(x, INITIALIZATION_BATCH)
+            examples, x = first_examples(x, self.initialization_batch)
             self.initialize(examples)
         callbacks = with_convergence(callbacks)
         return super().fit(x, y, *args, callbacks=callbacks, validation_data=validation_data, **kwargs)

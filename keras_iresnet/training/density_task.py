@@ -6,7 +6,6 @@ from keras_iresnet.training.density_figures import density_figures
 from keras_iresnet.training.sample import draw
 from keras_iresnet.training.tensorboard import EXAMPLES, Diagnostics, Pictures
 
-PRIOR_EXAMPLES = 60_000  # at most, that a prior of several components is fitted to
 FIRST_LOOK = 1000  # images of the test split that end a run; `evaluate` takes the time for all of them
 
 
@@ -36,15 +35,7 @@ class DensityTask:
         return watching + ([Diagnostics(writer, examples)] if recipe.diagnostics else [])
 
     def complete(self, model, splits, run, shown):
-        """Fit a prior of several components, and the best checkpoint's with it, to examples that were trained on."""
-        if model.prior_components == 1:
-            return
-        examples = next(iter(splits.train.batch(PRIOR_EXAMPLES)))
-        x, condition = (part.numpy() for part in examples) if self.labels else (examples.numpy(), None)
-        shown.print(f"Fitting the prior's {model.prior_components} components to {len(x):,} examples ...")
-        gain = model.fit_prior(x, condition, progress=not shown.quiet)
-        shown.print(f"{gain:.3g} nats gained for each example of a tenth that was held out")
-        run.save(run.best, model)
+        """A density is complete when its training has ended."""
 
     def figures(self, model, splits, split, *, seed, progress, **protocol):
         """What metrics.json says of a split; `protocol` as for `evaluate_bits_per_dim`."""

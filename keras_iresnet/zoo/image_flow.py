@@ -66,7 +66,8 @@ def image_flow(
         num_terms: terms of the log-det series in training.
         num_probes: random vectors of the trace estimator in training.
         learned_prior: whether the prior's mean and scale are trained.
-        prior_components: how many Gaussians the prior is a mixture of.
+        prior_components: how many Gaussians of one scale the prior is a mixture of; each wants ten of the images that
+            initialise it, or more.
         conditional: whether it is a flow of p(x | c) for class labels c, which every block sees.
         classes: number of classes of a conditional flow.
         seed: seed of weights and noise.

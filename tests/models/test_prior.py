@@ -1,7 +1,6 @@
-"""Priors of one Gaussian and of several: density, samples, fit."""
+"""Priors of one Gaussian and of several: density, samples, start, training."""
 
 import json
-import warnings
 
 import keras
 import numpy as np
@@ -11,20 +10,18 @@ import scipy.special
 import scipy.stats
 import small_flows
 import tensorflow as tf
-from sklearn.mixture import GaussianMixture
 
 import keras_iresnet as ki
 from keras_iresnet.layers import ActNorm, Chain
-from keras_iresnet.models import prior
 
 LOC = np.array([[-3.0, 0.0], [2.0, 1.0], [2.5, -4.0]])
-SCALE = np.array([[0.5, 1.0], [1.5, 0.3], [0.7, 0.7]])
+SCALE = np.array([0.5, 1.3])
 SHARE = np.array([0.2, 0.5, 0.3])
 
 
 @pytest.fixture
 def mixture():
-    """The prior alone, as a float64 flow over points: three Gaussians that differ in all."""
+    """The prior alone, as a float64 flow over points: three Gaussians of one scale."""
     flow = small_flows.in_precision("float64", lambda: ki.Flow(Chain([]), (2,), prior_components=3, seed=0))
     flow.prior_loc.assign(LOC)
     flow.prior_log_scale.assign(np.log(SCALE))
@@ -33,7 +30,7 @@ def mixture():
 
 
 def oracle_log_prob(z):
-    each = [scipy.stats.norm(loc, scale).logpdf(z).sum(-1) for loc, scale in zip(LOC, SCALE, strict=True)]
+    each = [scipy.stats.norm(loc, SCALE).logpdf(z).sum(-1) for loc in LOC]
     return scipy.special.logsumexp(np.stack(each, -1), axis=-1, b=SHARE)
 
 
@@ -105,100 +102,58 @@ def _clouds_flow(**options):
     return flow
 
 
-def test_components_are_one_gaussian_until_they_are_fitted():
-    several, one = _clouds_flow(), _clouds_flow(prior_components=1)
-    data = clouds(300, 1)[0]
-    for flow in (several, one):
-        flow.compile(keras.optimizers.Adam(0.01), run_eagerly=True)
-        flow.fit(data, batch_size=50, epochs=2, shuffle=False, verbose=0)
-    assert np.abs(one.prior_loc.numpy()).min() > 1e-3
-    np.testing.assert_allclose(several.prior_loc.numpy(), np.tile(one.prior_loc.numpy(), (3, 1)), rtol=1e-3)
-    np.testing.assert_allclose(several.log_prob(data), one.log_prob(data), rtol=1e-5)
-    np.testing.assert_allclose(tf.nn.softmax(several.prior_logits), 1 / 3, rtol=1e-5)
-
-
-def test_fitted_components_are_the_clouds():
+def test_components_begin_as_the_clusters_of_the_latents():
+    points, kind = clouds(900)
     flow = _clouds_flow()
-    points, kind = clouds(5000, 1)
-    before = flow.log_prob(clouds(2000, 2)[0]).numpy().mean()
-    gain = flow.fit_prior(points)
     centres = flow.inverse(flow.prior_loc.numpy()).numpy()
     order = [int(np.argmin(np.linalg.norm(centres - 10 * loc, axis=1))) for loc in LOC]
     assert sorted(order) == [0, 1, 2]
-    np.testing.assert_allclose(centres[order], 10 * LOC, atol=0.15)  # a thousand points or more in each, deviation 1
-    np.testing.assert_allclose(tf.nn.softmax(flow.prior_logits).numpy()[order], SHARE, atol=0.03)
-    standard = flow.forward(points).numpy() - flow.prior_loc.numpy()[np.array(order)[kind]]
-    np.testing.assert_allclose(np.exp(flow.prior_log_scale.numpy()), np.tile(standard.std(0), (3, 1)), rtol=0.08)
-    # What it says it gained is what other points gain, to some standard errors of 500 points.
-    other = flow.log_prob(clouds(2000, 2)[0]).numpy().mean() - before
-    assert gain > 1
-    assert gain == pytest.approx(other, abs=0.3)
+    # The clouds are far apart, so each cluster is one of them, and what k-means finds are their own moments.
+    own = np.stack([points[kind == k].mean(0) for k in range(3)])
+    np.testing.assert_allclose(centres[order], own, atol=1e-3)
+    shares = np.bincount(kind) / len(kind)
+    np.testing.assert_allclose(tf.nn.softmax(flow.prior_logits).numpy()[order], shares, rtol=1e-5)
+    z = flow.forward(points).numpy()
+    within = np.stack([z[kind == k].var(0, ddof=1) * (np.sum(kind == k) - 1) for k in range(3)]).sum(0) / (900 - 3)
+    np.testing.assert_allclose(np.exp(flow.prior_log_scale.numpy()), np.sqrt(within), rtol=1e-4)
 
 
-def test_rounds_go_on_where_the_last_one_ended():
-    # Clouds that overlap: the first round is far from rest. One fit of all iterations is what the rounds must give.
-    points = np.random.default_rng(0).normal(size=(3000, 2)) * (1 + np.arange(3000) % 3)[:, None]
-    options = {"covariance_type": "diag", "reg_covar": prior._LEAST_VARIANCE, "init_params": "k-means++"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        whole = GaussianMixture(6, **options, max_iter=50, random_state=3).fit(points)
-        first = GaussianMixture(6, **options, max_iter=5, random_state=3).fit(points)
-    found = prior._mixture(points, 6, 3, progress=False)
-    assert np.abs(first.means_ - whole.means_).max() > 0.05
-    np.testing.assert_allclose(found.means_, whole.means_, rtol=1e-9)
-    np.testing.assert_allclose(found.weights_, whole.weights_, rtol=1e-9)
+def test_it_begins_near_the_density_of_the_clouds():
+    points, _ = clouds(2000, 2)
+    density = scipy.special.logsumexp(
+        np.stack([scipy.stats.norm(10 * loc, 1).logpdf(points).sum(-1) for loc in LOC], -1), axis=-1, b=SHARE
+    ).mean()
+    assert _clouds_flow().log_prob(points).numpy().mean() == pytest.approx(density, abs=0.02)
+    assert _clouds_flow(prior_components=1).log_prob(points).numpy().mean() < density - 1
 
 
-def test_its_progress_is_shown_where_someone_watches(capsys, monkeypatch):
-    monkeypatch.setenv("FORCE_COLOR", "1")  # what rich takes for a terminal
-    _clouds_flow().fit_prior(clouds(900)[0], progress=True)
-    shown = capsys.readouterr()
-    assert "latents" in shown.err
-    assert "3 components" in shown.err
-    _clouds_flow().fit_prior(clouds(900)[0])
-    silent = capsys.readouterr()
-    assert shown.out == silent.out == silent.err == ""
-
-
-def test_a_prior_that_would_lose_stays_as_it_was():
-    flow = _clouds_flow(prior_components=30)
-    noise = np.random.default_rng(0).normal(size=(300, 2)).astype("float32")
-    flow.initialize(noise)
-    before = [weight.numpy() for weight in flow.weights]
-    assert flow.fit_prior(noise) == 0
-    for weight, value in zip(flow.weights, before, strict=True):
-        np.testing.assert_array_equal(weight.numpy(), value)
-
-
-def test_the_seed_decides_the_fit():
-    fitted = []
-    for seed in (1, 1, 2):
-        keras.utils.set_random_seed(0)
-        flow = small_flows.image_flow(prior_components=4, seed=0)
-        flow.initialize(small_flows.images(200))
-        flow.fit_prior(small_flows.images(200), seed=seed)
-        fitted.append(flow.prior_loc.numpy())
-    np.testing.assert_array_equal(fitted[0], fitted[1])
-    assert np.abs(fitted[0] - fitted[2]).max() > 1e-3
-
-
-def test_training_goes_on_with_all_of_it():
-    flow = _clouds_flow()
-    data = clouds(300)[0]
-    flow.fit_prior(data)
+def test_training_moves_all_of_it_and_no_component_dies():
+    # In 64 dimensions one component of its own, wider scale would take all images.
+    flow = small_flows.image_flow(prior_components=4, seed=0)
+    images = small_flows.images(400)
+    flow.initialize(images)
     weights = flow.prior_loc, flow.prior_log_scale, flow.prior_logits
     before = [weight.numpy() for weight in weights]
-    flow.compile("adam", run_eagerly=True)
-    flow.fit(data, verbose=0)
+    flow.compile(keras.optimizers.Adam(0.01), run_eagerly=True)
+    flow.fit(images, batch_size=50, epochs=2, verbose=0)
     for weight, value in zip(weights, before, strict=True):
         assert np.abs(weight.numpy() - value).min() > 0
+    assert tf.nn.softmax(flow.prior_logits).numpy().min() > 0.25 * np.exp(before[2]).min()
+
+
+def test_fit_initialises_from_enough_examples_for_the_components():
+    assert ki.Flow(Chain([]), (2,)).initialization_batch == 1024
+    flow = ki.Flow(Chain([ActNorm()]), (2,), prior_components=110, seed=0)
+    flow.compile("adam")
+    flow.fit(clouds(5000)[0], batch_size=500, epochs=1, verbose=0)
+    assert flow.initialized
+    assert flow.initialization_batch == 4400
 
 
 def test_it_is_saved_and_served(tmp_path):
     flow = small_flows.image_flow(prior_components=4, seed=0)
     images = small_flows.images(40)
     flow.initialize(images)
-    assert flow.fit_prior(small_flows.images(300)) > 0
     flow.save(tmp_path / "flow.keras")
     loaded = keras.saving.load_model(tmp_path / "flow.keras")
     assert json.loads(json.dumps(loaded.get_config()))["prior_components"] == 4
@@ -231,11 +186,9 @@ def test_a_fixed_prior_of_several_is_refused():
         ki.Flow(Chain([]), (2,), prior_components=2, learned_prior=False)
 
 
-def test_too_few_examples_to_fit_are_refused():
+def test_too_few_examples_for_the_components_are_refused_before_anything_is_set():
+    flow = ki.Flow(Chain([ActNorm()]), (2,), prior_components=3, seed=0)
     with pytest.raises(ValueError, match="Received: 29 examples, prior_components=3"):
-        _clouds_flow().fit_prior(clouds(29)[0])
-
-
-def test_a_fixed_prior_is_not_fitted():
-    with pytest.raises(ValueError, match="`fit_prior` needs a learned prior"):
-        ki.Flow(Chain([]), (2,), learned_prior=False).fit_prior(clouds(900)[0])
+        flow.initialize(clouds(29)[0])
+    assert not flow.initialized
+    np.testing.assert_array_equal(flow.prior_loc.numpy(), 0)

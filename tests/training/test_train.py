@@ -102,13 +102,10 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(digits, tmp_p
     assert abs(other["best_validation_bits_per_dim"] - metrics["best_validation_bits_per_dim"]) > 1e-4
 
 
-def test_a_prior_of_several_components_is_fitted_when_training_has_ended(digits, tmp_path):
+def test_a_prior_of_several_components_is_trained_along(digits, tmp_path):
     metrics = train("digits_flow", tmp_path, overrides=TINY | {"prior_components": "3"}, progress=False)
     best = keras.saving.load_model(tmp_path / "best.keras")
     assert np.ptp(best.prior_loc.numpy(), 0).max() > 0.1
-    # They were one while the network was trained; the figures after that are those of the fitted prior.
-    validation = "best_validation_bits_per_dim"
-    assert metrics[validation] == pytest.approx(digits[1][validation], abs=1e-3)
     assert metrics["test_bits_per_dim"] < digits[1]["test_bits_per_dim"] - 0.02
 
 
