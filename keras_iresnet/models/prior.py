@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_iresnet.layers.seeds import split_seed
 
 _EXAMPLES_EACH = 10  # that a component needs at least
+_CLUSTERED_EACH = 80  # that `fit` gives it: clusters of ten images of digits are no kinds of digits
 
 
 class GaussianPrior:
@@ -40,7 +41,7 @@ class GaussianPrior:
     @property
     def initialization_batch(self):
         """Examples that `fit` gives to `initialize`."""
-        return max(super().initialization_batch, 4 * _EXAMPLES_EACH * self.prior_components)
+        return max(super().initialization_batch, _CLUSTERED_EACH * self.prior_components)
 
     def _check_initial_examples(self, count):
         """Refuse fewer examples than the clusters of a mixture can be found among."""
@@ -54,7 +55,7 @@ class GaussianPrior:
         """Give a learned prior the moments of latents (batch, D); its components, those of the clusters among them."""
         if not self.learned_prior:
             return
-        if self.prior_logits is None:
+        if self.prior_components == 1:
             mean, variance = tf.nn.moments(z, [0])
             self.prior_loc.assign(mean)
         else:

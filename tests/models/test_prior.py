@@ -145,9 +145,9 @@ def test_fit_initialises_from_enough_examples_for_the_components():
     assert ki.Flow(Chain([]), (2,)).initialization_batch == 1024
     flow = ki.Flow(Chain([ActNorm()]), (2,), prior_components=110, seed=0)
     flow.compile("adam")
-    flow.fit(clouds(5000)[0], batch_size=500, epochs=1, verbose=0)
+    flow.fit(clouds(9000)[0], batch_size=500, epochs=1, verbose=0)
     assert flow.initialized
-    assert flow.initialization_batch == 4400
+    assert flow.initialization_batch == 8800
 
 
 def test_it_is_saved_and_served(tmp_path):
