@@ -47,7 +47,7 @@ SMALL_OF_DIGITS = SMALL | {
     "dense_units": 32,
     "activation": "lipswish",
     "pixel_transform": "gaussianize",
-    # Clusters of 8,192 images: of 1,024 they are those of a dozen images each, and samples fall apart as from one Gaussian.
+    # Clusters of 8,192 images: those of 1,024 have ten each, and samples fall apart as from one Gaussian.
     "prior_components": 100,
 }
 
