@@ -106,10 +106,13 @@ class TrainingStep:
         if isinstance(model, Classifier):
             self.model.compile(keras.optimizers.SGD(1e-3, momentum=0.9))
             self.batch = (images, tf.constant(rng.integers(0, model.num_classes, batch_size)))
+            self.model.initialize(images)
         else:
             self.model.compile(keras.optimizers.Adamax(1e-4))
             self.batch = images
-        self.model.initialize(images)
+            missing = max(0, model.least_initialization_batch - batch_size)
+            more = rng.integers(0, model.bins, (missing, *model.event_shape), dtype=np.uint8)
+            self.model.initialize(tf.concat((images, more), 0))
         self._step, self.start = self._compile()
 
     def _compile(self):

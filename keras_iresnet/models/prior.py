@@ -43,9 +43,13 @@ class GaussianPrior:
         """Examples that `fit` gives to `initialize`."""
         return max(super().initialization_batch, _CLUSTERED_EACH * self.prior_components)
 
+    @property
+    def least_initialization_batch(self):
+        """The fewest examples that `initialize` takes: the clusters of a mixture are found among them."""
+        return 1 if self.prior_components == 1 else _EXAMPLES_EACH * self.prior_components
+
     def _check_initial_examples(self, count):
-        """Refuse fewer examples than the clusters of a mixture can be found among."""
-        if self.prior_components > 1 and count < _EXAMPLES_EACH * self.prior_components:
+        if count < self.least_initialization_batch:
             raise ValueError(
                 f"`initialize` needs at least {_EXAMPLES_EACH} examples for each component of the prior. "
                 f"Received: {count} examples, prior_components={self.prior_components}"

@@ -53,7 +53,7 @@ def _behaviour(model):
     x = rng.normal(size=shape) if model.bins is None else rng.integers(0, model.bins, shape, dtype=np.uint8)
     x = x.astype("float32" if model.bins is None else "uint8")
     first = [weight.numpy().tobytes() for weight in model.weights]
-    model.initialize(x)
+    model.initialize(np.tile(x, (3, *[1] * len(model.event_shape))))  # enough for two components of a prior
     for weight in model.trainable_variables:
         # Large, so that kernels are normalised, by vectors that belong to others; and components of a prior apart.
         if weight.name in ("kernel", "condition_kernel", "prior_loc"):
