@@ -19,6 +19,8 @@ from keras_iresnet.models.prior import GaussianPrior
 from keras_iresnet.models.replicated import Replicated
 from keras_iresnet.ops.dequantize import dequantize, quantize
 
+_AT_ONCE = 1024  # examples that set the layers; a prior of many components needs more than have room at once
+
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
 class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replicated, keras.Model):
@@ -40,6 +42,9 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
             that k-means finds among the first latents. Samples profit: between kinds of examples, where one Gaussian
             has as much mass as elsewhere, there are none. A likelihood takes room for batch * prior_components * D
             numbers.
+        prior_factors: how many directions each component is wider in, its own, beyond that scale; with them the prior
+            is a mixture of factor analysers. They begin as the leading eigenvectors of each cluster. They carry what
+            examples of a kind vary in as a whole, such as slant, so that samples vary in it too.
         condition_size: for a density p(x | c): the number of classes that labels c (batch,) tell apart, or the length
             of vectors c (batch, condition_size). Labels act as unit vectors. The branches of the blocks must have
             the same `condition_size`. `None` for p(x).
@@ -70,6 +75,7 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
         bins=None,
         learned_prior=True,
         prior_components=1,
+        prior_factors=0,
         condition_size=None,
         seed=None,
         **kwargs,
@@ -81,7 +87,8 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
         self.layer = layer
         self.event_shape = tuple(event_shape)
         self.bins, self.learned_prior, self.seed = bins, learned_prior, seed
-        self.prior_components, self.condition_size = prior_components, condition_size
+        self.prior_components, self.prior_factors = prior_components, prior_factors
+        self.condition_size = condition_size
         self.dimension = math.prod(self.event_shape)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.build((None, *self.event_shape))
@@ -118,8 +125,9 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
         """The density over data space, with its prior, as a `tfd.TransformedDistribution`."""
         from keras_iresnet.bijector import data_distribution
 
-        logits = None if self.prior_logits is None else self.prior_logits.value
-        return data_distribution(self.bijector, self.prior_loc.value, self.prior_log_scale.value, logits)
+        options = {"logits": self.prior_logits, "loadings": self.prior_loadings}
+        options = {name: weight.value for name, weight in options.items() if weight is not None}
+        return data_distribution(self.bijector, self.prior_loc.value, self.prior_log_scale.value, **options)
 
     def call(self, x, training=None):
         """x (batch, *event_shape), or a pair of it and conditions -> log-likelihood (batch,) nats."""
@@ -200,19 +208,25 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
         return quantize(tf.convert_to_tensor(x), bins=self.bins)
 
     def initialize(self, x):
-        """Set every ActNorm, then a learned prior, from one batch; eagerly, in place.
+        """Set every ActNorm from the first 1,024 of a batch of examples, then a learned prior from all; in place.
 
         Args:
             x: (batch, *event_shape), integer images or floats in data space; about a thousand examples, and at least
                 ten for each component of the prior.
         """
         self._check_initial_examples(len(x))
+        x = self._in_data_space(x, self._seed(None))
         converge_power_iterations(self.layer)
-        # Before training no condition has an effect, so any will do.
-        condition = None if self.condition_size is None else tf.zeros((len(x), self.condition_size), self.stream_dtype)
-        z = self._flat(self.layer.initialize(self._in_data_space(x, self._seed(None)), condition))
-        self._initialize_prior(z)
+        first, *others = (x[start : start + _AT_ONCE] for start in range(0, len(x), _AT_ONCE))
+        z = [self._flat(self.layer.initialize(first, self._any_condition(first)))]
+        forward = tf.function(lambda part: self.forward(part, self._any_condition(part)), reduce_retracing=True)
+        z += [forward(part) for part in others]
+        self._initialize_prior(tf.concat(z, 0))
         self._initialized.assign(True)
+
+    def _any_condition(self, x):
+        """A condition for each of x where there must be one: before training none has an effect."""
+        return None if self.condition_size is None else tf.zeros((tf.shape(x)[0], self.condition_size), x.dtype)
 
     def compile(self, optimizer="adamax", loss=None, metrics=None, **kwargs):
         """As `keras.Model.compile`; the loss is bits/dim (nats for points), with a metric of that name.
@@ -259,6 +273,7 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
             "bins": self.bins,
             "learned_prior": self.learned_prior,
             "prior_components": self.prior_components,
+            "prior_factors": self.prior_factors,
             "condition_size": self.condition_size,
             "seed": self.seed,
         }

@@ -36,6 +36,7 @@ def image_flow(
     num_probes=1,
     learned_prior=True,
     prior_components=1,
+    prior_factors=0,
     conditional=False,
     classes=10,
     seed=None,
@@ -68,6 +69,7 @@ def image_flow(
         learned_prior: whether the prior's mean and scale are trained.
         prior_components: how many Gaussians of one scale the prior is a mixture of; each wants ten of the images that
             initialise it, or more.
+        prior_factors: how many directions each of these Gaussians is wider in than that scale.
         conditional: whether it is a flow of p(x | c) for class labels c, which every block sees.
         classes: number of classes of a conditional flow.
         seed: seed of weights and noise.
@@ -121,8 +123,10 @@ def image_flow(
         return chain
 
     first = [PIXEL_TRANSFORMS[pixel_transform](bins)] + [layers.Squeeze()] * initial_squeeze
-    prior = {"learned_prior": learned_prior, "prior_components": prior_components, "condition_size": condition_size}
-    return Flow(layers.Chain(first + scale(0)), event_shape, bins=bins, seed=seed, **prior)
+    prior = {"learned_prior": learned_prior, "prior_components": prior_components, "prior_factors": prior_factors}
+    return Flow(
+        layers.Chain(first + scale(0)), event_shape, bins=bins, condition_size=condition_size, seed=seed, **prior
+    )
 
 
 def variant(name, summary, event_shape, **defaults):

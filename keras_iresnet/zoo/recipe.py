@@ -45,7 +45,7 @@ class Recipe:
         remat: whether the backward pass computes each block once more rather than keep its activations: less memory for
             up to a third more arithmetic.
         validation_examples: how many of the validation split each epoch ends with, its first; `None` for all.
-        initialization_batch: examples that initialise ActNorm and the prior.
+        initialization_batch: examples that initialise the prior, and the first 1,024 of them ActNorm.
         log_steps: steps between two entries of loss, bits/dim and learning rate in TensorBoard.
         diagnostics: whether TensorBoard gets the norm of every layer, the gradient's norm, and the steps and residual
             of the inverse after each epoch; costs a few seconds at the first.
