@@ -37,14 +37,16 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
         layer: invertible layer (usually a `Chain`) from data space to the latents.
         event_shape: shape of one example: (height, width, channels) or (D,).
         bins: number of values of a pixel, for images; `None` for points.
-        learned_prior: whether the mean and scale of the diagonal Gaussian are trained, or stay 0 and 1.
+        learned_prior: whether the mean and scale of the diagonal Gaussian are learned, or stay 0 and 1.
+        trained_prior: whether training moves a learned prior on from where `initialize` put it. One of many components
+            had better stay: trained along, they gain likelihood, and lose what they have of the kinds of examples.
         prior_components: how many such Gaussians, of one scale, the prior is a mixture of. They begin as the clusters
             that k-means finds among the first latents. Samples profit: between kinds of examples, where one Gaussian
             has as much mass as elsewhere, there are none. A likelihood takes room for batch * prior_components * D
             numbers.
-        prior_factors: how many directions each component is wider in, its own, beyond that scale; with them the prior
-            is a mixture of factor analysers. They begin as the leading eigenvectors of each cluster. They carry what
-            examples of a kind vary in as a whole, such as slant, so that samples vary in it too.
+        prior_factors: in how many directions of its own each component is wider than that scale, which makes the prior
+            a mixture of factor analysers. They begin as those in which each cluster is widest: what examples of a kind
+            vary in as a whole, such as slant, of which samples then have what is likely.
         condition_size: for a density p(x | c): the number of classes that labels c (batch,) tell apart, or the length
             of vectors c (batch, condition_size). Labels act as unit vectors. The branches of the blocks must have
             the same `condition_size`. `None` for p(x).
@@ -74,6 +76,7 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
         *,
         bins=None,
         learned_prior=True,
+        trained_prior=True,
         prior_components=1,
         prior_factors=0,
         condition_size=None,
@@ -86,7 +89,8 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
             raise ValueError(f"`bins` must be an integer of at least 2, or None. Received: bins={bins!r}")
         self.layer = layer
         self.event_shape = tuple(event_shape)
-        self.bins, self.learned_prior, self.seed = bins, learned_prior, seed
+        self.bins, self.seed = bins, seed
+        self.learned_prior, self.trained_prior = learned_prior, trained_prior
         self.prior_components, self.prior_factors = prior_components, prior_factors
         self.condition_size = condition_size
         self.dimension = math.prod(self.event_shape)
@@ -272,6 +276,7 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
             "event_shape": list(self.event_shape),
             "bins": self.bins,
             "learned_prior": self.learned_prior,
+            "trained_prior": self.trained_prior,
             "prior_components": self.prior_components,
             "prior_factors": self.prior_factors,
             "condition_size": self.condition_size,

@@ -38,7 +38,7 @@ class GaussianPrior:
                 f"Received: prior_components={count}, learned_prior=False"
             )
         self._check_factors()
-        options = {"initializer": "zeros", "trainable": self.learned_prior}
+        options = {"initializer": "zeros", "trainable": self.learned_prior and self.trained_prior}
         each = (self.dimension,) if count == 1 else (count, self.dimension)
         self.prior_loc = self.add_weight(name="prior_loc", shape=each, **options)
         self.prior_log_scale = self.add_weight(name="prior_log_scale", shape=(self.dimension,), **options)

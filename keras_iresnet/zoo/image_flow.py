@@ -35,6 +35,7 @@ def image_flow(
     num_terms=5,
     num_probes=1,
     learned_prior=True,
+    trained_prior=True,
     prior_components=1,
     prior_factors=0,
     conditional=False,
@@ -66,10 +67,11 @@ def image_flow(
         dropout: share of the last hidden activations of each branch that a training step sets to 0, in [0, 1).
         num_terms: terms of the log-det series in training.
         num_probes: random vectors of the trace estimator in training.
-        learned_prior: whether the prior's mean and scale are trained.
+        learned_prior: whether the prior's mean and scale are learned, or stay 0 and 1.
+        trained_prior: whether training moves the prior on from where the first images put it, see `Flow`.
         prior_components: how many Gaussians of one scale the prior is a mixture of; each wants ten of the images that
             initialise it, or more.
-        prior_factors: how many directions each of these Gaussians is wider in than that scale.
+        prior_factors: in how many directions of its own each of these Gaussians is wider than that scale.
         conditional: whether it is a flow of p(x | c) for class labels c, which every block sees.
         classes: number of classes of a conditional flow.
         seed: seed of weights and noise.
@@ -123,7 +125,8 @@ def image_flow(
         return chain
 
     first = [PIXEL_TRANSFORMS[pixel_transform](bins)] + [layers.Squeeze()] * initial_squeeze
-    prior = {"learned_prior": learned_prior, "prior_components": prior_components, "prior_factors": prior_factors}
+    prior = {"learned_prior": learned_prior, "trained_prior": trained_prior}
+    prior |= {"prior_components": prior_components, "prior_factors": prior_factors}
     return Flow(
         layers.Chain(first + scale(0)), event_shape, bins=bins, condition_size=condition_size, seed=seed, **prior
     )

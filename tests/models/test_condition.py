@@ -132,6 +132,13 @@ class TestFlow:
         truth = -np.log(2 * np.pi * 0.3**2) - 1  # the mean of the true log-density
         assert nats[np.arange(len(x)), labels].mean() > truth - 0.3
 
+    def test_it_is_initialised_from_many_examples(self):
+        flow = ki.Flow(dense_layer("float32"), (2,), condition_size=SIZE, seed=1)
+        x, labels = labelled(1500)
+        flow.initialize(x)
+        z = flow.forward(x, condition=labels)
+        np.testing.assert_allclose(flow.prior_loc.numpy(), np.mean(z, 0), atol=1e-4)
+
     def test_samples_are_those_of_their_class(self, trained):
         samples = trained.sample(condition=np.repeat([0, 1, 2], 100), seed=1).numpy().reshape(3, 100, 2)
         np.testing.assert_allclose(samples.mean(1), [[-3, 0], [0, 2], [3, 0]], atol=0.3)

@@ -37,6 +37,26 @@ class TestTraining:
         np.testing.assert_allclose(fresh.prior_loc.numpy(), np.mean(z, 0), atol=1e-4)
         np.testing.assert_allclose(np.exp(fresh.prior_log_scale.numpy()), np.std(z, 0), rtol=1e-4)
 
+    def test_layers_are_set_from_the_first_examples_and_the_prior_from_all(self, fresh):
+        data = np.concatenate([small_flows.points(1024), 5 + 2 * small_flows.points(1500, seed=1)])
+        fresh.initialize(data)
+        normalised = fresh.layer.layers[0](data).numpy()
+        np.testing.assert_allclose(normalised[:1024].mean(0), 0, atol=1e-4)
+        np.testing.assert_allclose(normalised[:1024].std(0), 1, rtol=1e-4)
+        assert np.all(normalised.mean(0) > 2)
+        z = fresh.forward(data)
+        np.testing.assert_allclose(fresh.prior_loc.numpy(), np.mean(z, 0), rtol=1e-4)
+        np.testing.assert_allclose(np.exp(fresh.prior_log_scale.numpy()), np.std(z, 0), rtol=1e-4)
+
+    def test_many_examples_are_looked_at_before_anything_is_set(self, fresh):
+        data = small_flows.points(2000)
+        data[1500] = np.nan
+        weights = fresh.get_weights()
+        with pytest.raises(ValueError, match="must be finite"):
+            fresh.initialize(data)
+        for old, weight in zip(weights, fresh.get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, old)
+
     def test_fit_initialises_once(self, fresh):
         fresh.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
         fresh.fit(small_flows.points(), epochs=1, verbose=0)
@@ -174,6 +194,22 @@ class TestPrior:
         fresh.fit(small_flows.points(), verbose=0)
         assert np.abs(fresh.prior_loc.numpy() - before[0]).min() > 0
         assert np.abs(fresh.prior_log_scale.numpy() - before[1]).min() > 0
+
+    def test_untrained_prior_stays_where_the_data_put_it(self):
+        flow = small_flows.image_flow(prior_components=3, prior_factors=2, trained_prior=False, seed=0)
+        flow.initialize(small_flows.images(300))
+        prior = [weight for weight in flow.weights if "prior" in weight.name]
+        assert len(prior) == 4
+        before = [weight.numpy() for weight in prior]
+        kernels = [weight.numpy() for weight in flow.trainable_variables]
+        assert all(np.abs(values).max() > 0 for values in before)
+        flow.compile("adam", run_eagerly=True)
+        flow.fit(small_flows.images(), verbose=0)
+        for old, weight in zip(before, prior, strict=True):
+            np.testing.assert_array_equal(weight.numpy(), old)
+        moved = zip(kernels, flow.trainable_variables, strict=True)
+        assert any(np.abs(weight.numpy() - old).max() > 0 for old, weight in moved)
+        assert ki.Flow.from_config(flow.get_config()).trained_prior is False
 
     def test_fixed_prior_stays_standard(self):
         flow = small_flows.point_flow(learned_prior=False)

@@ -18,7 +18,7 @@ STEPS = 20
 # Biases in front of a batch normalisation have no gradient but rounding, which Adamax would make steps of.
 SGD = {"optimizer": "sgd", "learning_rate": 0.05}
 MODELS = {
-    "flow": ("digits_flow", {"dropout": 0.2, "prior_components": 2}),
+    "flow": ("digits_flow", {"dropout": 0.2, "prior_components": 2, "prior_factors": 2}),
     "remat": ("digits_flow", {"dropout": 0.2, "remat": True}),
     "classifier": ("digits_classifier", {"blocks": (1, 1), "coeff": None, "normalization": "batch", **SGD}),
 }
@@ -47,7 +47,7 @@ def fit(kind, names):
     with devices.scope(names):
         model = settings.build()
         model.compile(make_optimizer(settings.recipe, model))
-        model.initialize(tf.nest.flatten(next(iter(splits.train.batch(512))))[0])
+        model.initialize(tf.nest.flatten(next(iter(splits.train.batch(1200))))[0])
     losses = Losses()
     stream = data.Stream(splits.train, 64, seed=0, augmentation="shift")
     validation = data.batches(splits.validation, 64)
