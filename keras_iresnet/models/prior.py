@@ -62,6 +62,10 @@ class GaussianPrior:
             )
 
     @property
+    def _is_diagonal(self):
+        return self.prior_components == 1 and not self.prior_factors
+
+    @property
     def initialization_batch(self):
         """Examples that `fit` gives to `initialize`."""
         each = _FACTORED_EACH if self.prior_factors else _CLUSTERED_EACH
@@ -69,8 +73,8 @@ class GaussianPrior:
 
     @property
     def least_initialization_batch(self):
-        """The fewest examples that `initialize` takes: the clusters of a mixture are found among them."""
-        return 1 if self.prior_components == 1 else _EXAMPLES_EACH * self.prior_components
+        """The fewest examples that `initialize` takes: clusters and their directions are found among them."""
+        return 1 if self._is_diagonal else _EXAMPLES_EACH * self.prior_components
 
     def _check_initial_examples(self, count):
         if count < self.least_initialization_batch:
@@ -83,7 +87,7 @@ class GaussianPrior:
         """Give a learned prior the moments of latents (batch, D); its components, those of the clusters among them."""
         if not self.learned_prior:
             return
-        if self.prior_components == 1 and not self.prior_factors:
+        if self._is_diagonal:
             mean, variance = tf.nn.moments(z, [0])
             self.prior_loc.assign(mean)
             self.prior_log_scale.assign(0.5 * tf.math.log(tf.maximum(variance, 1e-12)))

@@ -324,6 +324,14 @@ def test_distribution_trains_factors_and_their_scale():
         np.testing.assert_allclose(gradient, expected[name], rtol=1e-8, atol=1e-12)
 
 
+def test_too_few_examples_for_directions_are_refused():
+    flow = ki.Flow(Chain([ActNorm()]), (2,), prior_factors=1, seed=0)
+    with pytest.raises(ValueError, match="Received: 9 examples, prior_components=1"):
+        flow.initialize(clouds(9)[0])
+    flow.initialize(clouds(10)[0])
+    assert np.all(np.isfinite(flow.log_prob(clouds(5)[0])))
+
+
 def test_too_few_examples_for_the_components_are_refused_before_anything_is_set():
     flow = ki.Flow(Chain([ActNorm()]), (2,), prior_components=3, seed=0)
     with pytest.raises(ValueError, match="Received: 29 examples, prior_components=3"):
