@@ -15,8 +15,8 @@ if _backend != "tensorflow":
     )
 
 from keras_iresnet import layers, models, zoo
-from keras_iresnet.analysis.certificate import certify
-from keras_iresnet.analysis.evaluation import evaluate_bits_per_dim
+from keras_iresnet.evaluation.bits_per_dim import evaluate_bits_per_dim
+from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.models import Classifier, Flow
 from keras_iresnet.ops.fixed_point import FixedPointResult, fixed_point
 from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, SeriesLogDet

@@ -7,11 +7,11 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tensorflow.python.eager import record
 
-from keras_iresnet.layers.chain import check_invertible
+from keras_iresnet.layers.composed.chain import check_invertible
 from keras_iresnet.layers.event_shape import event_shapes, replace_event, require_event
 from keras_iresnet.layers.invertible import ON_FAILURE
 from keras_iresnet.layers.seeds import as_seed, draw_seed
-from keras_iresnet.layers.spectral_norm import advance_power_iterations
+from keras_iresnet.layers.spectral.spectral_layer import advance_power_iterations
 from keras_iresnet.layers.weight_state import weight_state
 
 tfb, tfd = tfp.bijectors, tfp.distributions
@@ -192,7 +192,7 @@ class InvertibleResNetBijector(tfb.Bijector):
 
 
 def data_distribution(bijector, loc, log_scale, logits=None, loadings=None):
-    """The distribution of data whose latents have a flow's prior, see `keras_iresnet.models.prior`.
+    """The distribution of data whose latents have a flow's prior, see `keras_iresnet.models.gaussian_prior`.
 
     Args:
         bijector: from data to latents (..., D).

@@ -23,7 +23,7 @@ def figures():
 def trace_estimator(run, **options):
     """Bias and deviation of RUN's log-det estimator by the number of terms, against brute force (figures 4, 9)."""
     start_tensorflow_quietly()
-    from keras_iresnet.training import trace_estimator_run
+    from keras_iresnet.studies.trace_estimator import trace_estimator_run
 
     for path in trace_estimator_run(run, **options):
         click.echo(path)
@@ -60,7 +60,7 @@ def _experiment(command):
 def error_by_coeff(**options):
     """Error of a vanilla network and of c = 0.9 to 0.5, the paper's beside (table 2)."""
     start_tensorflow_quietly()
-    from keras_iresnet.training.error_by_coeff import error_by_coeff
+    from keras_iresnet.studies.error_by_coeff import error_by_coeff
 
     show_rows(*error_by_coeff(**options))
 
@@ -72,9 +72,9 @@ def error_by_coeff(**options):
 def reconstructions(**options):
     """Test images, and what comes back from the features at c = 0.9 and of a vanilla network (figures 3, 7)."""
     start_tensorflow_quietly()
-    from keras_iresnet.training.reconstructions import reconstructions
+    from keras_iresnet.studies.images_from_features import images_from_features
 
-    show_rows(*reconstructions(**options))
+    show_rows(*images_from_features(**options))
 
 
 @figures.command("inverse-steps")
@@ -84,7 +84,7 @@ def reconstructions(**options):
 def inverse_steps(**options):
     """Error of reconstructions by the number of fixed-point steps, at c = 0.9 to 0.3 (figure 8)."""
     start_tensorflow_quietly()
-    from keras_iresnet.training.inverse_steps import inverse_steps
+    from keras_iresnet.studies.inverse_steps import inverse_steps
 
     show_rows(*inverse_steps(**options))
 
@@ -96,7 +96,7 @@ def inverse_steps(**options):
 def dynamics(**options):
     """Paths through an invertible and a plain 1-D network that learn x^3, then the identity (figure 1)."""
     start_tensorflow_quietly()
-    from keras_iresnet.training.dynamics import dynamics
+    from keras_iresnet.studies.dynamics import dynamics
 
     show_rows(*dynamics(**options))
 
@@ -111,9 +111,9 @@ def dynamics(**options):
 def hybrid(**options):
     """Error and bits/dim of one network with both heads, and how it tells strangers (section 6)."""
     start_tensorflow_quietly()
-    from keras_iresnet.training.hybrid import hybrid
+    from keras_iresnet.studies.strangers import strangers
 
-    show_rows(*hybrid(**options))
+    show_rows(*strangers(**options))
 
 
 @figures.command("singular-values")
@@ -135,7 +135,7 @@ def singular_values(runs, out, **options):
     if runs and given:
         raise click.UsageError("--size, --set and --data-dir are for the training: they must go without RUNS.")
     start_tensorflow_quietly()
-    from keras_iresnet.training.singular_values import singular_values_runs, singular_values_sweep
+    from keras_iresnet.studies.singular_values import singular_values_runs, singular_values_sweep
 
     paths, summary = singular_values_runs(runs, out) if runs else singular_values_sweep(out, **options)
     show_rows(paths, summary)

@@ -19,7 +19,7 @@ def start_tensorflow_quietly():
         import tensorflow as tf
 
         if "TF_CONFIG" not in os.environ:  # several machines are to be joined before any device is used
-            from keras_iresnet.training.threads import settle_threads
+            from keras_iresnet.runs.machine.threads import settle_threads
 
             settle_threads()  # once there are devices, it is too late
             tf.config.list_logical_devices()

@@ -23,7 +23,7 @@ from keras_iresnet_cli.tables import show_metrics
 def evaluate(run, split, data_dir, seed, **protocol):
     """Evaluate the best checkpoint of the run folder RUN; its metrics.json takes the figures."""
     start_tensorflow_quietly()
-    from keras_iresnet.training import evaluate_run
+    from keras_iresnet.commands import evaluate_run
 
     protocol = {name: value for name, value in protocol.items() if value is not None}
     show_metrics(evaluate_run(run, split=split, data_dir=data_dir, seed=seed, **protocol))
@@ -38,7 +38,7 @@ def certify(run):
     """
     start_tensorflow_quietly()
     import keras_iresnet
-    from keras_iresnet.training import RunFolder
+    from keras_iresnet.runs import RunFolder
 
     report = keras_iresnet.certify(RunFolder.open(run).load_best())
     click.echo(report)
@@ -56,8 +56,8 @@ def certify(run):
 def sample(run, **options):
     """Draw samples from the best checkpoint of the run folder RUN."""
     start_tensorflow_quietly()
+    from keras_iresnet.commands import sample_run
     from keras_iresnet.layers.invertible import NotConvergedError
-    from keras_iresnet.training import sample_run
 
     try:
         click.echo(sample_run(run, **options))
@@ -74,7 +74,7 @@ def sample(run, **options):
 def reconstruct(run, n, seed, out, data_dir):
     """Invert the best checkpoint of RUN on test images: originals above what comes back, and how it went."""
     start_tensorflow_quietly()
-    from keras_iresnet.training import reconstruct_run
+    from keras_iresnet.commands import reconstruct_run
 
     path, figures = reconstruct_run(run, n=n, seed=seed, out=out, data_dir=data_dir)
     show_metrics(figures)
@@ -93,8 +93,8 @@ def reconstruct(run, n, seed, out, data_dir):
 def interpolate(run, **options):
     """Walk between test images in the latent space of the best checkpoint of RUN."""
     start_tensorflow_quietly()
+    from keras_iresnet.commands import interpolate_run
     from keras_iresnet.layers.invertible import NotConvergedError
-    from keras_iresnet.training import interpolate_run
 
     try:
         click.echo(interpolate_run(run, **options))

@@ -55,7 +55,7 @@ def _field_options():
     """(option, help) of every field that a model of the zoo lets override."""
     start_tensorflow_quietly()
     from keras_iresnet import zoo
-    from keras_iresnet.training.settings import option, overridable
+    from keras_iresnet.runs.settings import option, overridable
 
     said = {}
     for name in zoo.list():
@@ -93,9 +93,9 @@ def train(name, out, resume, data_dir, devices, deterministic, **fields):
     Every field of its recipe and every keyword of its builder is an option.
     """
     start_tensorflow_quietly()
-    from keras_iresnet.training import TerminatedError
-    from keras_iresnet.training import train as run_training
-    from keras_iresnet.training.run_folder import default_path
+    from keras_iresnet.runs import TerminatedError
+    from keras_iresnet.runs import train as run_training
+    from keras_iresnet.runs.run_folder import default_path
 
     if out is None and resume is None and name is not None:
         out = default_path(name)

@@ -33,8 +33,8 @@ def benchmark():
 @click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
 def step(scales, blocks, deep_blocks, memory_terms, pairs, out, **sizes):
     """Time, tracing and memory of a training step: dual form against GradientTape through every term."""
-    from keras_iresnet.analysis.benchmark import compare, cost
-    from keras_iresnet.analysis.workload import FORMS, Workload, build_flow
+    from keras_iresnet.benchmarks.training_step import compare, cost
+    from keras_iresnet.benchmarks.workload import FORMS, Workload, build_flow
 
     def measured(form, **changes):
         click.echo(f"measuring the cost of {form}, {changes}", err=True)
@@ -71,7 +71,7 @@ def models(names, batch_size, steps, mixed, out):
     from rich.console import Console
     from rich.table import Table
 
-    from keras_iresnet.analysis.benchmark import model_cost
+    from keras_iresnet.benchmarks.training_step import model_cost
 
     costs, speedups = {}, {}
     for name in names or ("cifar_flow",):
@@ -107,7 +107,7 @@ def models(names, batch_size, steps, mixed, out):
 def classifier(name, batch_size, pairs, power_iterations, out):
     """What the constraint costs: a training step of classifier NAME with its coeff, against coeff none."""
     from keras_iresnet import zoo
-    from keras_iresnet.analysis.benchmark import compare
+    from keras_iresnet.benchmarks.training_step import compare
 
     click.echo(f"timing {pairs} pairs of steps of {name}", err=True)
     builder = zoo.get(name).builder
@@ -131,7 +131,7 @@ def normalization(name, power_iterations, steps, data_dir, out):
     from rich.console import Console
     from rich.table import Table
 
-    from keras_iresnet.training.normalization import train_normalized
+    from keras_iresnet.benchmarks.norm_control import train_normalized
 
     columns = ("iterations of a step", "after the last", "largest norm / coeff", "layers above 1.01", "seconds")
     table = Table(*columns, title=f"{name}, {steps:,} steps, by SVD")
@@ -151,7 +151,7 @@ def normalization(name, power_iterations, steps, data_dir, out):
 
 
 def _where():
-    from keras_iresnet.training import provenance
+    from keras_iresnet.runs.machine import provenance
 
     return {
         "machine": provenance.machine(),

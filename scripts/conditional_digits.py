@@ -7,9 +7,9 @@ import numpy as np
 
 import keras_iresnet as ki
 from keras_iresnet import data
-from keras_iresnet.analysis import pictures
-from keras_iresnet.analysis.classification import evaluate_classifier
-from keras_iresnet.analysis.likelihood_classifier import LikelihoodClassifier
+from keras_iresnet.evaluation import pictures
+from keras_iresnet.evaluation.classification import evaluate_classifier
+from keras_iresnet.evaluation.likelihood_classifier import LikelihoodClassifier
 
 
 def run(blocks=(4, 4), channels=32, epochs=30, batch_size=64, limit=-1, seed=0, out=None):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from keras_iresnet import data, zoo
-from keras_iresnet.training import settings
+from keras_iresnet.runs import settings
 from keras_iresnet_cli import cli
 
 DOCS = pathlib.Path(__file__).parents[1] / "docs"

@@ -1,21 +1,21 @@
 """Keras layers: invertible ones, and the spectrally normalised ones that make them so."""
 
-from keras_iresnet.layers.act_norm import ActNorm
-from keras_iresnet.layers.activations import LipschitzActivation
-from keras_iresnet.layers.branch import Branch, ConvBranch, DenseBranch
-from keras_iresnet.layers.center import Center
-from keras_iresnet.layers.chain import Chain
-from keras_iresnet.layers.factor_out import FactorOut
-from keras_iresnet.layers.flatten import Flatten
-from keras_iresnet.layers.gaussianize import Gaussianize
-from keras_iresnet.layers.injective_pad import InjectivePad
+from keras_iresnet.layers.blocks.residual_block import InvertibleResidualBlock
+from keras_iresnet.layers.branches.activations import LipschitzActivation
+from keras_iresnet.layers.branches.branch import Branch, ConvBranch, DenseBranch
+from keras_iresnet.layers.composed.chain import Chain
+from keras_iresnet.layers.composed.factor_out import FactorOut
+from keras_iresnet.layers.elementwise.act_norm import ActNorm
+from keras_iresnet.layers.elementwise.center import Center
+from keras_iresnet.layers.elementwise.gaussianize import Gaussianize
+from keras_iresnet.layers.elementwise.logit import Logit
 from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer, NotConvergedError
-from keras_iresnet.layers.logit import Logit
-from keras_iresnet.layers.residual_block import InvertibleResidualBlock
-from keras_iresnet.layers.spectral_conv2d import SpectralConv2D
-from keras_iresnet.layers.spectral_dense import SpectralDense
-from keras_iresnet.layers.spectral_norm import converge_power_iterations
-from keras_iresnet.layers.squeeze import Squeeze
+from keras_iresnet.layers.reshaping.flatten import Flatten
+from keras_iresnet.layers.reshaping.injective_pad import InjectivePad
+from keras_iresnet.layers.reshaping.squeeze import Squeeze
+from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
+from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
+from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
 
 __all__ = [
     "ActNorm",

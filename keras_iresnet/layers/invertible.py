@@ -6,9 +6,9 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.norm_groups import normalized_together
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import as_seed
+from keras_iresnet.layers.spectral.norm_groups import normalized_together
 
 ON_FAILURE = ("raise", "warn", "ignore")
 

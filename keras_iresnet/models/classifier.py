@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_iresnet.layers.chain import check_invertible
+from keras_iresnet.layers.composed.chain import check_invertible
 from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer
 from keras_iresnet.layers.precision import FullPrecision
-from keras_iresnet.layers.spectral_norm import converge_power_iterations
+from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values
 from keras_iresnet.models.export import Exported, classifier_signatures
 from keras_iresnet.models.head import ClassHead

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.spectral_norm import converge_power_iterations
+from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
 
 
 def with_convergence(callbacks):

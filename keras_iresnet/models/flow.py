@@ -5,17 +5,17 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.chain import check_invertible
+from keras_iresnet.layers.composed.chain import check_invertible
 from keras_iresnet.layers.invertible import settle
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import as_seed, draw_seed, split_seed
-from keras_iresnet.layers.spectral_norm import converge_power_iterations
+from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values, is_array
 from keras_iresnet.models.condition import Conditional, as_condition, check_pairs
 from keras_iresnet.models.export import Exported, flow_signatures
+from keras_iresnet.models.gaussian_prior import GaussianPrior
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
 from keras_iresnet.models.prepared import Prepared
-from keras_iresnet.models.prior import GaussianPrior
 from keras_iresnet.models.replicated import Replicated
 from keras_iresnet.ops.dequantize import dequantize, quantize
 

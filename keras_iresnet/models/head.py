@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.batch_norm import batch_norm
 from keras_iresnet.layers.precision import FullPrecision
+from keras_iresnet.models.batch_norm import batch_norm
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")

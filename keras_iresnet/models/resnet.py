@@ -2,9 +2,9 @@
 
 import keras
 
-from keras_iresnet.layers.act_norm import ActNorm
-from keras_iresnet.layers.batch_norm import batch_norm
+from keras_iresnet.layers.elementwise.act_norm import ActNorm
 from keras_iresnet.layers.precision import check_full_precision
+from keras_iresnet.models.batch_norm import batch_norm
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")

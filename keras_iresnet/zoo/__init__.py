@@ -1,4 +1,4 @@
-"""Ready models: `keras_iresnet.zoo.digits_flow()` builds one, `list()` names them all.
+"""Ready models: `keras_iresnet.zoo.flows.digits_flow()` builds one, `list()` names them all.
 
 Each file holds a builder, whose keywords are the model's sizes, and beside it the recipe that trains it.
 """
@@ -7,38 +7,38 @@ import builtins
 import dataclasses
 from collections.abc import Callable
 
-from keras_iresnet.zoo import cifar_classifier as _cifar_classes
-from keras_iresnet.zoo import cifar_flow as _cifar
-from keras_iresnet.zoo import digits_classifier as _digits_classes
-from keras_iresnet.zoo import digits_flow as _digits
-from keras_iresnet.zoo import fashion_mnist_flow as _fashion_mnist
-from keras_iresnet.zoo import hybrid_classifier as _hybrid
-from keras_iresnet.zoo import mnist_classifier as _mnist_classes
-from keras_iresnet.zoo import mnist_flow as _mnist
-from keras_iresnet.zoo import resnet164_classifier as _resnet164
-from keras_iresnet.zoo import svhn_classifier as _svhn_classes
-from keras_iresnet.zoo import svhn_flow as _svhn
-from keras_iresnet.zoo import toy_flow as _toy
-from keras_iresnet.zoo.cifar_classifier import (
+from keras_iresnet.zoo.classifiers import cifar_classifier as _cifar_classes
+from keras_iresnet.zoo.classifiers import digits_classifier as _digits_classes
+from keras_iresnet.zoo.classifiers import hybrid_classifier as _hybrid
+from keras_iresnet.zoo.classifiers import mnist_classifier as _mnist_classes
+from keras_iresnet.zoo.classifiers import resnet164_classifier as _resnet164
+from keras_iresnet.zoo.classifiers import svhn_classifier as _svhn_classes
+from keras_iresnet.zoo.classifiers.cifar_classifier import (
     cifar10_classifier,
     cifar10_classifier_small,
     cifar100_classifier,
     cifar100_classifier_small,
 )
-from keras_iresnet.zoo.cifar_flow import cifar_flow, cifar_flow_small
-from keras_iresnet.zoo.digits_classifier import digits_classifier
-from keras_iresnet.zoo.digits_flow import digits_flow
-from keras_iresnet.zoo.fashion_mnist_flow import fashion_mnist_flow, fashion_mnist_flow_small
-from keras_iresnet.zoo.hybrid_classifier import hybrid_classifier
-from keras_iresnet.zoo.image_classifier import image_classifier
-from keras_iresnet.zoo.image_flow import image_flow
-from keras_iresnet.zoo.mnist_classifier import mnist_classifier, mnist_classifier_small
-from keras_iresnet.zoo.mnist_flow import mnist_flow, mnist_flow_small
+from keras_iresnet.zoo.classifiers.digits_classifier import digits_classifier
+from keras_iresnet.zoo.classifiers.hybrid_classifier import hybrid_classifier
+from keras_iresnet.zoo.classifiers.image_classifier import image_classifier
+from keras_iresnet.zoo.classifiers.mnist_classifier import mnist_classifier, mnist_classifier_small
+from keras_iresnet.zoo.classifiers.resnet164_classifier import resnet164_classifier
+from keras_iresnet.zoo.classifiers.svhn_classifier import svhn_classifier, svhn_classifier_small
+from keras_iresnet.zoo.flows import cifar_flow as _cifar
+from keras_iresnet.zoo.flows import digits_flow as _digits
+from keras_iresnet.zoo.flows import fashion_mnist_flow as _fashion_mnist
+from keras_iresnet.zoo.flows import mnist_flow as _mnist
+from keras_iresnet.zoo.flows import svhn_flow as _svhn
+from keras_iresnet.zoo.flows import toy_flow as _toy
+from keras_iresnet.zoo.flows.cifar_flow import cifar_flow, cifar_flow_small
+from keras_iresnet.zoo.flows.digits_flow import digits_flow
+from keras_iresnet.zoo.flows.fashion_mnist_flow import fashion_mnist_flow, fashion_mnist_flow_small
+from keras_iresnet.zoo.flows.image_flow import image_flow
+from keras_iresnet.zoo.flows.mnist_flow import mnist_flow, mnist_flow_small
+from keras_iresnet.zoo.flows.svhn_flow import svhn_flow, svhn_flow_small
+from keras_iresnet.zoo.flows.toy_flow import toy_flow
 from keras_iresnet.zoo.recipe import Recipe
-from keras_iresnet.zoo.resnet164_classifier import resnet164_classifier
-from keras_iresnet.zoo.svhn_classifier import svhn_classifier, svhn_classifier_small
-from keras_iresnet.zoo.svhn_flow import svhn_flow, svhn_flow_small
-from keras_iresnet.zoo.toy_flow import toy_flow
 
 __all__ = [
     "Entry",

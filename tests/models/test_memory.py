@@ -9,8 +9,8 @@ import pytest
 STEP = """
     import sys
     import numpy as np
-    from keras_iresnet.analysis import benchmark
-    from keras_iresnet.training import resolve
+    from keras_iresnet.benchmarks import training_step
+    from keras_iresnet.runs import resolve
     blocks, remat = int(sys.argv[1]), sys.argv[2]
     overrides = {"blocks": 3 * (blocks,), "channels": 128, "remat": remat}
     flow = resolve("cifar_flow_small", overrides).build()
@@ -19,7 +19,7 @@ STEP = """
     flow.initialize(images)
     for _ in range(2):
         flow.train_on_batch(images)
-    print(benchmark._peak_memory_mib())
+    print(training_step._peak_memory_mib())
 """
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import keras_iresnet as ki
 from keras_iresnet import data
-from keras_iresnet.layers.spectral_norm import SpectralLayer
+from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 
 
 @pytest.fixture(scope="module", params=ki.zoo.list())

@@ -1,0 +1,229 @@
+"""What a training step costs, its time, its tracing and its memory: forms of the log-det, models of the zoo."""
+
+import concurrent.futures
+import dataclasses
+import math
+import multiprocessing
+import pathlib
+import statistics
+import sys
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_iresnet import zoo
+from keras_iresnet.benchmarks.workload import build_flow
+from keras_iresnet.models import Classifier
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """What comes before the second step.
+
+    Attributes:
+        trace_seconds: building the graph of the step.
+        trace_cpu_seconds: processor time of the same, which other work on the machine changes less.
+        first_step_seconds: the first step, with TensorFlow's optimisation of the graph.
+        operations: number of operations in the graph, as traced.
+    """
+
+    trace_seconds: float
+    trace_cpu_seconds: float
+    first_step_seconds: float
+    operations: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost(Start):
+    """`Start`, and the largest memory that a process needed for it and for a few steps more.
+
+    Attributes:
+        peak_memory_mib: of the process, or of the accelerator where there is one.
+    """
+
+    peak_memory_mib: float
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelCost(Cost):
+    """`Cost`, and what else a user of a model waits for.
+
+    Attributes:
+        build_seconds: making the model, its norms converged.
+        step_seconds: median of the steps after the first.
+        parameters: trainable parameters.
+    """
+
+    build_seconds: float
+    step_seconds: float
+    parameters: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Seconds a step of several models, timed in turn: each time one right after the other.
+
+    Attributes:
+        seconds: label -> seconds of each time; the first label is what the others are compared with.
+    """
+
+    seconds: dict[str, tuple[float, ...]]
+
+    @property
+    def ratios(self):
+        """Label of each model but the first -> how many times as long as the first's its step took, each time."""
+        first, *others = self.seconds
+        return {
+            label: tuple(a / b for a, b in zip(self.seconds[label], self.seconds[first], strict=True))
+            for label in others
+        }
+
+    def summary(self):
+        """Medians and ranges, JSON only."""
+        first = next(iter(self.seconds))
+        found = {f"{label}_step_seconds": seconds for label, seconds in self.seconds.items()}
+        found |= {f"{label}_over_{first}": ratios for label, ratios in self.ratios.items()}
+        medians = {name: statistics.median(values) for name, values in found.items()}
+        ranges = {f"{name}_range": [min(values), max(values)] for name, values in found.items()}
+        return {"pairs": len(self.seconds[first]), **medians, **ranges}
+
+
+class TrainingStep:
+    """One compiled training step on one batch of noise, as `fit` takes it: loss, gradients, optimizer, metrics.
+
+    Args:
+        model: a `Flow`, which takes Adamax, or a `Classifier`, which takes SGD with momentum.
+        batch_size: images in the batch.
+        seed: of the images and the labels.
+    """
+
+    def __init__(self, model, batch_size, seed=0):
+        self.model = model
+        rng = np.random.default_rng(seed)
+        images = tf.constant(rng.integers(0, model.bins, (batch_size, *model.event_shape), dtype=np.uint8))
+        if isinstance(model, Classifier):
+            self.model.compile(keras.optimizers.SGD(1e-3, momentum=0.9))
+            self.batch = (images, tf.constant(rng.integers(0, model.num_classes, batch_size)))
+            self.model.initialize(images)
+        else:
+            self.model.compile(keras.optimizers.Adamax(1e-4))
+            self.batch = images
+            missing = max(0, model.least_initialization_batch - batch_size)
+            more = rng.integers(0, model.bins, (missing, *model.event_shape), dtype=np.uint8)
+            self.model.initialize(tf.concat((images, more), 0))
+        self._step, self.start = self._compile()
+
+    def _compile(self):
+        step = tf.function(self.model.train_step, autograph=False, jit_compile=self.model.jit_compile)
+        specs = tf.nest.map_structure(lambda part: tf.TensorSpec((None, *part.shape[1:]), part.dtype), self.batch)
+        begin, cpu_begin = time.perf_counter(), time.process_time()
+        traced = step.get_concrete_function(specs)
+        trace, cpu = time.perf_counter() - begin, time.process_time() - cpu_begin
+        first = _seconds(traced, self.batch)
+        return traced, Start(trace, cpu, first, len(traced.graph.get_operations()))
+
+    def __call__(self):
+        """Take a step; returns its seconds.
+
+        Raises:
+            FloatingPointError: the loss is not finite, so the time is not one of training.
+        """
+        return _seconds(self._step, self.batch)
+
+
+def compare(models, batch_size, *, pairs=15, warm_up=2) -> Comparison:
+    """Time training steps of several models in turn, in this process.
+
+    The order changes each time, so that neither a drift of the machine nor the order favours one.
+
+    Args:
+        models: label -> model, as for `TrainingStep`.
+        batch_size: images in a step.
+        pairs: how often each is timed.
+        warm_up: how often each is taken before.
+    """
+    steps = {label: TrainingStep(model, batch_size) for label, model in models.items()}
+    for _ in range(warm_up):
+        for step in steps.values():
+            step()
+    seconds = {label: [] for label in steps}
+    for pair in range(pairs):
+        for label in steps if pair % 2 == 0 else reversed(steps):
+            seconds[label].append(steps[label]())
+    return Comparison({label: tuple(times) for label, times in seconds.items()})
+
+
+def cost(form, workload, steps=3):
+    """Trace a step and take it a few times, in a process of its own.
+
+    Returns:
+        `Cost`.
+    """
+    return _in_a_process_of_its_own(_cost_here, form, workload, steps)
+
+
+def model_cost(name, *, batch_size, steps=3, keywords=None, precision="float32"):
+    """Build a model of images of the zoo, trace its training step and take it, in a process of its own.
+
+    Args:
+        name: of the model.
+        batch_size: images in a step; they are noise.
+        steps: how many, after the first.
+        keywords: of its builder.
+        precision: Keras's policy that it is built under, such as `"mixed_bfloat16"`.
+
+    Returns:
+        `ModelCost`.
+    """
+    return _in_a_process_of_its_own(_model_cost_here, name, batch_size, steps, keywords or {}, precision)
+
+
+def _in_a_process_of_its_own(function, *arguments):
+    spawn = multiprocessing.get_context("spawn")  # a forked process would begin with this one's memory
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _cost_here(form, workload, steps):
+    step = TrainingStep(build_flow(form, workload), workload.batch_size)
+    for _ in range(steps):
+        step()
+    return Cost(**dataclasses.asdict(step.start), peak_memory_mib=_peak_memory_mib())
+
+
+def _model_cost_here(name, batch_size, steps, keywords, precision):
+    keras.config.set_dtype_policy(precision)
+    begin = time.perf_counter()
+    model = zoo.get(name).builder(seed=0, **keywords)
+    build_seconds = time.perf_counter() - begin
+    step = TrainingStep(model, batch_size)
+    return ModelCost(
+        build_seconds=build_seconds,
+        step_seconds=statistics.median(step() for _ in range(steps)),
+        parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
+        peak_memory_mib=_peak_memory_mib(),
+        **dataclasses.asdict(step.start),
+    )
+
+
+def _peak_memory_mib():
+    if tf.config.list_physical_devices("GPU"):
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20
+    status = pathlib.Path("/proc/self/status")
+    if status.is_file():
+        # Not `getrusage`: on Linux its figure is inherited from the process that started this one.
+        return int(next(line.split()[1] for line in status.read_text().splitlines() if line[:6] == "VmHWM:")) / 2**10
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _seconds(step, batch):
+    begin = time.perf_counter()
+    loss = float(step(batch)["loss"])  # waits for the result, on an accelerator too
+    seconds = time.perf_counter() - begin
+    if not math.isfinite(loss):
+        raise FloatingPointError(f"The loss of a timed step must be finite. Received: loss={loss}")
+    return seconds

@@ -1,0 +1,11 @@
+"""What can be done with a finished run or a released model, one file a verb.
+
+The command line and `scripts/` call these; they know `runs` and all below it, and neither each other nor `studies`.
+"""
+
+from keras_iresnet.commands.evaluate import evaluate_run
+from keras_iresnet.commands.interpolate import interpolate_run
+from keras_iresnet.commands.reconstruct import reconstruct_run
+from keras_iresnet.commands.sample import sample_run
+
+__all__ = ["evaluate_run", "interpolate_run", "reconstruct_run", "sample_run"]

@@ -1,0 +1,14 @@
+"""What a trained model is worth: certificates, likelihoods with error bars, studies and pictures."""
+
+from keras_iresnet.evaluation.bits_per_dim import ImageEvaluation, evaluate_bits_per_dim
+from keras_iresnet.evaluation.certificate import Certificate, certify
+from keras_iresnet.evaluation.log_likelihood import Evaluation, evaluate_log_likelihood
+
+__all__ = [
+    "Certificate",
+    "Evaluation",
+    "ImageEvaluation",
+    "certify",
+    "evaluate_bits_per_dim",
+    "evaluate_log_likelihood",
+]

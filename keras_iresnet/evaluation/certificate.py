@@ -1,0 +1,179 @@
+"""What is proved about a model's invertibility: bounds of every layer's norm and every block's Lipschitz constant."""
+
+import dataclasses
+import math
+
+import keras
+import numpy as np
+
+from keras_iresnet.layers import Branch, Chain, InvertibleLayer, InvertibleResidualBlock, LipschitzActivation
+from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
+from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
+from keras_iresnet.ops import bounds
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerBound:
+    """A linear layer and a bound of its operator's norm.
+
+    Attributes:
+        name: of the layer.
+        norm: no smaller than the norm of the operator with `normalized_kernel()`.
+    """
+
+    name: str
+    norm: float
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockBound:
+    """A branch g and a bound of its Lipschitz constant.
+
+    Attributes:
+        name: of the residual block, or of what was certified alone.
+        event_shape: shape of one example of its input.
+        lip: no smaller than Lip(g); infinite where nothing is known.
+        layers: its linear layers; `lip` is the product of their bounds, since the activations' constants are 1.
+        reason: why nothing is known, or `None`.
+    """
+
+    name: str
+    event_shape: tuple[int, ...]
+    lip: float
+    layers: tuple[LayerBound, ...] = ()
+    reason: str | None = None
+
+    @property
+    def dimension(self) -> int:
+        """Of one example."""
+        return math.prod(self.event_shape)
+
+    def __str__(self):
+        norms = " x ".join(f"{layer.norm:.4f}" for layer in self.layers)
+        return f"{self.name} {self.event_shape}: Lip(g) <= {self.lip:.4f}" + f" = {norms or self.reason}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Certificate:
+    """Bounds of all residual blocks, from first to last; printed, it is a report.
+
+    Attributes:
+        blocks: a `BlockBound` each.
+    """
+
+    blocks: tuple[BlockBound, ...]
+
+    @property
+    def layers(self) -> tuple[LayerBound, ...]:
+        """The bounds of all linear layers."""
+        return tuple(layer for block in self.blocks for layer in block.layers)
+
+    @property
+    def bound(self) -> float:
+        """The largest Lipschitz bound of a block; 0 where there is none."""
+        return max((block.lip for block in self.blocks), default=0.0)
+
+    @property
+    def invertible(self) -> bool:
+        """Whether every block is proved to be invertible; all other layers have their inverse in closed form."""
+        return all(block.lip < 1 for block in self.blocks)
+
+    def series_bias(self, num_terms: int) -> float:
+        """Nats that the log-determinant can be off when each block's series is cut there; see `bounds.series_bias`."""
+        return math.fsum(bounds.series_bias(block.lip, num_terms, block.dimension) for block in self.blocks)
+
+    def num_terms(self, nats: float) -> int:
+        """The smallest number of terms for which `series_bias` is at most `nats`.
+
+        Raises:
+            ValueError: the model is not certified, so that no number is enough.
+        """
+        return bounds.terms_for_bias(
+            [block.lip for block in self.blocks], [block.dimension for block in self.blocks], nats
+        )
+
+    def __str__(self):
+        open_ones = sum(not block.lip < 1 for block in self.blocks)
+        verdict = (
+            f"Certified: the bounds of all {len(self.blocks)} branches are below 1, the largest is {self.bound:.4f}."
+            if self.invertible
+            else f"Not certified: of {len(self.blocks)} branches, {open_ones} have no bound below 1."
+        )
+        return "\n".join([*map(str, self.blocks), verdict])
+
+
+def certify(model) -> Certificate:
+    """Bound the Lipschitz constant of every branch of a model or layer, with the kernels that it evaluates with.
+
+    The estimate sigma of a power iteration can be too small; these bounds cannot, up to the rounding of the model's own
+    arithmetic. A convolution's norm is that of its operator, on its own grid, or the largest singular value of its
+    symbol where the operator is too large (see `keras_iresnet.ops.bounds`).
+
+    Args:
+        model: built; a `Flow`, a `Chain` or any other invertible layer, a residual block, a `ConvBranch` or
+            `DenseBranch`, a spectral layer, or a Keras model that holds such layers.
+
+    Returns:
+        `Certificate`. For a branch or a spectral layer alone, it has a single entry, the bound of that map. A
+        branch of another kind has no known bound, and is not certified.
+
+    Raises:
+        ValueError: not built, or nothing of the above.
+
+    Reference: Behrmann et al., ICML 2019, theorem 1, with the norm of the operator in the place of its estimate.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> report = ki.certify(ki.zoo.digits_flow(blocks=(1, 1), channels=8))
+    >>> report.invertible, len(report.blocks), len(report.layers), report.bound < 0.73
+    (True, 2, 6, True)
+    """
+    if not isinstance(model, (InvertibleLayer, Branch, SpectralConv2D, SpectralDense, keras.Model)):
+        raise ValueError(
+            "`model` must be a Keras model, an invertible layer, a branch or a spectral layer. "
+            f"Received: {type(model).__name__}"
+        )
+    if not model.built:
+        raise ValueError(f"`model` must be built: call it on data first. Received: {model.name}, which is not built")
+    if isinstance(model, (Branch, SpectralConv2D, SpectralDense)):
+        return Certificate((_bound(model.name, model, _event_shape(model)),))
+    blocks = [layer for layer in walk(model) if isinstance(layer, InvertibleResidualBlock)]
+    return Certificate(tuple(_bound(block.name, block.branch, tuple(block.input_spec.shape[1:])) for block in blocks))
+
+
+def walk(layer):
+    """A layer and all layers in it, in the order of the data."""
+    yield layer
+    # A chain may hold a layer twice; Keras tracks it once.
+    inner = layer.layers if isinstance(layer, Chain) else layer._flatten_layers(include_self=False, recursive=False)
+    for one in inner:
+        yield from walk(one)
+
+
+def _bound(name, branch, event_shape):
+    norms = []
+    for part in _parts(branch):
+        # A subclass may compute something else: of these very classes alone is the map known.
+        if type(part) is SpectralConv2D:
+            kernel, grid = np.asarray(part.normalized_kernel()), part.input_spec.shape[1:3]
+            norm = bounds.conv_norm(kernel, grid, strides=part.strides, padding=part.padding)
+        elif type(part) is SpectralDense:
+            norm = bounds.matrix_norm(np.asarray(part.normalized_kernel()))
+        elif type(part) is LipschitzActivation:
+            continue  # its constant is 1
+        else:
+            reason = f"unknown, since no bound of a {type(part).__name__} is known"
+            return BlockBound(name, event_shape, math.inf, reason=reason)
+        norms.append(LayerBound(part.name, norm))
+    return BlockBound(name, event_shape, math.prod(layer.norm for layer in norms), tuple(norms))
+
+
+def _parts(branch):
+    """What is applied in turn; a branch that computes something of its own is its own, unknown part."""
+    known = isinstance(branch, Branch) and type(branch).as_map is Branch.as_map and type(branch).call is Branch.call
+    return branch.parts if known else [branch]
+
+
+def _event_shape(layer):
+    spec = (layer.spectral_layers[0] if isinstance(layer, Branch) else layer).input_spec
+    return tuple(spec.shape[1:]) if spec.shape else (spec.axes[-1],)

@@ -1,0 +1,108 @@
+"""x + g(x) for a contractive g: the invertible residual block."""
+
+import operator
+
+import keras
+import tensorflow as tf
+
+from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer
+from keras_iresnet.layers.spectral.spectral_layer import norms_recomputed
+from keras_iresnet.ops import maps
+from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS, fixed_point
+from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, SeriesLogDet
+from keras_iresnet.ops.recompute import recomputed
+
+for _estimator in (BackpropSeriesLogDet, ExactLogDet, SeriesLogDet):
+    keras.saving.register_keras_serializable(package="keras_iresnet")(_estimator)
+
+
+@keras.saving.register_keras_serializable(package="keras_iresnet")
+class InvertibleResidualBlock(InvertibleLayer):
+    """F(x) = x + g(x), inverted by fixed-point iteration (Behrmann et al., ICML 2019, theorem 1, algorithm 1).
+
+    Args:
+        branch: g, a `ConvBranch` or `DenseBranch`, which come with explicit derivatives; or any Keras layer that
+            keeps shape and has a Lipschitz constant below 1, which `tf.GradientTape` differentiates. One with an
+            attribute `condition_size` that is not `None` is called with `condition=` too.
+        estimator: of log|det(I + dg/dx)|: `SeriesLogDet(num_terms, num_probes)` or `ExactLogDet()`.
+        tolerance: relative residual at which the inverse stops; `None` takes 16 roundings of the dtype.
+        max_steps: bound on the steps of the inverse.
+        remat: whether the backward pass computes the branch once more rather than keep what the forward pass computed:
+            less memory for up to a third more arithmetic. The branch must have a method `as_map`.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> import tensorflow as tf
+    >>> block = ki.layers.InvertibleResidualBlock(ki.layers.DenseBranch((16,)), estimator=ki.ExactLogDet())
+    >>> x = tf.random.normal((4, 2))
+    >>> y, log_det = block.forward_and_log_det(x)
+    >>> log_det.shape, bool(tf.reduce_max(abs(block.inverse(y) - x)) < 1e-4)
+    (TensorShape([4]), True)
+    """
+
+    def __init__(self, branch, *, estimator=None, tolerance=None, max_steps=DEFAULT_MAX_STEPS, remat=False, **kwargs):
+        super().__init__(**kwargs)
+        if remat and not hasattr(branch, "as_map"):
+            raise ValueError(
+                f"`remat` needs a branch with a method `as_map`, whose weights it can see. Received: {branch.name}"
+            )
+        self.branch = branch
+        self.estimator = SeriesLogDet() if estimator is None else estimator
+        self.tolerance, self.max_steps, self.remat = tolerance, max_steps, remat
+
+    def build(self, input_shape):
+        """Build the branch, and refuse one that changes the shape."""
+        super().build(input_shape)
+        if not self.branch.built:
+            self.branch.build(input_shape)
+        example = keras.KerasTensor((None, *input_shape[1:]), dtype=self.stream_dtype)
+        output_shape = tuple(self.branch.compute_output_spec(example).shape)
+        if output_shape[1:] != tuple(input_shape)[1:]:
+            raise ValueError(
+                "The branch must keep the shape of its input. "
+                f"Received: input_shape={tuple(input_shape)}, output_shape={output_shape}"
+            )
+
+    def _branch_map(self, training, condition):
+        # Not all branches know of conditions, and not all blocks of a conditional model need one that does.
+        options = {} if getattr(self.branch, "condition_size", None) is None else {"condition": condition}
+        if hasattr(self.branch, "as_map"):
+            with norms_recomputed(self.remat):
+                return self.branch.as_map(training, **options)
+        return maps.Taped(lambda x: tf.cast(self.branch(x, training=training, **options), x.dtype))
+
+    def call(self, x, condition=None, training=None):
+        """x (batch, *event) -> x + g(x)."""
+        x = self._cast(x)
+        g = self._branch_map(bool(training), condition)
+        return x + (recomputed(operator.call, g, x) if self.remat else g(x))
+
+    def _forward_and_log_det(self, x, *, seed, training, estimator, condition):
+        estimator = self.estimator if estimator is None else estimator
+        g = self._branch_map(training, condition)
+        value, log_det = recomputed(estimator, g, x, seed) if self.remat else estimator(g, x, seed)
+        return x + value, log_det
+
+    def _inverse_and_report(self, y, condition):
+        g = self._branch_map(training=False, condition=condition)
+        result = fixed_point(g, y, tolerance=self.tolerance, max_steps=self.max_steps)
+        return result.x, InverseReport(result.steps, result.residual, result.converged)
+
+    def get_config(self):
+        """JSON only."""
+        return {
+            **super().get_config(),
+            "branch": keras.saving.serialize_keras_object(self.branch),
+            "estimator": keras.saving.serialize_keras_object(self.estimator),
+            "tolerance": self.tolerance,
+            "max_steps": self.max_steps,
+            "remat": self.remat,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Rebuild the branch and the estimator from their configs."""
+        config = dict(config)
+        for name in ("branch", "estimator"):
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        return cls(**config)

@@ -1,0 +1,56 @@
+"""Norms of all matrices of one shape by one power iteration.
+
+A small network is bound by its number of operations, and the some fifty that normalise a matrix and differentiate that
+are most of what a narrow dense layer costs. Stacked, the matrices of a model share them. (Convolutions do not stack:
+TensorFlow has no convolution with a kernel of its own for each image.)
+"""
+
+import collections
+import contextlib
+
+import tensorflow as tf
+
+from keras_iresnet.layers.spectral.spectral_layer import KERNELS, SpectralLayer, shrinkage
+from keras_iresnet.ops import maps
+from keras_iresnet.ops.power_iteration import power_iteration
+
+
+@contextlib.contextmanager
+def normalized_together(layer, training):
+    """Inside, the matrices in `layer` that share shape, `coeff` and `power_iterations` have their kernels already.
+
+    Within another such context, those that have theirs from it keep them.
+
+    Args:
+        layer: any Keras layer; its `SpectralLayer`s are found.
+        training: whether the vectors advance, which they do once, however often a layer is called inside.
+    """
+    kernels = dict(KERNELS.get())
+    groups = collections.defaultdict(list)
+    for inner in dict.fromkeys(layer._flatten_layers()):
+        if isinstance(inner, SpectralLayer) and inner.coeff is not None and inner.built and inner not in kernels:
+            map_type, matrix, _ = inner._norm_operator(inner._raw_kernel())
+            if map_type is maps.Dense:
+                key = (*matrix.shape, matrix.dtype, inner.coeff, inner.power_iterations)
+                groups[key].append((inner, matrix))
+    for alike in groups.values():
+        if len(alike) > 1:
+            kernels |= _normalize(*zip(*alike, strict=True), training)
+    token = KERNELS.set(kernels)
+    try:
+        yield
+    finally:
+        KERNELS.reset(token)
+
+
+def _normalize(layers, matrices, training):
+    """Layers whose operators are matrices of one shape -> their normalised kernels."""
+    iterations = layers[0].power_iterations if training else 0
+    stacked = tf.stack(matrices)
+    vectors = tf.stack([tf.reshape(layer.u, (1, -1)) for layer in layers])
+    result = power_iteration(maps.Dense(stacked), vectors, iterations=iterations)
+    if training:
+        for layer, u in zip(layers, tf.unstack(result.u), strict=True):
+            layer.u.assign(tf.reshape(u, layer.u.shape))
+    normalized = tf.unstack(stacked * shrinkage(result.sigma, layers[0].coeff)[:, None, None])
+    return {layer: tf.reshape(matrix, layer.kernel.shape) for layer, matrix in zip(layers, normalized, strict=True)}

@@ -1,0 +1,17 @@
+"""Batch normalisation, of the global batch."""
+
+import keras
+
+
+def batch_norm(**options):
+    """Keras's layer as classifiers have it, with the same averages on all replicas; `options` are `dtype` and `name`.
+
+    Mean and variance are those of the global batch. By default each replica would take those of its own share, and
+    average them for itself.
+
+    Example:
+    >>> from keras_iresnet.models.batch_norm import batch_norm
+    >>> batch_norm(name="norm").synchronized
+    True
+    """
+    return keras.layers.BatchNormalization(momentum=0.9, synchronized=True, **options)

@@ -1,0 +1,51 @@
+"""Images for pictures of a run, drawn from the test split."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from keras_iresnet import data
+
+FIRST = 1000  # of the split, which may be too large to read for a picture
+
+
+class HeldOut(NamedTuple):
+    """Images (n, height, width, channels), their labels (n,) where they were asked for, and where they are from."""
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    splits: data.Splits
+
+
+def held_out_images(run, n, *, seed, data_dir, labels=False) -> HeldOut:
+    """`n` different images drawn with `seed` from the first thousand of the test split of a run's data set.
+
+    Raises:
+        ValueError: the run's model is one of points, or there are fewer images.
+        OSError: the data cannot be read.
+    """
+    recipe = run.read_config()["recipe"]
+    splits = data.load(recipe["dataset"], data_dir=data_dir, seed=recipe["seed"], labels=labels)
+    if splits.bins is None:
+        raise ValueError(f"`run` must be one of images. Received: run={str(run.path)!r}, of {splits.name}")
+    return draw_images(splits, n, seed=seed)
+
+
+def draw_images(splits, n, *, seed) -> HeldOut:
+    """`n` different images, with their labels if they have them, of the first thousand of the test split.
+
+    Raises:
+        ValueError: there are fewer.
+
+    Example:
+    >>> from keras_iresnet import data
+    >>> from keras_iresnet.runs.held_out import draw_images
+    >>> draw_images(data.load("digits", labels=True), 3, seed=0).labels.shape
+    (3,)
+    """
+    images, *classes = (part.numpy() for part in tf.nest.flatten(next(iter(splits.test.batch(FIRST)))))
+    if not 1 <= n <= len(images):
+        raise ValueError(f"`n` must lie in 1 to {len(images)}. Received: n={n}")
+    chosen = np.random.default_rng(seed).choice(len(images), n, replace=False)
+    return HeldOut(images[chosen], classes[0][chosen] if classes else None, splits)

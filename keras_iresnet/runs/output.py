@@ -1,0 +1,33 @@
+"""The file that a command of a run writes: a picture, or the arrays behind it."""
+
+import pathlib
+
+import numpy as np
+
+from keras_iresnet.runs.run_folder import replacing
+
+FORMATS = (".png", ".npy")
+
+
+def output_file(run, out, default) -> pathlib.Path:
+    """The file to write, checked before any work: `out`, or the one called `default` in the run folder.
+
+    Raises:
+        ValueError: it has no known ending.
+        FileNotFoundError: it would lie in a folder that is not there.
+    """
+    out = run.path / default if out is None else pathlib.Path(out)
+    if out.suffix not in FORMATS:
+        raise ValueError(f"`out` must end in {' or '.join(FORMATS)}. Received: out={str(out)!r}")
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"`out` must be in a folder that is there. Received: out={str(out)!r}")
+    return out
+
+
+def write(array, out, save_picture):
+    """Write `array` where `out` is `.npy`, else call `save_picture(path)`; a reader never sees half a file."""
+    with replacing(out) as temporary:
+        if pathlib.Path(out).suffix == ".npy":
+            np.save(temporary, array)
+        else:
+            save_picture(temporary)

@@ -1,0 +1,246 @@
+"""What a run is made of: a model's recipe and its builder's keywords, each field open to an override."""
+
+import dataclasses
+import inspect
+import math
+import types
+import typing
+from collections.abc import Mapping
+
+import keras
+
+from keras_iresnet import zoo
+from keras_iresnet.data.augmentation import check_augmentation
+from keras_iresnet.layers import InvertibleResidualBlock
+from keras_iresnet.optimizers import OPTIMIZERS
+
+DECAYS = ("constant", "cosine", "drop")
+PRECISIONS = ("float32", "mixed_bfloat16", "float64")
+BOUNDS = ("epochs", "steps", "minutes")  # what may end a run
+_FIXED = ("parameters", "published", "expected", "reference")  # records of the released run, not settings of a new one
+# Fields that have an effect only where another has a certain value.
+_DEPENDENT = {
+    "momentum": ("optimizer", "sgd"),
+    "nesterov": ("optimizer", "sgd"),
+    "drop_factor": ("decay", "drop"),
+    "drop_epochs": ("decay", "drop"),
+}
+_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """A run's resolved settings.
+
+    Args:
+        name: the model's name in the zoo.
+        recipe: its recipe, overrides applied.
+        keywords: every keyword of its builder, overrides applied.
+        overrides: the fields that were set apart from their defaults.
+    """
+
+    name: str
+    recipe: zoo.Recipe
+    keywords: dict
+    overrides: dict
+
+    def build(self):
+        """The untrained model, in the recipe's precision.
+
+        Raises:
+            ValueError: the builder refuses a keyword, or `remat` would have no effect.
+        """
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.recipe.precision)
+        try:
+            model = zoo.get(self.name).builder(**self.keywords)
+        finally:
+            keras.config.set_dtype_policy(policy)
+        blocks = [layer for layer in model._flatten_layers() if isinstance(layer, InvertibleResidualBlock)]
+        blocks = [block for block in blocks if hasattr(block.branch, "as_map")]
+        if self.recipe.remat and not blocks:
+            raise ValueError(
+                f"`remat` must be false for {self.name} as it is: no block can do it. Received: remat=True"
+            )
+        for block in blocks:
+            block.remat = self.recipe.remat
+        return model
+
+    def recipe_fields(self) -> dict:
+        """The recipe's settings, without what it records of the released run."""
+        return {field: value for field, value in vars(self.recipe).items() if field not in _FIXED}
+
+    def options(self) -> list[str]:
+        """The overrides as the words of a command: `["--epochs", "1"]`."""
+        return [word for field, value in self.overrides.items() for word in (f"--{option(field)}", _text(value))]
+
+
+def resolve(name: str, overrides: Mapping | None = None) -> Settings:
+    """Merge a model's recipe and its builder's defaults with overrides.
+
+    A field that recipe and builder share, such as `seed`, has one value: the override, else the recipe's.
+
+    Args:
+        name: a name of `zoo.list()`.
+        overrides: field of the recipe or keyword of the builder -> value, either as such or as text: `"8"`,
+            `"0.01"`, `"true"`, `"8,8"` for a tuple, `"none"`.
+
+    Raises:
+        ValueError: unknown model or field (the message lists the known ones), or a value that the field cannot take.
+
+    Example:
+    >>> from keras_iresnet.runs import resolve
+    >>> settings = resolve("digits_flow", {"epochs": "1", "learning_rate": 0.01})
+    >>> settings.recipe.epochs, settings.recipe.learning_rate, settings.recipe.dataset
+    (1, 0.01, 'digits')
+    """
+    entry = zoo.get(name)
+    recipe_fields, keyword_fields = _recipe_fields(entry.recipe), _keyword_fields(entry.builder)
+    known = keyword_fields | recipe_fields
+    overrides = dict(overrides or {})
+    unknown = sorted(set(overrides) - set(known))
+    if unknown:
+        raise ValueError(f"A field of {name} must be one of {', '.join(sorted(known))}. Received: {', '.join(unknown)}")
+    values = {field: _convert(field, value, known[field][1]) for field, value in overrides.items()}
+    recipe = dataclasses.replace(entry.recipe, **{k: v for k, v in values.items() if k in recipe_fields})
+    _check(recipe)
+    _check_effect(recipe, values)
+    shared = {field: getattr(recipe, field) for field in keyword_fields if field in recipe_fields}
+    keywords = {field: default for field, (default, _) in keyword_fields.items()} | shared
+    keywords |= {k: v for k, v in values.items() if k in keyword_fields}
+    return Settings(name, recipe, keywords, values)
+
+
+def overridable(name: str) -> list[str]:
+    """Names of the fields that `resolve` takes for the model called `name`."""
+    entry = zoo.get(name)
+    return [*_recipe_fields(entry.recipe) | _keyword_fields(entry.builder)]
+
+
+def _recipe_fields(recipe):
+    """Field -> (value, type), of what may be overridden."""
+    hints = typing.get_type_hints(type(recipe))
+    fields = (field.name for field in dataclasses.fields(recipe))
+    return {field: (getattr(recipe, field), _kinds(hints[field])) for field in fields if field not in _FIXED}
+
+
+def _keyword_fields(builder):
+    hints = typing.get_type_hints(builder)
+    return {
+        name: (parameter.default, _kinds(hints.get(name), parameter.default))
+        for name, parameter in inspect.signature(builder).parameters.items()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    }
+
+
+def _kinds(hint, default=None):
+    """The plain types that a field takes, from its annotation, else from its default."""
+    if hint is None:
+        return (type(default),)
+    members = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    return tuple(typing.get_origin(member) or member for member in members)
+
+
+def _convert(field, value, kinds):
+    """`value`, or the value its text stands for, in the first of `kinds` that takes it."""
+    for kind in kinds:
+        try:
+            return _parse(value, kind) if isinstance(value, str) else _accept(value, kind)
+        except (ValueError, TypeError):
+            continue
+    wanted = " or ".join("none" if kind is types.NoneType else kind.__name__ for kind in kinds)
+    raise ValueError(f"`{field}` must be of type {wanted}. Received: {field}={value!r}")
+
+
+def _parse(text, kind):
+    if kind is types.NoneType:
+        return _only({"none": None}, text)
+    if kind is bool:
+        return _only(_FLAGS, text)
+    if kind in (tuple, list):
+        return tuple(int(part) for part in text.split(",")) if text else ()
+    return kind(text)
+
+
+def option(field: str) -> str:
+    """A field's name as a command spells it: `learning-rate`."""
+    return field.replace("_", "-")
+
+
+def _text(value):
+    """What `_parse` reads as `value`."""
+    if isinstance(value, (tuple, list)):
+        return ",".join(map(str, value))
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def _only(meanings, text):
+    if text.lower() not in meanings:
+        raise ValueError(text)
+    return meanings[text.lower()]
+
+
+def _accept(value, kind):
+    if kind in (tuple, list) and isinstance(value, (tuple, list)):
+        return tuple(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TypeError(value)
+    return value
+
+
+def _check(recipe):
+    """Refuse numbers that no run can have, before any work starts."""
+    _check_bounds(recipe)
+    for field in ("batch_size", "accumulation_steps", "initialization_batch", "log_steps"):
+        _require(getattr(recipe, field) >= 1, recipe, field, "at least 1")
+    check_augmentation(recipe.augmentation)
+    _require(recipe.precision in PRECISIONS, recipe, "precision", f"one of {', '.join(PRECISIONS)}")
+    _check_optimizer(recipe)
+    _check_schedule(recipe)
+    _require(recipe.ema_momentum is None or 0 < recipe.ema_momentum < 1, recipe, "ema_momentum", "in (0, 1), or none")
+
+
+def _check_bounds(recipe):
+    for field in ("epochs", "steps", "steps_per_epoch", "validation_examples"):
+        value = getattr(recipe, field)
+        _require(value is None or value >= 1, recipe, field, "at least 1, or none")
+    minutes = recipe.minutes
+    _require(minutes is None or 0 < minutes < math.inf, recipe, "minutes", "positive and finite, or none")
+    if all(getattr(recipe, field) is None for field in BOUNDS):
+        raise ValueError("`epochs`, `steps` or `minutes` must end the run. Received: epochs=steps=minutes=None")
+
+
+def _check_optimizer(recipe):
+    _require(recipe.optimizer in OPTIMIZERS, recipe, "optimizer", f"one of {', '.join(OPTIMIZERS)}")
+    _require(0 < recipe.learning_rate < math.inf, recipe, "learning_rate", "positive and finite")
+    _require(0 <= recipe.momentum < 1, recipe, "momentum", "in [0, 1)")
+    _require(not recipe.nesterov or recipe.momentum > 0, recipe, "nesterov", "false where momentum is 0")
+    _require(0 <= recipe.weight_decay < math.inf, recipe, "weight_decay", "at least 0 and finite")
+    _require(recipe.clip_norm is None or recipe.clip_norm > 0, recipe, "clip_norm", "positive, or none")
+
+
+def _check_schedule(recipe):
+    _require(recipe.warmup_steps >= 0, recipe, "warmup_steps", "at least 0")
+    _require(0 <= recipe.warmup_epochs < math.inf, recipe, "warmup_epochs", "at least 0 and finite")
+    _require(recipe.decay in DECAYS, recipe, "decay", f"one of {', '.join(DECAYS)}")
+    _require(0 < recipe.drop_factor < 1, recipe, "drop_factor", "in (0, 1)")
+    rising = all(a < b for a, b in zip((0, *recipe.drop_epochs), recipe.drop_epochs, strict=False))
+    _require(rising, recipe, "drop_epochs", "rising numbers of at least 1")
+    _require(recipe.decay != "drop" or recipe.drop_epochs, recipe, "drop_epochs", "given where decay is drop")
+
+
+def _check_effect(recipe, overrides):
+    """Refuse an override that would change nothing."""
+    for field, (other, value) in _DEPENDENT.items():
+        if field in overrides and getattr(recipe, other) != value:
+            raise ValueError(
+                f"`{field}` must go with {other}={value}: it has no effect otherwise. "
+                f"Received: {field}={overrides[field]!r}, {other}={getattr(recipe, other)!r}"
+            )
+
+
+def _require(holds, recipe, field, what):
+    if not holds:
+        raise ValueError(f"`{field}` must be {what}. Received: {field}={getattr(recipe, field)!r}")

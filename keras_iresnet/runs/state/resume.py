@@ -1,0 +1,61 @@
+"""Which run is meant: a new one, or one that is there and goes on."""
+
+from keras_iresnet.runs.run_folder import RunFolder, default_path
+from keras_iresnet.runs.settings import Settings, resolve
+from keras_iresnet.runs.state.state_file import as_json
+
+
+def settings_of(name, out, resume, overrides) -> Settings:
+    """The settings of the run that `train` is asked for; its arguments.
+
+    Raises:
+        ValueError: neither a model nor a run is named, or what is given is not what the run in `resume` is.
+    """
+    if resume is not None and out is not None:
+        raise ValueError(f"`resume` must go without `out`: it names the folder. Received: out={str(out)!r}")
+    if resume is None or not RunFolder(resume).begun:
+        if name is None:
+            what = "`resume` must be the folder of a run" if resume else "`name` must be a model of the zoo"
+            raise ValueError(f"{what}. Received: name=None, resume={resume and str(resume)!r}")
+        return resolve(name, overrides)
+    config = RunFolder(resume).read_config()
+    given = resolve(name, overrides) if name else resolve(config["name"], config["overrides"] | dict(overrides or {}))
+    _require_same(config, given, resume)
+    return given
+
+
+def open_run(name, out, resume) -> RunFolder:
+    """The folder of the run: one that has begun, or a new one."""
+    if resume is not None and RunFolder(resume).begun:
+        return RunFolder(resume)
+    folder = out if resume is None else resume
+    return RunFolder.create(default_path(name) if folder is None else folder)
+
+
+def started_with(resume, option: str):
+    """What the run in `resume` was given as `data_dir` or `deterministic`; `None` where there is no run yet."""
+    begun = resume is not None and RunFolder(resume).begun
+    return RunFolder(resume).read_config().get(option) if begun else None
+
+
+def identity(settings) -> dict:
+    """What makes a run the one it is, as it comes back from JSON."""
+    return as_json({"name": settings.name, "recipe": settings.recipe_fields(), "builder": settings.keywords})
+
+
+def differing(given, known) -> list[str]:
+    """What of one `identity` is not as another has it; a field that the other did not know yet is none there."""
+    here, there = _flat(given), _flat(known)
+    return [
+        f"{field}={value!r}, not {there.get(field)!r}" for field, value in here.items() if value != there.get(field)
+    ]
+
+
+def _require_same(config, given, path):
+    """Refuse settings, given or today's defaults, that are not those of the run."""
+    if found := differing(identity(given), config):
+        raise ValueError(f"A run goes on with its own settings. Received for {path}: {'; '.join(found)}")
+
+
+def _flat(config):
+    return {"name": config["name"]} | config["recipe"] | config["builder"]

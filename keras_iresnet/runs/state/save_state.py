@@ -1,0 +1,192 @@
+"""Saves the whole state of a run between two steps, and goes on from there as if nothing had happened."""
+
+import contextlib
+import csv
+import io
+import signal
+import threading
+from typing import NamedTuple
+
+import keras
+
+from keras_iresnet.runs.state import snapshot
+from keras_iresnet.runs.state.checkpoints import Timer
+from keras_iresnet.runs.state.resume import differing
+from keras_iresnet.runs.run_folder import replacing
+from keras_iresnet.runs.state.state_file import StateRefusedError, read_state, write_state
+
+
+class TerminatedError(RuntimeError):
+    """The system asked the process to end (SIGTERM), and the run's state has been saved."""
+
+
+class Position(NamedTuple):
+    """Where a run stands, between two steps.
+
+    Attributes:
+        epoch: the epoch, from 0.
+        step: steps taken in it.
+        seconds: of training.
+        finished: whether nothing is left to train.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    finished: bool = False
+
+
+class SaveState(keras.callbacks.Callback):
+    """Saves a run's state at its first step, whenever its `Timer` is due, at its end and when SIGTERM asks for it.
+
+    A state is taken before a step: what an epoch's end does to the weights, the best and the history is then over, and
+    the data that follow are known by epoch and step. Place it after what may stop the training.
+
+    Args:
+        run: the `RunFolder`, or `None` to write nothing.
+        settings: what the run must be to go on from its states, its `identity`.
+        budget: its `Budget`.
+        best: its `SaveBest`.
+        steps_per_epoch: steps of an epoch.
+
+    Attributes:
+        start: the `Position` that the training begins at, the same for all workers.
+    """
+
+    def __init__(self, run, settings, budget, best, steps_per_epoch):
+        super().__init__()
+        self.run, self.settings, self.budget, self.best = run, settings, budget, best
+        self.steps_per_epoch = steps_per_epoch
+        self.start = Position()
+        self._epoch = self._step = 0
+        self._arrays = self._ended_epoch = None
+        self._terminated = False
+        self._timer = Timer()
+
+    def restore(self, model, report) -> Position | None:
+        """Put the latest good state into a model and into `best`; `None` where the run has none yet.
+
+        Args:
+            model: like the one that was saved, built and compiled.
+            report: called with a line about each state that was refused.
+
+        Raises:
+            ValueError: there are states, and every one was refused, now or before.
+            OSError: one cannot be read.
+        """
+        refused = []
+        for path in self.run.states():
+            try:
+                return self._restore(model, *read_state(path))
+            except StateRefusedError as error:
+                refused.append(f"{path.name}: {error}")
+                report(f"Refused {refused[-1]}; it is now {path.name}.refused")
+                path.rename(path.with_name(path.name + ".refused"))
+        if refused := refused or [path.name for path in self.run.refused_states()]:
+            raise ValueError(
+                "A run goes on from a whole state of its own, and this one has none left: start another in a new "
+                f"folder. Received: {'; '.join(refused)}"
+            )
+        return None
+
+    def _restore(self, model, arrays, facts):
+        if found := differing(self.settings, facts["settings"]):
+            raise StateRefusedError(f"it is the state of a run with other settings: {'; '.join(found)}")
+        best = [arrays.pop(name) for name in sorted(arrays) if name.startswith("best/")]
+        snapshot.put(model, arrays)
+        if facts["best_epoch"] is not None:
+            self.best.restore(facts["best_value"], facts["best_epoch"], best)
+        self.start, self._arrays = Position(**facts["position"]), arrays
+        self.run.keep_latest_states()
+        _cut_history(self.run.history, self.start.epoch)
+        return self.start
+
+    def on_epoch_begin(self, epoch, logs=None):  # noqa: D102
+        self._epoch, self._ended_epoch = epoch, False
+        self._step = self.start.step if epoch == self.start.epoch else 0
+
+    def on_train_batch_begin(self, batch, logs=None):  # noqa: D102
+        if self._arrays is not None:  # once more: Keras has just set the sums of the epoch's metrics to zero
+            snapshot.put(self.model, self._arrays)
+            self._arrays = None
+        elif self._terminated or self._timer.due or self._first:
+            self._save(Position(self._epoch, self._step, self.budget.elapsed))
+        if self._terminated:
+            raise TerminatedError(self._farewell())
+
+    @property
+    def _first(self):
+        """Whether nothing was done yet: a folder that cannot take a state is to be known before the work."""
+        return self._epoch == self._step == 0
+
+    def on_train_batch_end(self, batch, logs=None):  # noqa: D102
+        self._step += 1
+        if self._step == self.steps_per_epoch and not self.model.stop_training:
+            # Keras would give the epoch that a resumed run begins with all its steps.
+            self.model.stop_training = self._ended_epoch = True
+
+    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
+        if self._ended_epoch:
+            self.model.stop_training = False
+
+    def on_train_end(self, logs=None):  # noqa: D102
+        if self.best.epoch is not None:
+            self._save(Position(self._epoch + 1, 0, self.budget.elapsed, finished=True))
+
+    def _save(self, position):
+        if self.run is None:
+            return
+        facts = {"settings": self.settings, "position": position._asdict()}
+        facts |= {"best_value": self.best.value, "best_epoch": self.best.epoch}
+        best = {f"best/{i:04d}": array for i, array in enumerate(self.best.weights or [])}
+        with self._timer.measured():
+            write_state(self.run.state(self._steps), snapshot.take(self.model) | best, facts)
+            self.run.keep_latest_states()
+
+    @property
+    def _steps(self):
+        return self._epoch * self.steps_per_epoch + self._step
+
+    def _farewell(self):
+        if self.run is None:
+            return "SIGTERM ended this worker; the chief's folder has the run's state."
+        return (
+            f"SIGTERM ended the run; its state after {self._steps:,} steps is saved. "
+            f"It goes on with: keras-iresnet train --resume {self.run.path}"
+        )
+
+    @contextlib.contextmanager
+    def heeding_sigterm(self):
+        """Let SIGTERM end the training after the step in progress; in the main thread, where signals arrive.
+
+        Raises:
+            TerminatedError: it came, be it in the last step or what follows; all is saved.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGTERM, self._terminate)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        if self._terminated:  # after the last step began
+            raise TerminatedError(self._farewell())
+
+    def _terminate(self, *_):
+        self._terminated = True
+
+
+def _cut_history(path, epochs):
+    """Leave the rows of the first epochs: what comes after them will come again."""
+    if not path.is_file():
+        return
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    if not rows:
+        return
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, rows[0].keys())
+    writer.writeheader()
+    writer.writerows(row for row in rows if int(row["epoch"]) < epochs)
+    with replacing(path) as temporary:
+        temporary.write_text(text.getvalue())

@@ -1,0 +1,27 @@
+"""How a density p(x | c) of labelled images is trained."""
+
+from keras_iresnet.evaluation.likelihood_classifier import LikelihoodClassifier
+from keras_iresnet.runs.tasks.classification_task import check_classes, errors
+from keras_iresnet.runs.tasks.density_task import DensityTask
+from keras_iresnet.runs.tensorboard import EXAMPLES, Diagnostics, Pictures
+
+
+class ConditionalTask(DensityTask):
+    """A `Flow` of p(x | c), fitted to labelled images, reported in bits/dim and as a classifier."""
+
+    labels = True
+
+    def check_fit(self, model, splits):
+        """As for a classifier."""
+        check_classes(model, splits, model.condition_size)
+
+    def callbacks(self, recipe, splits, writer):
+        """As for a density, at the labels of the examples."""
+        images, labels = (part.numpy() for part in next(iter(splits.validation.batch(EXAMPLES))))
+        watching = [Pictures(writer, images, labels)]
+        return watching + ([Diagnostics(writer, images, condition=labels)] if recipe.diagnostics else [])
+
+    def figures(self, model, splits, split, *, seed, progress, **protocol):
+        """Bits/dim of p(x | c), and how well its largest value tells the classes apart."""
+        bits = super().figures(model, splits, split, seed=seed, progress=progress, **protocol)
+        return bits | errors(LikelihoodClassifier(model, seed=seed), getattr(splits, split), split, progress)

@@ -1,0 +1,42 @@
+"""What metrics.json says of a flow."""
+
+import math
+
+from keras_iresnet.evaluation.bits_per_dim import evaluate_bits_per_dim
+from keras_iresnet.evaluation.log_likelihood import evaluate_log_likelihood
+
+
+def density_figures(flow, splits, split, *, seed, progress, **protocol) -> dict:
+    """The figures of one split; `protocol` as for `evaluate_run`."""
+    examples = getattr(splits, split)
+    if splits.bins is not None:
+        return _image_figures(evaluate_bits_per_dim(flow, examples, seed=seed, progress=progress, **protocol), split)
+    if protocol:
+        raise ValueError(f"Points have no options of evaluation. Received: {', '.join(protocol)}")
+    result = evaluate_log_likelihood(flow, examples, seed=seed, progress=progress)
+    return {
+        f"{split}_log_likelihood_nats": result.mean,
+        f"{split}_log_likelihood_nats_standard_error": result.standard_error,
+        f"{split}_points": result.examples,
+        f"{split}_log_det": result.estimator,
+        "dimension": result.dimension,
+    }
+
+
+def _image_figures(result, split):
+    name = f"{split}_bits_per_dim"
+    return {
+        name: result.mean,
+        f"{name}_standard_error": result.standard_error,
+        f"{name}_image_standard_error": result.image_standard_error,
+        f"{name}_dequantization_standard_error": result.dequantization_standard_error,
+        f"{name}_probe_standard_error": result.probe_standard_error,
+        f"{name}_bias_bound": result.bias_bound if math.isfinite(result.bias_bound) else None,  # JSON has no infinity
+        f"{split}_num_terms": result.num_terms,
+        f"{split}_num_probes": result.num_probes,
+        f"{split}_num_noises": result.num_noises,
+        f"{split}_images": result.images,
+        f"{split}_log_det": result.estimator,
+        "dimension": result.dimension,
+        "bins": result.bins,
+    }

@@ -1,0 +1,148 @@
+import json
+import re
+import subprocess
+import sys
+from subprocess import PIPE
+
+import keras
+import pytest
+import tensorflow as tf
+
+from keras_iresnet.runs.run_folder import RunFolder, default_path, replacing
+
+
+def test_create_makes_the_folder_with_its_parents(tmp_path):
+    run = RunFolder.create(tmp_path / "a" / "b")
+    assert run.path.is_dir()
+    assert list(run.path.iterdir()) == []
+
+
+def test_create_takes_an_empty_folder_and_one_whose_first_file_a_killed_process_left_half_written(tmp_path):
+    assert RunFolder.create(tmp_path).path == tmp_path
+    with replacing(tmp_path / "config.json") as temporary:
+        temporary.write_text("{")
+        assert RunFolder.create(tmp_path).path == tmp_path
+
+
+def test_create_refuses_a_folder_that_cannot_be_written_and_names_it(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"`out` must be a folder that can be written\. Received: out='.*file/run'"):
+        RunFolder.create(tmp_path / "file" / "run")
+    with pytest.raises(OSError, match="can be written"):
+        RunFolder.create("/proc/run")  # refuses even root
+
+
+def test_create_refuses_a_folder_with_a_run_and_says_which(tmp_path):
+    run = RunFolder.create(tmp_path / "run")
+    run.write_json(run.config, {"name": "toy_flow", "started": "2026-01-02T03:04:05+00:00"})
+    with pytest.raises(ValueError, match=r"holds a run of toy_flow started 2026-01-02.*Choose another folder"):
+        RunFolder.create(run.path)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"name": "x"}'])
+def test_create_refuses_a_folder_with_a_run_whose_config_cannot_be_read(tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ValueError, match=r"a run with an unreadable config\.json"):
+        RunFolder.create(tmp_path)
+
+
+def test_create_refuses_a_folder_with_other_files_and_lists_some(tmp_path):
+    for name in "abcdefg":
+        (tmp_path / name).touch()
+    with pytest.raises(ValueError, match=r"holds a, b, c, d, e and 2 more\."):
+        RunFolder.create(tmp_path)
+
+
+def test_open_says_what_is_missing(tmp_path):
+    with pytest.raises(ValueError, match=r"no config\.json and no best\.keras"):
+        RunFolder.open(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"has no best\.keras\. Received: run="):
+        RunFolder.open(tmp_path)
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path):
+    run = RunFolder(tmp_path)
+    run.write_json(run.metrics, {"a": 1.5})
+    with pytest.raises(TypeError):
+        run.write_json(run.metrics, {"a": object()})
+    assert json.loads(run.metrics.read_text()) == {"a": 1.5}
+    assert [file.name for file in tmp_path.iterdir()] == ["metrics.json"]
+
+
+def test_replacing_keeps_the_old_file_until_the_body_ends_well(tmp_path):
+    path = tmp_path / "x.png"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), replacing(path) as temporary:  # noqa: PT012
+        temporary.write_text("half")
+        assert path.read_text() == "old"
+        raise RuntimeError
+    assert path.read_text() == "old"
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+    assert [file.name for file in tmp_path.iterdir()] == ["x.png"]
+
+
+def test_saved_model_loads_again(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    run = RunFolder(tmp_path)
+    run.save(run.best, model)
+    assert (run.load_best().get_weights()[0] == model.get_weights()[0]).all()
+    assert [file.name for file in tmp_path.iterdir()] == ["best.keras"]
+
+
+def test_metrics_are_empty_before_the_run_ended(tmp_path):
+    assert RunFolder(tmp_path).read_metrics() == {}
+
+
+def test_default_path_holds_the_name_and_the_time():
+    assert re.fullmatch(r"runs/toy_flow-\d{8}-\d{6}", default_path("toy_flow").as_posix())
+
+
+def test_two_processes_cannot_train_in_one_folder(tmp_path):
+    code = f"""
+from keras_iresnet.runs import RunFolder
+with RunFolder({str(tmp_path)!r}).locked():
+    print("locked", flush=True)
+    input()
+"""
+    run = RunFolder(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", code], stdin=PIPE, stdout=PIPE, text=True) as other:
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(ValueError, match="must be free; another process trains in it"), run.locked():
+            pass
+        other.kill()
+    with run.locked():  # the lock dies with its owner
+        assert RunFolder.create(tmp_path).path == tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (OSError(28, "No space left"), "A file in runs/x could not be written: No space left"),
+        (OSError("runs/x/best.keras could not be written"), "^runs/x/best.keras could not be written$"),
+        (
+            tf.errors.ResourceExhaustedError(None, None, "Failed to flush 3 events to runs/x/events"),
+            "A file in runs/x could not be written: Failed to flush 3 events to runs/x/events",
+        ),
+    ],
+)
+def test_a_fault_of_a_file_names_the_folder(fault, message):
+    with pytest.raises(OSError, match=message), RunFolder("runs/x").naming_faults():
+        raise fault
+
+
+def test_other_faults_of_tensorflow_pass_as_they_are():
+    with pytest.raises(tf.errors.ResourceExhaustedError, match="OOM"), RunFolder("runs/x").naming_faults():
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+
+def test_the_latest_states_are_kept(tmp_path):
+    run = RunFolder(tmp_path)
+    for steps in (5, 100, 20, 3):
+        run.state(steps).touch()
+    (tmp_path / ".last.000000007.part.state").touch()
+    run.keep_latest_states()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["last.000000020.state", "last.000000100.state"]
