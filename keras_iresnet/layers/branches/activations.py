@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_iresnet.layers.carried import EVALUATION
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.ops import maps
 
@@ -104,9 +105,9 @@ class LipschitzActivation(FullPrecision, keras.layers.Layer):
             start = keras.initializers.Constant(_LIPSWISH_BETA)
             self.beta = self.add_weight(name="beta", shape=(), initializer=start)
 
-    def as_map(self, training=False, dtype=None):
+    def as_map(self, carried=EVALUATION, dtype=None):
         """The activation as a map, for tensors of `dtype` (the compute dtype by default)."""
-        del training
+        del carried  # nothing here depends on how a pass is meant
         if self.activation == "lipswish":
             beta = tf.nn.softplus(tf.convert_to_tensor(self.beta))
             return _MAPS["lipswish"](tf.cast(beta, dtype or self.compute_dtype))

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_iresnet.layers.branches.activations import DEFAULT_ACTIVATION, LipschitzActivation
+from keras_iresnet.layers.carried import EVALUATION, Carried
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import draw_seed
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
@@ -104,21 +105,21 @@ class Branch(FullPrecision, keras.layers.Layer):
         """The normalised layers, in order."""
         return [part for part in self.parts if isinstance(part, SpectralLayer)]
 
-    def as_map(self, training=False, condition=None):
+    def as_map(self, carried=EVALUATION):
         """g with its weights normalised once, from and to the dtype of the stream, for one condition an example.
 
         A mixed policy computes in its lower precision in training alone: rounded, g is a step function, and neither
         its inverse nor the exact density is to be had.
         """
-        dtype = self.compute_dtype if training else self.stream_dtype
-        shifts = self._shifts(condition, dtype)
+        dtype = self.compute_dtype if carried.training else self.stream_dtype
+        shifts = self._shifts(carried.condition, dtype)
         inner = []
         for part in self.parts:
-            inner.append(part.as_map(training, dtype))
+            inner.append(part.as_map(carried, dtype))
             if shifts and isinstance(part, SpectralLayer):
                 inner.append(shifts.pop(0))
         if self.dropout:
-            inner.insert(-1, self._dropout_map(training))
+            inner.insert(-1, self._dropout_map(carried.training))
         if dtype != self.stream_dtype:
             inner = [maps.Cast(dtype), *inner, maps.Cast(self.stream_dtype)]
         return maps.Composition(inner)
@@ -143,7 +144,7 @@ class Branch(FullPrecision, keras.layers.Layer):
 
     def call(self, x, condition=None, training=None):
         """x (batch, *event) -> g(x) or g(x, condition) (batch, *event)."""
-        return self.as_map(bool(training), condition)(tf.cast(x, self.stream_dtype))
+        return self.as_map(Carried(training=bool(training), condition=condition))(tf.cast(x, self.stream_dtype))
 
     def compute_output_shape(self, input_shape):
         """The shape of the input."""

@@ -3,8 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.composed.chain import check_invertible
-from keras_iresnet.layers.invertible import InvertibleLayer
+from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -48,26 +47,16 @@ class FactorOut(InvertibleLayer):
         inner = self.layer.compute_output_shape((input_shape[0], *half))[1:]
         return (input_shape[0], tf.TensorShape(half).num_elements() + tf.TensorShape(inner).num_elements())
 
-    def call(self, x, condition=None, training=None):
-        """x (batch, ..., channels) -> (batch, D)."""
-        leaving, staying = tf.split(self._cast(x), 2, -1)
-        return _join(leaving, self.layer(staying, condition=condition, training=training))
-
-    def initialize(self, x, condition=None):
-        """Initialise the inner layer from the half that stays."""
-        leaving, staying = tf.split(self._ready(x), 2, -1)
-        return _join(leaving, self.layer.initialize(staying, condition))
-
-    def _forward_and_log_det(self, x, **options):
+    def _forward(self, x, carried):
         leaving, staying = tf.split(x, 2, -1)
-        inner, log_det = self.layer._forward_and_log_det(staying, **options)
+        inner, log_det = self.layer._forward(staying, carried)
         return _join(leaving, inner), log_det
 
-    def _inverse_and_report(self, y, condition):
+    def _inverse(self, y, carried):
         size = tf.TensorShape(self._half).num_elements()
         leaving = tf.reshape(y[:, :size], (-1, *self._half))
         inner = tf.reshape(y[:, size:], (-1, *self._inner_event))
-        staying, report = self.layer.inverse_and_report(inner, condition)
+        staying, report = self.layer._inverse(inner, carried)
         return tf.concat([leaving, staying], -1), report
 
     def get_config(self):

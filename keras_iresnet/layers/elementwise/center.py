@@ -1,7 +1,6 @@
 """Subtracts a constant, so that pixels lie around 0."""
 
 import keras
-import tensorflow as tf
 
 from keras_iresnet.layers.invertible import InvertibleLayer
 
@@ -24,11 +23,11 @@ class Center(InvertibleLayer):
         super().__init__(**kwargs)
         self.offset = offset
 
-    def _forward_and_log_det(self, x, **_):
-        return x - self.offset, tf.zeros((), x.dtype)
+    def _forward(self, x, carried):
+        return x - self.offset, 0.0
 
-    def _inverse(self, y):
-        return y + self.offset
+    def _inverse(self, y, carried):
+        return y + self.offset, None
 
     def get_config(self):
         """JSON only."""

@@ -80,12 +80,10 @@ class Gaussianize(InvertibleLayer):
             trainable=False,
         )
 
-    def initialize(self, x, condition=None):
-        """Count the values of x (batch, ...), eagerly, each once more than it occurs; returns F(x)."""
-        x = self._ready(x)
+    def _initialize(self, x):
+        """Count the values of x (batch, ...), each once more than it occurs."""
         counts = np.bincount(self._value(x).numpy().ravel(), minlength=self.bins)
         self.values.assign(self._map_of(1 + counts))
-        return self(x)
 
     def _value(self, x):
         return tf.clip_by_value(tf.cast(tf.floor(x * self.bins), tf.int32), 0, self.bins - 1)
@@ -107,7 +105,9 @@ class Gaussianize(InvertibleLayer):
             rows += zip(*np.broadcast_arrays(below, above, width, center, scale, start), strict=True)
         return np.array(rows)
 
-    def _forward_and_log_det(self, x, **_):
+    def _forward(self, x, carried):
+        if carried.initialize:
+            self._initialize(x)
         value = self._value(x)
         below, above, width, center, scale, _ = tf.unstack(tf.gather(self._cast(self.values), value), axis=-1)
         # Each is formed from its own end of [0, 1], so that the smaller one is exact.
@@ -122,7 +122,7 @@ class Gaussianize(InvertibleLayer):
         log_slope = tf.math.log(self.bins * width * scale) + 0.5 * (tf.square(t) + math.log(2 * math.pi))
         return center + scale * t, tf.reduce_sum(log_slope, list(range(1, x.shape.rank)))
 
-    def _inverse(self, y):
+    def _inverse(self, y, carried):
         table = self._cast(self.values)
         starts = table[1:, _COLUMNS.index("start")]
         value = tf.reshape(tf.searchsorted(starts, tf.reshape(y, [-1]), side="right"), tf.shape(y))
@@ -130,7 +130,7 @@ class Gaussianize(InvertibleLayer):
         t = (y - center) / scale
         phi, rest = (0.5 * tf.math.erfc(side * t / math.sqrt(2)) for side in (-1, 1))
         within = tf.where(phi <= rest, (phi - below) / width, 1 - (rest - above) / width)
-        return (self._cast(value) + within) / self.bins
+        return (self._cast(value) + within) / self.bins, None
 
     def get_config(self):
         """JSON only."""

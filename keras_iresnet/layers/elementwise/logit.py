@@ -36,7 +36,7 @@ class Logit(InvertibleLayer):
             raise ValueError(f"`alpha` must lie in (0, 0.5). Received: alpha={alpha!r}")
         self.alpha = alpha
 
-    def _forward_and_log_det(self, x, **_):
+    def _forward(self, x, carried):
         # Both sides of the logarithm's argument are formed from x itself: 1 - s would lose small values.
         s = self.alpha + (1 - 2 * self.alpha) * x
         one_minus_s = self.alpha + (1 - 2 * self.alpha) * (1 - x)
@@ -48,8 +48,8 @@ class Logit(InvertibleLayer):
         log_slope = math.log(1 - 2 * self.alpha) - log_s - log_one_minus_s
         return log_s - log_one_minus_s, tf.reduce_sum(log_slope, list(range(1, x.shape.rank)))
 
-    def _inverse(self, y):
-        return (tf.sigmoid(y) - self.alpha) / (1 - 2 * self.alpha)
+    def _inverse(self, y, carried):
+        return (tf.sigmoid(y) - self.alpha) / (1 - 2 * self.alpha), None
 
     def get_config(self):
         """JSON only."""

@@ -29,8 +29,8 @@ class Flatten(InvertibleLayer):
         """(batch, *event) -> (batch, D)."""
         return (input_shape[0], math.prod(input_shape[1:]))
 
-    def _forward_and_log_det(self, x, **_):
-        return tf.reshape(x, (-1, math.prod(self.input_spec.shape[1:]))), tf.zeros((), x.dtype)
+    def _forward(self, x, carried):
+        return tf.reshape(x, (-1, math.prod(self.input_spec.shape[1:]))), 0.0
 
-    def _inverse(self, y):
-        return tf.reshape(y, (-1, *self.input_spec.shape[1:]))
+    def _inverse(self, y, carried):
+        return tf.reshape(y, (-1, *self.input_spec.shape[1:])), None

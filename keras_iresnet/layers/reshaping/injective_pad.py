@@ -33,12 +33,12 @@ class InjectivePad(InvertibleLayer):
         """(batch, ..., c) -> (batch, ..., c + channels)."""
         return (*input_shape[:-1], input_shape[-1] + self.channels)
 
-    def _forward_and_log_det(self, x, **_):
+    def _forward(self, x, carried):
         y = tf.pad(x, [[0, 0]] * (x.shape.rank - 1) + [[0, self.channels]])
-        return y, tf.zeros((), x.dtype)
+        return y, 0.0
 
-    def _inverse(self, y):
-        return y[..., : -self.channels]
+    def _inverse(self, y, carried):
+        return y[..., : -self.channels], None
 
     def get_config(self):
         """JSON only."""

@@ -42,11 +42,11 @@ class Squeeze(InvertibleLayer):
         batch, height, width, channels = input_shape
         return (batch, height // self.factor, width // self.factor, channels * self.factor**2)
 
-    def _forward_and_log_det(self, x, **_):
-        return tf.nn.space_to_depth(x, self.factor), tf.zeros((), x.dtype)
+    def _forward(self, x, carried):
+        return tf.nn.space_to_depth(x, self.factor), 0.0
 
-    def _inverse(self, y):
-        return tf.nn.depth_to_space(y, self.factor)
+    def _inverse(self, y, carried):
+        return tf.nn.depth_to_space(y, self.factor), None
 
     def get_config(self):
         """JSON only."""

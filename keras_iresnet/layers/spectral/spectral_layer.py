@@ -1,23 +1,16 @@
 """What convolutions and dense layers share when the norm of their operator must not exceed `coeff`."""
 
-import contextlib
-import contextvars
 import functools
 import numbers
-import types
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
+from keras_iresnet.layers.carried import EVALUATION, Carried
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.ops.power_iteration import converge, power_iteration
 from keras_iresnet.ops.recompute import recomputed
-
-# Normalised kernels of layers that `norm_groups` dealt with together: of the thread, since replicas are threads.
-KERNELS = contextvars.ContextVar("KERNELS", default=types.MappingProxyType({}))
-# Whether training recomputes norms, by functions that layers of one form share: of the thread, too.
-_RECOMPUTED = contextvars.ContextVar("_RECOMPUTED", default=False)
 
 DEFAULT_COEFF = 0.9
 DEFAULT_POWER_ITERATIONS = 1
@@ -105,18 +98,23 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
             self.u.assign(result.u)
         return result.sigma[0]
 
-    def normalized_kernel(self, training=False):
+    def normalized_kernel(self, carried=EVALUATION):
         """The kernel that calls use: W min(1, coeff / sigma), in float32 at least."""
-        if self in KERNELS.get():
-            return KERNELS.get()[self]
+        if self in carried.kernels:
+            return carried.kernels[self]
         kernel = self._raw_kernel()
         if self.coeff is None:
             return kernel
-        if training and _RECOMPUTED.get():
+        if carried.training and carried.recompute:
             return self._normalized_by_recomputation(kernel)
-        return kernel * shrinkage(self.sigma(training), self.coeff)
+        return kernel * shrinkage(self.sigma(carried.training), self.coeff)
 
     def _normalized_by_recomputation(self, kernel):
+        """The same, worked out once more in the backward pass, by functions that layers of one form share.
+
+        A graph of many layers is smaller by most of what their norms and the gradients of these take. It costs a small
+        network a tenth of its step and more, so it is for those that save memory.
+        """
         map_type, kernel, options = self._norm_operator(kernel)
         normalization = _Normalization(map_type, tuple(options.items()), self.coeff, self.power_iterations)
         normalized, u = recomputed(normalization, kernel, tf.convert_to_tensor(self.u))
@@ -126,16 +124,16 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
     def _raw_kernel(self):
         return tf.cast(tf.convert_to_tensor(self.kernel), self.stream_dtype)
 
-    def as_map(self, training=False, dtype=None):
+    def as_map(self, carried=EVALUATION, dtype=None):
         """The affine map with the normalised kernel, in `dtype` (the compute dtype by default)."""
         dtype = dtype or self.compute_dtype
-        kernel = tf.cast(self.normalized_kernel(training), dtype)
+        kernel = tf.cast(self.normalized_kernel(carried), dtype)
         bias = None if self.bias is None else tf.cast(tf.convert_to_tensor(self.bias), dtype)
         return self.linear_map(kernel, bias)
 
     def call(self, x, training=None):
         """x (batch, ..., inputs) -> (batch, ..., outputs) in the compute dtype."""
-        return self.as_map(bool(training))(tf.cast(x, self.compute_dtype))
+        return self.as_map(Carried(training=bool(training)))(tf.cast(x, self.compute_dtype))
 
     def get_config(self):
         """JSON only."""
@@ -159,20 +157,6 @@ class _Normalization(NamedTuple):
     def __call__(self, kernel, u):
         result = power_iteration(self.map_type(kernel, **dict(self.options)), u, iterations=self.iterations)
         return kernel * shrinkage(result.sigma[0], self.coeff), result.u
-
-
-@contextlib.contextmanager
-def norms_recomputed(recompute):
-    """Inside, if `recompute`, a training step works out norms once more in the backward pass.
-
-    A graph of many layers is smaller by most of what their norms and the gradients of these take. It costs a small
-    network a tenth of its step and more, so it is for those that save memory.
-    """
-    token = _RECOMPUTED.set(recompute)
-    try:
-        yield
-    finally:
-        _RECOMPUTED.reset(token)
 
 
 def shrinkage(sigma, coeff):
