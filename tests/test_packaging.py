@@ -64,7 +64,7 @@ def test_another_backend_of_keras_is_refused_by_name():
 def built(tmp_path_factory):
     """The sdist made of the sources, and the wheel made of that sdist."""
     folder = tmp_path_factory.mktemp("built")
-    kept_out = shutil.ignore_patterns(".*cache", ".git", ".venv", "__pycache__", "*.egg-info", "build", "dist", "runs")
+    kept_out = shutil.ignore_patterns(".*cache", ".git", ".venv", "__pycache__", "*.egg-info", "build", "dist")
     shutil.copytree(ROOT, folder / "sources", ignore=kept_out)
     (folder / "sources" / "tests" / "__pycache__").mkdir()
     (folder / "sources" / "tests" / "__pycache__" / "stale.cpython-311.pyc").touch()

@@ -26,7 +26,7 @@ def out(tmp_path_factory):
         load = data.load
         strangers = data.Splits("turned", splits.event_shape, splits.bins, *turned)
         patch.setattr(data, "load", lambda name, **options: strangers if name == "turned" else load(name, **options))
-        patch.setattr(hybrid_task, "FIRST_LOOK", LOOK)
+        patch.setattr(joint_task, "FIRST_LOOK", LOOK)
         found = strangers(path, images=300, strange="turned", overrides=TINY, progress=False)
     return path, found
 
