@@ -99,7 +99,7 @@ def test_steps_are_taken_in_turn_one_order_after_the_other(monkeypatch):
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("benchmark_script", ROOT / "scripts" / "training_step.py")
+    spec = importlib.util.spec_from_file_location("benchmark_script", ROOT / "scripts" / "benchmark.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     return script.benchmark
