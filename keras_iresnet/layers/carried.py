@@ -2,12 +2,15 @@
 
 import dataclasses
 import types
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from keras_iresnet.layers.seeds import split_seed
+
+if TYPE_CHECKING:
+    from keras_iresnet.ops.log_det import LogDetEstimator
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -34,7 +37,7 @@ class Carried:
     seed: tf.Tensor | None = None
     training: bool = False
     log_det: bool = True
-    estimator: Callable[..., tuple[tf.Tensor, tf.Tensor]] | None = None
+    estimator: "LogDetEstimator | None" = None
     condition: tf.Tensor | None = None
     kernels: Mapping[Any, tf.Tensor] = dataclasses.field(default_factory=lambda: types.MappingProxyType({}))
     recompute: bool = False

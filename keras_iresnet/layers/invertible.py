@@ -1,17 +1,19 @@
 """The base of every invertible layer: forward, inverse, and the log-determinant of the forward map."""
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
 
 from keras_iresnet.layers.carried import Carried
+from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.inverse_report import InverseReport, settle
 from keras_iresnet.layers.precision import FullPrecision
-from keras_iresnet.layers.seeds import as_seed
+from keras_iresnet.layers.seeds import Seed, as_seed
 from keras_iresnet.layers.spectral.norm_groups import with_norms_together
 
-Shape = tuple[int | None, ...]
+if TYPE_CHECKING:
+    from keras_iresnet.ops.log_det import LogDetEstimator
 
 
 class InvertibleLayer(FullPrecision, keras.layers.Layer):
@@ -25,9 +27,9 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
     >>> import keras_iresnet as ki
     >>> import tensorflow as tf
     >>> class Double(ki.layers.InvertibleLayer):
-    ...     def _forward(self, x, carried):
+    ...     def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
     ...         return 2 * x, math.prod(x.shape[1:]) * math.log(2)
-    ...     def _inverse(self, y, carried):
+    ...     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
     ...         return y / 2, None
     >>> y, log_det = Double().forward_and_log_det(tf.ones((1, 3)))
     >>> y.numpy().tolist(), f"{log_det.numpy()[0]:.3f}"
@@ -59,10 +61,10 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
     def forward_and_log_det(
         self,
         x: tf.Tensor,
-        seed: int | tuple[int, int] | tf.Tensor | None = None,
+        seed: Seed = None,
         *,
         training: bool = False,
-        estimator: Callable[..., tuple[tf.Tensor, tf.Tensor]] | None = None,
+        estimator: "LogDetEstimator | None" = None,
         condition: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """F(x) and log|det dF/dx|.

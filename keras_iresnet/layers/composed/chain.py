@@ -1,7 +1,13 @@
 """Invertible layers one after the other."""
 
-import keras
+from collections.abc import Iterable
+from typing import Any, Self
 
+import keras
+import tensorflow as tf
+
+from keras_iresnet.layers.carried import Carried
+from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 
@@ -22,13 +28,13 @@ class Chain(InvertibleLayer):
     (TensorShape([2, 4, 4, 4]), TensorShape([2]))
     """
 
-    def __init__(self, layers, **kwargs):
+    def __init__(self, layers: Iterable[InvertibleLayer], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.layers = list(layers)
         for layer in self.layers:
             check_invertible("layers", layer, self)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Build the layers, each for the output shape of the one before."""
         super().build(input_shape)
         shape = tuple(input_shape)
@@ -37,28 +43,28 @@ class Chain(InvertibleLayer):
                 layer.build(shape)
             shape = tuple(layer.compute_output_shape(shape))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The last layer's output shape."""
         shape = tuple(input_shape)
         for layer in self.layers:
             shape = tuple(layer.compute_output_shape(shape))
         return shape
 
-    def _forward(self, x, carried):
+    def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
         total = 0.0
         for layer, own in zip(self.layers, carried.split(len(self.layers)), strict=True):
             x, log_det = layer._forward(x, own)
             total += log_det
         return x, total
 
-    def _inverse(self, y, carried):
+    def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
         report = InverseReport.exact(y)
         for layer in reversed(self.layers):
             y, own = layer._inverse(y, carried)
             report = report.then(own)
         return y, report
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {
             **super().get_config(),
@@ -66,7 +72,7 @@ class Chain(InvertibleLayer):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuild the layers from their configs."""
         layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
         return cls(**{**config, "layers": layers})
