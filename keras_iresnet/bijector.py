@@ -7,9 +7,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tensorflow.python.eager import record
 
-from keras_iresnet.layers.composed.chain import check_invertible
 from keras_iresnet.layers.event_shape import event_shapes, replace_event, require_event
-from keras_iresnet.layers.invertible import ON_FAILURE
+from keras_iresnet.layers.inverse_report import check_on_failure
+from keras_iresnet.layers.invertible import check_invertible
 from keras_iresnet.layers.seeds import as_seed, draw_seed
 from keras_iresnet.layers.spectral.spectral_layer import advance_power_iterations
 from keras_iresnet.layers.weight_state import weight_state
@@ -82,8 +82,7 @@ class InvertibleResNetBijector(tfb.Bijector):
     ):
         parameters = dict(locals())
         check_invertible("layer", layer)
-        if on_failure not in ON_FAILURE:
-            raise ValueError(f"`on_failure` must be one of {ON_FAILURE}. Received: on_failure={on_failure!r}")
+        check_on_failure(on_failure)
         self._data_event, self._layer_event = event_shapes(layer, event_shape)
         self._latent_event = (math.prod(self._layer_event),) if flatten else self._layer_event
         super().__init__(
@@ -151,7 +150,8 @@ class InvertibleResNetBijector(tfb.Bijector):
 
     def _inverse(self, y, seed=None, condition=None):
         def inverse(latents, condition):
-            return self._layer.inverse(tf.reshape(latents, (-1, *self._layer_event)), self._on_failure, condition)
+            latents = tf.reshape(latents, (-1, *self._layer_event))
+            return self._layer.inverse(latents, condition=condition, on_failure=self._on_failure)
 
         return self._apply(inverse, y, condition, self._latent_event, self._data_event)
 

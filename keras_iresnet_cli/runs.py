@@ -57,7 +57,7 @@ def sample(run, **options):
     """Draw samples from the best checkpoint of the run folder RUN."""
     start_tensorflow_quietly()
     from keras_iresnet.commands import sample_run
-    from keras_iresnet.layers.invertible import NotConvergedError
+    from keras_iresnet.layers import NotConvergedError
 
     try:
         click.echo(sample_run(run, **options))
@@ -94,7 +94,7 @@ def interpolate(run, **options):
     """Walk between test images in the latent space of the best checkpoint of RUN."""
     start_tensorflow_quietly()
     from keras_iresnet.commands import interpolate_run
-    from keras_iresnet.layers.invertible import NotConvergedError
+    from keras_iresnet.layers import NotConvergedError
 
     try:
         click.echo(interpolate_run(run, **options))

@@ -3,13 +3,15 @@
 from keras_iresnet.layers.blocks.residual_block import InvertibleResidualBlock
 from keras_iresnet.layers.branches.activations import LipschitzActivation
 from keras_iresnet.layers.branches.branch import Branch, ConvBranch, DenseBranch
+from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.composed.chain import Chain
 from keras_iresnet.layers.composed.factor_out import FactorOut
 from keras_iresnet.layers.elementwise.act_norm import ActNorm
 from keras_iresnet.layers.elementwise.center import Center
 from keras_iresnet.layers.elementwise.gaussianize import Gaussianize
 from keras_iresnet.layers.elementwise.logit import Logit
-from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer, NotConvergedError
+from keras_iresnet.layers.inverse_report import InverseReport, NotConvergedError
+from keras_iresnet.layers.invertible import InvertibleLayer
 from keras_iresnet.layers.reshaping.flatten import Flatten
 from keras_iresnet.layers.reshaping.injective_pad import InjectivePad
 from keras_iresnet.layers.reshaping.squeeze import Squeeze
@@ -20,6 +22,7 @@ from keras_iresnet.layers.spectral.spectral_layer import converge_power_iteratio
 __all__ = [
     "ActNorm",
     "Branch",
+    "Carried",
     "Center",
     "Chain",
     "ConvBranch",

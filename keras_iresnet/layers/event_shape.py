@@ -1,13 +1,19 @@
 """Events, the shape of one example, at the end of shapes whose batch may have any rank, or none that is known."""
 
 import math
+from collections.abc import Sequence
 
+import keras
 import tensorflow as tf
 
 from keras_iresnet.ops.checks import require
 
+Shape = tuple[int | None, ...]  # with the batch first
 
-def event_shapes(layer, event_shape):
+
+def event_shapes(
+    layer: keras.layers.Layer, event_shape: Sequence[int] | None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Shapes of one example before and after the layer, which is built if it was not.
 
     Args:
@@ -35,7 +41,7 @@ def event_shapes(layer, event_shape):
     return data, latents
 
 
-def replace_event(shape, event, other):
+def replace_event(shape: tf.TensorShape, event: Sequence[int], other: Sequence[int]) -> tf.TensorShape:
     """A static shape (..., *event) -> (..., *other), as far as it is known.
 
     Raises:
@@ -55,7 +61,7 @@ def replace_event(shape, event, other):
     return shape[:batch_rank].concatenate(other)
 
 
-def require_event(x, event):
+def require_event(x: tf.Tensor, event: Sequence[int]) -> tf.Tensor:
     """Return x of shape (..., *event); what is not known of its shape is checked when it is.
 
     Raises:

@@ -1,80 +1,72 @@
 """The base of every invertible layer: forward, inverse, and the log-determinant of the forward map."""
 
-import warnings
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
 
+from keras_iresnet.layers.carried import Carried
+from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.layers.inverse_report import InverseReport, settle
 from keras_iresnet.layers.precision import FullPrecision
-from keras_iresnet.layers.seeds import as_seed
-from keras_iresnet.layers.spectral.norm_groups import normalized_together
+from keras_iresnet.layers.seeds import Seed, as_seed
+from keras_iresnet.layers.spectral.norm_groups import with_norms_together
 
-ON_FAILURE = ("raise", "warn", "ignore")
-
-
-class NotConvergedError(RuntimeError):
-    """An inverse that did not reach its tolerance: the map is not contractive enough, or the steps ran out."""
-
-
-class InverseReport(NamedTuple):
-    """How an inverse was reached, per sample, over all blocks on its way.
-
-    Attributes:
-        steps: (batch,) int32, fixed-point steps taken in all.
-        residual: (batch,), the largest relative residual of a block.
-        converged: (batch,) bool, whether every block reached its tolerance.
-    """
-
-    steps: tf.Tensor
-    residual: tf.Tensor
-    converged: tf.Tensor
-
-    @classmethod
-    def exact(cls, y):
-        """The report of an inverse in closed form."""
-        batch = tf.shape(y)[:1]
-        return cls(tf.zeros(batch, tf.int32), tf.zeros(batch, y.dtype), tf.ones(batch, tf.bool))
-
-    def then(self, other):
-        """The report of two inverses, one after the other."""
-        return InverseReport(
-            self.steps + other.steps,
-            tf.maximum(self.residual, other.residual),
-            self.converged & other.converged,
-        )
+if TYPE_CHECKING:
+    from keras_iresnet.ops.log_det import LogDetEstimator
 
 
 class InvertibleLayer(FullPrecision, keras.layers.Layer):
     """A bijection x -> y = F(x), or an injection for layers that pad.
 
-    A subclass implements `_forward_and_log_det` and `_inverse` (or `_inverse_and_report`, where the inverse is
-    iterative); all else is derived. Tensors between layers stay in `stream_dtype`, which is float32 under a
-    mixed-precision policy.
+    A subclass implements `_forward` and `_inverse`; all else is derived. Tensors between layers stay in `stream_dtype`,
+    which is float32 under a mixed-precision policy.
 
     Example:
+    >>> import math
     >>> import keras_iresnet as ki
     >>> import tensorflow as tf
     >>> class Double(ki.layers.InvertibleLayer):
-    ...     def _forward_and_log_det(self, x, **_):
-    ...         return 2 * x, x.shape[-1] * tf.math.log(2.0)
-    ...     def _inverse(self, y):
-    ...         return y / 2
+    ...     def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
+    ...         return 2 * x, math.prod(x.shape[1:]) * math.log(2)
+    ...     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
+    ...         return y / 2, None
     >>> y, log_det = Double().forward_and_log_det(tf.ones((1, 3)))
     >>> y.numpy().tolist(), f"{log_det.numpy()[0]:.3f}"
     ([[2.0, 2.0, 2.0]], '2.079')
     """
 
-    def build(self, input_shape):
+    def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
+        """F(x), and log|det dF/dx| in nats: (batch,), or a number where it is the same for all examples.
+
+        Args:
+            x: (batch, *event), in `stream_dtype`, of the shape that the layer was built for.
+            carried: how the pass is meant; a layer that holds others hands it on to their `_forward`.
+        """
+        raise NotImplementedError
+
+    def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
+        """The x with F(x) = y, and how it was reached; `None` where it has a closed form."""
+        raise NotImplementedError
+
+    def build(self, input_shape: Shape) -> None:
         """Fix the event shape; subclasses with weights add them."""
         self.input_spec = keras.layers.InputSpec(shape=(None, *input_shape[1:]))
 
-    def call(self, x, condition=None, training=None):
+    def call(self, x: tf.Tensor, condition: tf.Tensor | None = None, training: bool | None = None) -> tf.Tensor:
         """x (batch, *event) -> y (batch, *event)."""
-        options = {"seed": None, "training": bool(training), "estimator": None, "condition": condition}
-        return self._forward_and_log_det(self._cast(x), **options)[0]
+        carried = Carried(training=bool(training), log_det=False, condition=condition)
+        return self._forward(self._cast(x), with_norms_together(self, carried))[0]
 
-    def forward_and_log_det(self, x, seed=None, training=False, estimator=None, condition=None):
+    def forward_and_log_det(
+        self,
+        x: tf.Tensor,
+        seed: Seed = None,
+        *,
+        training: bool = False,
+        estimator: "LogDetEstimator | None" = None,
+        condition: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """F(x) and log|det dF/dx|.
 
         Args:
@@ -88,58 +80,52 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
             y of shape (batch, *event) and (batch,) nats.
         """
         x = self._ready(x)
-        options = {"seed": as_seed(seed), "training": training, "estimator": estimator, "condition": condition}
-        with normalized_together(self, training):
-            y, log_det = self._forward_and_log_det(x, **options)
+        carried = Carried(as_seed(seed), training, estimator=estimator, condition=condition)
+        y, log_det = self._forward(x, with_norms_together(self, carried))
+        log_det = tf.cast(log_det, x.dtype) if tf.is_tensor(log_det) else tf.constant(log_det, x.dtype)
         return y, tf.broadcast_to(log_det, tf.shape(x)[:1])
 
-    def inverse(self, y, on_failure="raise", condition=None):
+    def inverse(self, y: tf.Tensor, *, condition: tf.Tensor | None = None, on_failure: str = "raise") -> tf.Tensor:
         """The x with F(x) = y.
 
         Args:
             y: (batch, *event).
+            condition: as for `forward_and_log_det`.
             on_failure: what to do when the inverse of a sample did not converge: `"raise"`, `"warn"` or `"ignore"`.
                 Inside a compiled function, where no Python exception can be raised, `"raise"` stops with
                 `tf.errors.InvalidArgumentError`; under XLA, which has neither assertions nor printing, use it too:
                 the samples that did not converge are NaN.
-            condition: as for `forward_and_log_det`.
 
         Raises:
             NotConvergedError: some sample did not converge.
         """
-        return settle(*self.inverse_and_report(y, condition), on_failure)
+        return settle(*self.inverse_and_report(y, condition=condition), on_failure)
 
-    def inverse_and_report(self, y, condition=None):
+    def inverse_and_report(
+        self, y: tf.Tensor, *, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, InverseReport]:
         """`inverse` and its `InverseReport`, whether or not it converged."""
         y = self._cast(y)
         if not self.built:
             raise ValueError(f"{self.name} must be built before it is inverted: call it on data first.")
         self._require_shape(y, self.compute_output_shape(self.input_spec.shape))
-        return self._inverse_and_report(y, condition)
+        x, report = self._inverse(y, Carried(condition=condition))
+        return x, InverseReport.exact(y) if report is None else report
 
-    def initialize(self, x, condition=None):
+    def initialize(self, x: tf.Tensor, *, condition: tf.Tensor | None = None) -> tf.Tensor:
         """Set what depends on data from one batch, eagerly; returns F(x). Most layers have nothing to set."""
-        return self(x, condition=condition)
+        return self._forward(self._ready(x), Carried(log_det=False, condition=condition, initialize=True))[0]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, *event) -> (batch, *event)."""
         return tuple(input_shape)
 
-    def compute_output_spec(self, x, condition=None, training=None):
+    def compute_output_spec(
+        self, x: keras.KerasTensor, condition: keras.KerasTensor | None = None, training: bool | None = None
+    ) -> keras.KerasTensor:
         """Shape and dtype of the output: the stream's dtype, whatever the policy computes in."""
         del condition, training
         return keras.KerasTensor(self.compute_output_shape(x.shape), dtype=self.stream_dtype)
-
-    def _forward_and_log_det(self, x, *, seed, training, estimator, condition):
-        """F(x), and nats of shape (batch,) or () where they are the same for all examples."""
-        raise NotImplementedError
-
-    def _inverse(self, y):
-        """x, in closed form."""
-        raise NotImplementedError
-
-    def _inverse_and_report(self, y, condition):
-        return self._inverse(y), InverseReport.exact(y)
 
     def _cast(self, x):
         return tf.cast(tf.convert_to_tensor(x), self.stream_dtype)
@@ -157,36 +143,15 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
             raise ValueError(f"{self.name} was built for shape {tuple(shape)}. Received: shape={tuple(x.shape)}")
 
 
-def settle(x, report, on_failure):
-    """Return x, or act on the samples that did not converge as `on_failure` says."""
-    if on_failure not in ON_FAILURE:
-        raise ValueError(f"`on_failure` must be one of {ON_FAILURE}. Received: on_failure={on_failure!r}")
-    if on_failure == "ignore":
-        return x
-    if tf.executing_eagerly():
-        _speak_up(report, on_failure)
-        return x
-    message = "The inverse did not converge. Number of samples, largest residual:"
-    failed = tf.reduce_sum(tf.cast(~report.converged, tf.int32))
-    worst = tf.reduce_max(report.residual)
-    if on_failure == "warn":
-        warning = tf.cond(failed > 0, lambda: tf.print(message, failed, worst), tf.no_op)
-        with tf.control_dependencies([warning]):
-            return tf.identity(x)
-    with tf.control_dependencies([tf.debugging.Assert(failed == 0, [message, failed, worst])]):
-        kept = tf.reshape(report.converged, [-1] + [1] * (x.shape.rank - 1))
-        return tf.where(kept, x, tf.constant(float("nan"), x.dtype))
-
-
-def _speak_up(report, on_failure):
-    failed = int(tf.reduce_sum(tf.cast(~report.converged, tf.int32)))
-    if not failed:
-        return
-    message = (
-        f"The inverse must converge for every sample; {failed} of {len(report.converged)} did not. "
-        f"Received: largest residual {float(tf.reduce_max(report.residual)):.3g} after "
-        f"{int(tf.reduce_max(report.steps))} steps. Is every branch contractive (coeff < 1, sigma converged)?"
-    )
-    if on_failure == "raise":
-        raise NotConvergedError(message)
-    warnings.warn(message, RuntimeWarning, stacklevel=4)
+def check_invertible(name: str, layer: object, owner: FullPrecision | None = None) -> None:
+    """Refuse a layer without an inverse, or of another precision than the layer or model that holds it, if one does."""
+    if not isinstance(layer, InvertibleLayer):
+        raise ValueError(
+            f"`{name}` must hold invertible layers (keras_iresnet.layers.InvertibleLayer). "
+            f"Received: {type(layer).__name__}"
+        )
+    if owner is not None and layer.stream_dtype != owner.stream_dtype:
+        raise ValueError(
+            f"`{name}` must have the precision of what holds them, {owner.stream_dtype}. "
+            f"Received: {layer.name} with {layer.stream_dtype}"
+        )

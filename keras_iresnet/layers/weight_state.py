@@ -2,11 +2,12 @@
 
 import hashlib
 import weakref
+from collections.abc import Hashable, Sequence
 
 import tensorflow as tf
 
 
-def weight_state(weights):
+def weight_state(weights: Sequence[tf.Variable]) -> Hashable:
     """Something that differs whenever values computed from the weights may differ.
 
     Eagerly, a digest of the weights. While a graph is traced they have no values: there it is the graph itself and the

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_iresnet.layers.composed.chain import check_invertible
-from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer
+from keras_iresnet.layers.inverse_report import InverseReport
+from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
 from keras_iresnet.models.checks import check_dtype, check_shape, check_values

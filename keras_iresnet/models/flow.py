@@ -5,8 +5,8 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.composed.chain import check_invertible
-from keras_iresnet.layers.invertible import settle
+from keras_iresnet.layers.inverse_report import settle
+from keras_iresnet.layers.invertible import check_invertible
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import as_seed, draw_seed, split_seed
 from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
@@ -183,7 +183,9 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
         """`inverse`, and the `InverseReport` of its fixed points."""
         z = tf.cast(tf.convert_to_tensor(z), self.stream_dtype)
         check_shape(z, (self.dimension,))
-        return self.layer.inverse_and_report(tf.reshape(z, (-1, *self._latent_event)), self._condition(condition))
+        return self.layer.inverse_and_report(
+            tf.reshape(z, (-1, *self._latent_event)), condition=self._condition(condition)
+        )
 
     def sample(self, n=None, seed=None, temperature=1.0, on_failure="raise", condition=None):
         """Draw n examples (n, *event_shape) in data space, of p(x | c) one for each condition.
@@ -222,7 +224,7 @@ class Flow(GaussianPrior, FullPrecision, Conditional, Exported, Prepared, Replic
         x = self._in_data_space(x, self._seed(None))
         converge_power_iterations(self.layer)
         first, *others = (x[start : start + _AT_ONCE] for start in range(0, len(x), _AT_ONCE))
-        z = [self._flat(self.layer.initialize(first, self._any_condition(first)))]
+        z = [self._flat(self.layer.initialize(first, condition=self._any_condition(first)))]
         forward = tf.function(lambda part: self.forward(part, self._any_condition(part)), reduce_retracing=True)
         z += [forward(part) for part in others]
         self._initialize_prior(tf.concat(z, 0))

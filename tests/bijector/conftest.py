@@ -25,11 +25,11 @@ def images():
 def solves(monkeypatch):
     """A list that grows by one entry whenever the inverse of a block is solved, or traced."""
     calls = []
-    solve = InvertibleResidualBlock._inverse_and_report
+    solve = InvertibleResidualBlock._inverse
 
     def counted(self, *arguments):
         calls.append(self.name)
         return solve(self, *arguments)
 
-    monkeypatch.setattr(InvertibleResidualBlock, "_inverse_and_report", counted)
+    monkeypatch.setattr(InvertibleResidualBlock, "_inverse", counted)
     return calls

@@ -14,11 +14,11 @@ import sys
 
 import keras
 import numpy as np
+from keras_iresnet.training import TerminatedError, train
 from sklearn.datasets import load_digits
 
 import keras_iresnet as ki
 from keras_iresnet.data import toys
-from keras_iresnet.training import TerminatedError, train
 
 FLOW = {"blocks": (2, 2), "channels": 8}
 CASES = {

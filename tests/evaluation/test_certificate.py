@@ -20,6 +20,7 @@ from keras_iresnet.layers import (
     SpectralDense,
     Squeeze,
 )
+from keras_iresnet.layers.carried import EVALUATION
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +102,8 @@ def test_layers_without_a_constraint_are_not_certified():
 class _Twice(DenseBranch):
     """A branch of the package that computes something else."""
 
-    def as_map(self, training=False):
-        inner = super().as_map(training)
+    def as_map(self, carried=EVALUATION):
+        inner = super().as_map(carried)
         return type("Map", (), {"__call__": lambda _, x: 2 * inner(x)})()
 
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 import keras_iresnet as ki
 from keras_iresnet.evaluation.pictures import PAIRED_COLUMNS, paired
 from keras_iresnet.evaluation.reconstruction import round_trip
-from keras_iresnet.layers.invertible import InverseReport
+from keras_iresnet.layers import InverseReport
 
 
 @pytest.fixture(scope="module")

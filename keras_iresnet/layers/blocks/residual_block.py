@@ -1,16 +1,23 @@
 """x + g(x) for a contractive g: the invertible residual block."""
 
+import dataclasses
 import operator
+from typing import TYPE_CHECKING, Any, Self
 
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.invertible import InverseReport, InvertibleLayer
-from keras_iresnet.layers.spectral.spectral_layer import norms_recomputed
+from keras_iresnet.layers.carried import Carried
+from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.layers.inverse_report import InverseReport
+from keras_iresnet.layers.invertible import InvertibleLayer
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS, fixed_point
 from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, SeriesLogDet
 from keras_iresnet.ops.recompute import recomputed
+
+if TYPE_CHECKING:
+    from keras_iresnet.ops.log_det import LogDetEstimator
 
 for _estimator in (BackpropSeriesLogDet, ExactLogDet, SeriesLogDet):
     keras.saving.register_keras_serializable(package="keras_iresnet")(_estimator)
@@ -40,7 +47,16 @@ class InvertibleResidualBlock(InvertibleLayer):
     (TensorShape([4]), True)
     """
 
-    def __init__(self, branch, *, estimator=None, tolerance=None, max_steps=DEFAULT_MAX_STEPS, remat=False, **kwargs):
+    def __init__(
+        self,
+        branch: keras.layers.Layer,
+        *,
+        estimator: "LogDetEstimator | None" = None,
+        tolerance: float | None = None,
+        max_steps: int = DEFAULT_MAX_STEPS,
+        remat: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if remat and not hasattr(branch, "as_map"):
             raise ValueError(
@@ -50,7 +66,7 @@ class InvertibleResidualBlock(InvertibleLayer):
         self.estimator = SeriesLogDet() if estimator is None else estimator
         self.tolerance, self.max_steps, self.remat = tolerance, max_steps, remat
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Build the branch, and refuse one that changes the shape."""
         super().build(input_shape)
         if not self.branch.built:
@@ -63,32 +79,30 @@ class InvertibleResidualBlock(InvertibleLayer):
                 f"Received: input_shape={tuple(input_shape)}, output_shape={output_shape}"
             )
 
-    def _branch_map(self, training, condition):
-        # Not all branches know of conditions, and not all blocks of a conditional model need one that does.
-        options = {} if getattr(self.branch, "condition_size", None) is None else {"condition": condition}
-        if hasattr(self.branch, "as_map"):
-            with norms_recomputed(self.remat):
-                return self.branch.as_map(training, **options)
-        return maps.Taped(lambda x: tf.cast(self.branch(x, training=training, **options), x.dtype))
-
-    def call(self, x, condition=None, training=None):
-        """x (batch, *event) -> x + g(x)."""
-        x = self._cast(x)
-        g = self._branch_map(bool(training), condition)
-        return x + (recomputed(operator.call, g, x) if self.remat else g(x))
-
-    def _forward_and_log_det(self, x, *, seed, training, estimator, condition):
-        estimator = self.estimator if estimator is None else estimator
-        g = self._branch_map(training, condition)
-        value, log_det = recomputed(estimator, g, x, seed) if self.remat else estimator(g, x, seed)
+    def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
+        g = self._branch_map(carried)
+        if not carried.log_det:
+            return x + self._run(operator.call, g, x), 0.0
+        estimator = self.estimator if carried.estimator is None else carried.estimator
+        value, log_det = self._run(estimator, g, x, carried.seed)
         return x + value, log_det
 
-    def _inverse_and_report(self, y, condition):
-        g = self._branch_map(training=False, condition=condition)
-        result = fixed_point(g, y, tolerance=self.tolerance, max_steps=self.max_steps)
+    def _run(self, function, g, x, *arguments):
+        return recomputed(function, g, x, *arguments) if self.remat else function(g, x, *arguments)
+
+    def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
+        result = fixed_point(self._branch_map(carried), y, tolerance=self.tolerance, max_steps=self.max_steps)
         return result.x, InverseReport(result.steps, result.residual, result.converged)
 
-    def get_config(self):
+    def _branch_map(self, carried):
+        # Not all branches know of conditions, and not all blocks of a conditional model need one that does.
+        condition = None if getattr(self.branch, "condition_size", None) is None else carried.condition
+        if hasattr(self.branch, "as_map"):
+            return self.branch.as_map(dataclasses.replace(carried, condition=condition, recompute=self.remat))
+        options = {} if condition is None else {"condition": condition}
+        return maps.Taped(lambda x: tf.cast(self.branch(x, training=carried.training, **options), x.dtype))
+
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {
             **super().get_config(),
@@ -100,7 +114,7 @@ class InvertibleResidualBlock(InvertibleLayer):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuild the branch and the estimator from their configs."""
         config = dict(config)
         for name in ("branch", "estimator"):

@@ -1,8 +1,12 @@
 """Activations whose Lipschitz constant is 1, with their derivatives."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from keras_iresnet.layers.carried import EVALUATION, Carried
+from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.ops import maps
 
@@ -83,7 +87,7 @@ class LipschitzActivation(FullPrecision, keras.layers.Layer):
     [[3.0, 1.0]]
     """
 
-    def __init__(self, activation=DEFAULT_ACTIVATION, **kwargs):
+    def __init__(self, activation: str = DEFAULT_ACTIVATION, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if activation not in _MAPS:
             reason = _REFUSED.get(activation, "no proof of its Lipschitz constant and no derivative of it is here")
@@ -93,7 +97,7 @@ class LipschitzActivation(FullPrecision, keras.layers.Layer):
             )
         self.activation = activation
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Check the pairing of channels, create the learned slope."""
         if self.activation == "maxmin" and input_shape[-1] % 2:
             raise ValueError(
@@ -104,22 +108,22 @@ class LipschitzActivation(FullPrecision, keras.layers.Layer):
             start = keras.initializers.Constant(_LIPSWISH_BETA)
             self.beta = self.add_weight(name="beta", shape=(), initializer=start)
 
-    def as_map(self, training=False, dtype=None):
+    def as_map(self, carried: Carried = EVALUATION, dtype: str | None = None) -> "maps.Map":
         """The activation as a map, for tensors of `dtype` (the compute dtype by default)."""
-        del training
+        del carried  # nothing here depends on how a pass is meant
         if self.activation == "lipswish":
             beta = tf.nn.softplus(tf.convert_to_tensor(self.beta))
             return _MAPS["lipswish"](tf.cast(beta, dtype or self.compute_dtype))
         return _MAPS[self.activation]()
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """x (batch, ..., channels) -> the same shape, in the compute dtype."""
         return self.as_map()(tf.cast(x, self.compute_dtype))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The shape of the input."""
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "activation": self.activation}

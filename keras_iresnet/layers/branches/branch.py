@@ -1,9 +1,14 @@
 """The contractive branch g of a residual block: activations and spectrally normalised layers in turn."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from keras_iresnet.layers.branches.activations import DEFAULT_ACTIVATION, LipschitzActivation
+from keras_iresnet.layers.carried import EVALUATION, Carried
+from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import draw_seed
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
@@ -52,15 +57,15 @@ class Branch(FullPrecision, keras.layers.Layer):
     def __init__(
         self,
         *,
-        coeff=DEFAULT_COEFF,
-        activation=DEFAULT_ACTIVATION,
-        power_iterations=DEFAULT_POWER_ITERATIONS,
-        preactivate=True,
-        dropout=0.0,
-        condition_size=None,
-        seed=None,
-        **kwargs,
-    ):
+        coeff: float | None = DEFAULT_COEFF,
+        activation: str = DEFAULT_ACTIVATION,
+        power_iterations: int = DEFAULT_POWER_ITERATIONS,
+        preactivate: bool = True,
+        dropout: float = 0.0,
+        condition_size: int | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_coeff(coeff)
         check_power_iterations(power_iterations)
@@ -73,10 +78,10 @@ class Branch(FullPrecision, keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed) if dropout else None
         self.parts, self.condition_kernels = [], []
 
-    def _linear_layers(self, channels, options):
+    def _linear_layers(self, channels: int, options: dict[str, Any]) -> list[SpectralLayer]:
         raise NotImplementedError
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Create the layers for (batch, ..., channels)."""
         self._rank = len(input_shape)
         options = {"coeff": self.coeff, "power_iterations": self.power_iterations, "dtype": self.dtype_policy}
@@ -100,25 +105,25 @@ class Branch(FullPrecision, keras.layers.Layer):
             ]
 
     @property
-    def spectral_layers(self):
+    def spectral_layers(self) -> list[SpectralLayer]:
         """The normalised layers, in order."""
         return [part for part in self.parts if isinstance(part, SpectralLayer)]
 
-    def as_map(self, training=False, condition=None):
+    def as_map(self, carried: Carried = EVALUATION) -> "maps.Map":
         """g with its weights normalised once, from and to the dtype of the stream, for one condition an example.
 
         A mixed policy computes in its lower precision in training alone: rounded, g is a step function, and neither
         its inverse nor the exact density is to be had.
         """
-        dtype = self.compute_dtype if training else self.stream_dtype
-        shifts = self._shifts(condition, dtype)
+        dtype = self.compute_dtype if carried.training else self.stream_dtype
+        shifts = self._shifts(carried.condition, dtype)
         inner = []
         for part in self.parts:
-            inner.append(part.as_map(training, dtype))
+            inner.append(part.as_map(carried, dtype))
             if shifts and isinstance(part, SpectralLayer):
                 inner.append(shifts.pop(0))
         if self.dropout:
-            inner.insert(-1, self._dropout_map(training))
+            inner.insert(-1, self._dropout_map(carried.training))
         if dtype != self.stream_dtype:
             inner = [maps.Cast(dtype), *inner, maps.Cast(self.stream_dtype)]
         return maps.Composition(inner)
@@ -141,20 +146,22 @@ class Branch(FullPrecision, keras.layers.Layer):
     def _dropout_map(self, training):
         return maps.Mask(self.dropout, draw_seed(self.seed_generator)) if training else maps.Scale(1 - self.dropout)
 
-    def call(self, x, condition=None, training=None):
+    def call(self, x: tf.Tensor, condition: tf.Tensor | None = None, training: bool | None = None) -> tf.Tensor:
         """x (batch, *event) -> g(x) or g(x, condition) (batch, *event)."""
-        return self.as_map(bool(training), condition)(tf.cast(x, self.stream_dtype))
+        return self.as_map(Carried(training=bool(training), condition=condition))(tf.cast(x, self.stream_dtype))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The shape of the input."""
         return tuple(input_shape)
 
-    def compute_output_spec(self, x, condition=None, training=None):
+    def compute_output_spec(
+        self, x: keras.KerasTensor, condition: keras.KerasTensor | None = None, training: bool | None = None
+    ) -> keras.KerasTensor:
         """Shape and dtype of the output: the stream's dtype, whatever the policy computes in."""
         del condition, training
         return keras.KerasTensor(self.compute_output_shape(x.shape), dtype=self.stream_dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {
             **super().get_config(),
@@ -186,16 +193,18 @@ class ConvBranch(Branch):
     TensorShape([2, 8, 8, 4])
     """
 
-    def __init__(self, channels, *, kernel_sizes=(3, 1, 3), **kwargs):
+    def __init__(
+        self, channels: int | Sequence[int], *, kernel_sizes: Sequence[int] = (3, 1, 3), **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.kernel_sizes = tuple(kernel_sizes)
         self.channels = _as_tuple("channels", channels, len(self.kernel_sizes) - 1)
 
-    def _linear_layers(self, channels, options):
+    def _linear_layers(self, channels: int, options: dict[str, Any]) -> list[SpectralLayer]:
         sizes = zip((*self.channels, channels), self.kernel_sizes, strict=True)
         return [SpectralConv2D(filters, side, name=f"conv_{i}", **options) for i, (filters, side) in enumerate(sizes)]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "channels": list(self.channels), "kernel_sizes": list(self.kernel_sizes)}
 
@@ -216,14 +225,14 @@ class DenseBranch(Branch):
     TensorShape([5, 2])
     """
 
-    def __init__(self, units=(64, 64, 64), **kwargs):
+    def __init__(self, units: Sequence[int] = (64, 64, 64), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = tuple(units)
 
-    def _linear_layers(self, channels, options):
+    def _linear_layers(self, channels: int, options: dict[str, Any]) -> list[SpectralLayer]:
         return [SpectralDense(units, name=f"dense_{i}", **options) for i, units in enumerate((*self.units, channels))]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "units": list(self.units)}
 

@@ -1,10 +1,14 @@
 """The multi-scale step: half of the channels leave for the latent vector, the rest go through more layers."""
 
+from typing import Any, Self
+
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.composed.chain import check_invertible
-from keras_iresnet.layers.invertible import InvertibleLayer
+from keras_iresnet.layers.carried import Carried
+from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.layers.inverse_report import InverseReport
+from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -24,12 +28,12 @@ class FactorOut(InvertibleLayer):
     TensorShape([2, 96])
     """
 
-    def __init__(self, layer, **kwargs):
+    def __init__(self, layer: InvertibleLayer, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_invertible("layer", layer, self)
         self.layer = layer
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Build the inner layer for half of the channels."""
         super().build(input_shape)
         if input_shape[-1] % 2 or None in input_shape[1:]:
@@ -42,40 +46,30 @@ class FactorOut(InvertibleLayer):
             self.layer.build((input_shape[0], *self._half))
         self._inner_event = tuple(self.layer.compute_output_shape((input_shape[0], *self._half)))[1:]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, ..., channels) -> (batch, D)."""
         half = (*input_shape[1:-1], input_shape[-1] // 2)
         inner = self.layer.compute_output_shape((input_shape[0], *half))[1:]
         return (input_shape[0], tf.TensorShape(half).num_elements() + tf.TensorShape(inner).num_elements())
 
-    def call(self, x, condition=None, training=None):
-        """x (batch, ..., channels) -> (batch, D)."""
-        leaving, staying = tf.split(self._cast(x), 2, -1)
-        return _join(leaving, self.layer(staying, condition=condition, training=training))
-
-    def initialize(self, x, condition=None):
-        """Initialise the inner layer from the half that stays."""
-        leaving, staying = tf.split(self._ready(x), 2, -1)
-        return _join(leaving, self.layer.initialize(staying, condition))
-
-    def _forward_and_log_det(self, x, **options):
+    def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
         leaving, staying = tf.split(x, 2, -1)
-        inner, log_det = self.layer._forward_and_log_det(staying, **options)
+        inner, log_det = self.layer._forward(staying, carried)
         return _join(leaving, inner), log_det
 
-    def _inverse_and_report(self, y, condition):
+    def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
         size = tf.TensorShape(self._half).num_elements()
         leaving = tf.reshape(y[:, :size], (-1, *self._half))
         inner = tf.reshape(y[:, size:], (-1, *self._inner_event))
-        staying, report = self.layer.inverse_and_report(inner, condition)
+        staying, report = self.layer._inverse(inner, carried)
         return tf.concat([leaving, staying], -1), report
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "layer": keras.saving.serialize_keras_object(self.layer)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuild the inner layer from its config."""
         return cls(**{**config, "layer": keras.saving.deserialize_keras_object(config["layer"])})
 

@@ -5,6 +5,9 @@ import math
 import keras
 import tensorflow as tf
 
+from keras_iresnet.layers.carried import Carried
+from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 
 _MIN_STANDARD_DEVIATION = 1e-6  # a channel that varies less is taken for one that never changes
@@ -29,7 +32,7 @@ class ActNorm(InvertibleLayer):
     (True, True)
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Create shift and scale for (batch, ..., channels)."""
         super().build(input_shape)
         channels = (input_shape[-1],)
@@ -39,21 +42,21 @@ class ActNorm(InvertibleLayer):
             name="initialized", shape=(), dtype="bool", initializer="zeros", trainable=False
         )
 
-    def initialize(self, x, condition=None):
-        """Set shift and scale from x (batch, ..., channels), eagerly; returns the normalised batch."""
-        x = self._ready(x)
+    def _initialize(self, x):
+        """Set shift and scale from x (batch, ..., channels)."""
         mean, variance = tf.nn.moments(x, list(range(x.shape.rank - 1)))
         deviation = tf.sqrt(variance)
         deviation = tf.where(deviation > _MIN_STANDARD_DEVIATION, deviation, tf.ones_like(deviation))
         self.shift.assign(-mean)
         self.log_scale.assign(-tf.math.log(deviation))
         self.initialized.assign(True)
-        return self(x)
 
-    def _forward_and_log_det(self, x, **_):
+    def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
+        if carried.initialize:
+            self._initialize(x)
         log_scale = self._cast(self.log_scale)
         log_det = math.prod(x.shape[1:-1]) * tf.reduce_sum(log_scale)
         return tf.nn.bias_add(x, self._cast(self.shift)) * tf.exp(log_scale), log_det
 
-    def _inverse(self, y):
-        return y * tf.exp(-self._cast(self.log_scale)) - self._cast(self.shift)
+    def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
+        return y * tf.exp(-self._cast(self.log_scale)) - self._cast(self.shift), None

@@ -1,8 +1,12 @@
 """Subtracts a constant, so that pixels lie around 0."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from keras_iresnet.layers.carried import Carried
+from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 
 
@@ -20,16 +24,16 @@ class Center(InvertibleLayer):
     [[-0.5, 0.5]]
     """
 
-    def __init__(self, offset=0.5, **kwargs):
+    def __init__(self, offset: float = 0.5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.offset = offset
 
-    def _forward_and_log_det(self, x, **_):
-        return x - self.offset, tf.zeros((), x.dtype)
+    def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
+        return x - self.offset, 0.0
 
-    def _inverse(self, y):
-        return y + self.offset
+    def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
+        return y + self.offset, None
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "offset": self.offset}

@@ -1,12 +1,16 @@
 """[0, 1] -> the real line by the data's own histogram: pixels before the first residual block."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from scipy import special
 
+from keras_iresnet.layers.carried import Carried
+from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 from keras_iresnet.ops.checks import require
 
@@ -54,7 +58,9 @@ class Gaussianize(InvertibleLayer):
     True
     """
 
-    def __init__(self, bins=256, common=0.1, scale=1.5, limit=3.5, **kwargs):
+    def __init__(
+        self, bins: int = 256, common: float = 0.1, scale: float = 1.5, limit: float = 3.5, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if not isinstance(bins, int) or isinstance(bins, bool) or bins < 2:
             raise ValueError(f"`bins` must be an integer of at least 2. Received: bins={bins!r}")
@@ -69,7 +75,7 @@ class Gaussianize(InvertibleLayer):
         self.scale = scale
         self.limit = limit
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Create the map of a histogram in which all values count the same."""
         super().build(input_shape)
         uniform = self._map_of(np.ones(self.bins))
@@ -80,12 +86,10 @@ class Gaussianize(InvertibleLayer):
             trainable=False,
         )
 
-    def initialize(self, x, condition=None):
-        """Count the values of x (batch, ...), eagerly, each once more than it occurs; returns F(x)."""
-        x = self._ready(x)
+    def _initialize(self, x):
+        """Count the values of x (batch, ...), each once more than it occurs."""
         counts = np.bincount(self._value(x).numpy().ravel(), minlength=self.bins)
         self.values.assign(self._map_of(1 + counts))
-        return self(x)
 
     def _value(self, x):
         return tf.clip_by_value(tf.cast(tf.floor(x * self.bins), tf.int32), 0, self.bins - 1)
@@ -107,7 +111,9 @@ class Gaussianize(InvertibleLayer):
             rows += zip(*np.broadcast_arrays(below, above, width, center, scale, start), strict=True)
         return np.array(rows)
 
-    def _forward_and_log_det(self, x, **_):
+    def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
+        if carried.initialize:
+            self._initialize(x)
         value = self._value(x)
         below, above, width, center, scale, _ = tf.unstack(tf.gather(self._cast(self.values), value), axis=-1)
         # Each is formed from its own end of [0, 1], so that the smaller one is exact.
@@ -122,7 +128,7 @@ class Gaussianize(InvertibleLayer):
         log_slope = tf.math.log(self.bins * width * scale) + 0.5 * (tf.square(t) + math.log(2 * math.pi))
         return center + scale * t, tf.reduce_sum(log_slope, list(range(1, x.shape.rank)))
 
-    def _inverse(self, y):
+    def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
         table = self._cast(self.values)
         starts = table[1:, _COLUMNS.index("start")]
         value = tf.reshape(tf.searchsorted(starts, tf.reshape(y, [-1]), side="right"), tf.shape(y))
@@ -130,9 +136,9 @@ class Gaussianize(InvertibleLayer):
         t = (y - center) / scale
         phi, rest = (0.5 * tf.math.erfc(side * t / math.sqrt(2)) for side in (-1, 1))
         within = tf.where(phi <= rest, (phi - below) / width, 1 - (rest - above) / width)
-        return (self._cast(value) + within) / self.bins
+        return (self._cast(value) + within) / self.bins, None
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         own = {"bins": self.bins, "common": self.common, "scale": self.scale, "limit": self.limit}
         return {**super().get_config(), **own}

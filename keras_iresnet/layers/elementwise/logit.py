@@ -1,10 +1,13 @@
 """[0, 1] -> the real line: pixels before the first residual block."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from keras_iresnet.layers.carried import Carried
+from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 from keras_iresnet.ops.checks import require
 
@@ -30,13 +33,13 @@ class Logit(InvertibleLayer):
     [[-1.0989999771118164, 0.0]]
     """
 
-    def __init__(self, alpha=1e-6, **kwargs):
+    def __init__(self, alpha: float = 1e-6, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not 0 < alpha < 0.5:
             raise ValueError(f"`alpha` must lie in (0, 0.5). Received: alpha={alpha!r}")
         self.alpha = alpha
 
-    def _forward_and_log_det(self, x, **_):
+    def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
         # Both sides of the logarithm's argument are formed from x itself: 1 - s would lose small values.
         s = self.alpha + (1 - 2 * self.alpha) * x
         one_minus_s = self.alpha + (1 - 2 * self.alpha) * (1 - x)
@@ -48,9 +51,9 @@ class Logit(InvertibleLayer):
         log_slope = math.log(1 - 2 * self.alpha) - log_s - log_one_minus_s
         return log_s - log_one_minus_s, tf.reduce_sum(log_slope, list(range(1, x.shape.rank)))
 
-    def _inverse(self, y):
-        return (tf.sigmoid(y) - self.alpha) / (1 - 2 * self.alpha)
+    def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
+        return (tf.sigmoid(y) - self.alpha) / (1 - 2 * self.alpha), None
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "alpha": self.alpha}

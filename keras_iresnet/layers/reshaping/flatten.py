@@ -5,6 +5,9 @@ import math
 import keras
 import tensorflow as tf
 
+from keras_iresnet.layers.carried import Carried
+from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 
 
@@ -19,18 +22,18 @@ class Flatten(InvertibleLayer):
     TensorShape([2, 48])
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Check that the sides are known."""
         super().build(input_shape)
         if len(input_shape) < 2 or None in input_shape[1:]:
             raise ValueError(f"`Flatten` must know all sides of an example. Received: input_shape={tuple(input_shape)}")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, *event) -> (batch, D)."""
         return (input_shape[0], math.prod(input_shape[1:]))
 
-    def _forward_and_log_det(self, x, **_):
-        return tf.reshape(x, (-1, math.prod(self.input_spec.shape[1:]))), tf.zeros((), x.dtype)
+    def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
+        return tf.reshape(x, (-1, math.prod(self.input_spec.shape[1:]))), 0.0
 
-    def _inverse(self, y):
-        return tf.reshape(y, (-1, *self.input_spec.shape[1:]))
+    def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
+        return tf.reshape(y, (-1, *self.input_spec.shape[1:])), None

@@ -1,8 +1,13 @@
 """Zero channels added in front of a classifier's blocks: injective, not bijective."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from keras_iresnet.layers.carried import Carried
+from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 
 
@@ -23,23 +28,23 @@ class InjectivePad(InvertibleLayer):
     TensorShape([1, 32, 32, 16])
     """
 
-    def __init__(self, channels, **kwargs):
+    def __init__(self, channels: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(channels, int) or channels < 1:
             raise ValueError(f"`channels` must be an integer of at least 1. Received: channels={channels!r}")
         self.channels = channels
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, ..., c) -> (batch, ..., c + channels)."""
         return (*input_shape[:-1], input_shape[-1] + self.channels)
 
-    def _forward_and_log_det(self, x, **_):
+    def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
         y = tf.pad(x, [[0, 0]] * (x.shape.rank - 1) + [[0, self.channels]])
-        return y, tf.zeros((), x.dtype)
+        return y, 0.0
 
-    def _inverse(self, y):
-        return y[..., : -self.channels]
+    def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
+        return y[..., : -self.channels], None
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "channels": self.channels}

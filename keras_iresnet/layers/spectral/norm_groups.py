@@ -6,41 +6,37 @@ TensorFlow has no convolution with a kernel of its own for each image.)
 """
 
 import collections
-import contextlib
+import dataclasses
+import types
 
+import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.spectral.spectral_layer import KERNELS, SpectralLayer, shrinkage
+from keras_iresnet.layers.carried import Carried
+from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer, shrinkage
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.power_iteration import power_iteration
 
 
-@contextlib.contextmanager
-def normalized_together(layer, training):
-    """Inside, the matrices in `layer` that share shape, `coeff` and `power_iterations` have their kernels already.
-
-    Within another such context, those that have theirs from it keep them.
+def with_norms_together(layer: keras.layers.Layer, carried: Carried) -> Carried:
+    """What a pass carries, with the kernels of matrices in `layer` that share shape, `coeff` and `power_iterations`.
 
     Args:
         layer: any Keras layer; its `SpectralLayer`s are found.
-        training: whether the vectors advance, which they do once, however often a layer is called inside.
+        carried: says whether the vectors advance, which they do once, however often a layer is used in the pass.
     """
-    kernels = dict(KERNELS.get())
     groups = collections.defaultdict(list)
     for inner in dict.fromkeys(layer._flatten_layers()):
-        if isinstance(inner, SpectralLayer) and inner.coeff is not None and inner.built and inner not in kernels:
+        if isinstance(inner, SpectralLayer) and inner.coeff is not None and inner.built:
             map_type, matrix, _ = inner._norm_operator(inner._raw_kernel())
             if map_type is maps.Dense:
                 key = (*matrix.shape, matrix.dtype, inner.coeff, inner.power_iterations)
                 groups[key].append((inner, matrix))
+    kernels = {}
     for alike in groups.values():
         if len(alike) > 1:
-            kernels |= _normalize(*zip(*alike, strict=True), training)
-    token = KERNELS.set(kernels)
-    try:
-        yield
-    finally:
-        KERNELS.reset(token)
+            kernels |= _normalize(*zip(*alike, strict=True), carried.training)
+    return dataclasses.replace(carried, kernels=types.MappingProxyType(kernels))
 
 
 def _normalize(layers, matrices, training):

@@ -1,7 +1,10 @@
 """A 2-D convolution whose operator norm is at most `coeff`."""
 
+from typing import Any
+
 import keras
 
+from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.ops import maps
 
@@ -36,7 +39,9 @@ class SpectralConv2D(SpectralLayer):
 
     map_type = maps.Conv2D
 
-    def __init__(self, filters, kernel_size, *, strides=1, padding="same", **kwargs):
+    def __init__(
+        self, filters: int, kernel_size: int, *, strides: int = 1, padding: str = "same", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         for name, count in {"filters": filters, "kernel_size": kernel_size, "strides": strides}.items():
             if not isinstance(count, int) or count < 1:
@@ -45,7 +50,7 @@ class SpectralConv2D(SpectralLayer):
             raise ValueError(f"`padding` must be 'same' or 'valid'. Received: padding={padding!r}")
         self.filters, self.kernel_size, self.strides, self.padding = filters, kernel_size, strides, padding
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Create the weights for (batch, height, width, channels)."""
         if len(input_shape) != 4 or None in input_shape[1:]:
             raise ValueError(
@@ -74,7 +79,7 @@ class SpectralConv2D(SpectralLayer):
     def _map_options(self):
         return {"grid": self._grid, "strides": self.strides, "padding": self.padding.upper()}
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, height, width, channels) -> (batch, height', width', filters)."""
         sides = [self._side(side) for side in input_shape[1:3]]
         return (input_shape[0], *sides, self.filters)
@@ -83,7 +88,7 @@ class SpectralConv2D(SpectralLayer):
         covered = side if self.padding == "same" else side - self.kernel_size + 1
         return -(-covered // self.strides)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {
             **super().get_config(),

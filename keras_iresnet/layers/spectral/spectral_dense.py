@@ -1,7 +1,10 @@
 """A dense layer whose matrix norm is at most `coeff`."""
 
+from typing import Any
+
 import keras
 
+from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.ops import maps
 
@@ -36,23 +39,23 @@ class SpectralDense(SpectralLayer):
 
     map_type = maps.Dense
 
-    def __init__(self, units, **kwargs):
+    def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(units, int) or units < 1:
             raise ValueError(f"`units` must be an integer of at least 1. Received: units={units!r}")
         self.units = units
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Create the weights for (..., inputs)."""
         self._build_weights((input_shape[-1], self.units), (self.units,))
 
     def _input_limits(self, kernel_shape):
         return {"min_ndim": 2, "axes": {-1: kernel_shape[0]}}
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(..., inputs) -> (..., units)."""
         return (*input_shape[:-1], self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "units": self.units}

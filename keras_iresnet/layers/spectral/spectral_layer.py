@@ -1,23 +1,17 @@
 """What convolutions and dense layers share when the norm of their operator must not exceed `coeff`."""
 
-import contextlib
-import contextvars
 import functools
 import numbers
-import types
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
+from keras_iresnet.layers.carried import EVALUATION, Carried
 from keras_iresnet.layers.precision import FullPrecision
+from keras_iresnet.ops import maps
 from keras_iresnet.ops.power_iteration import converge, power_iteration
 from keras_iresnet.ops.recompute import recomputed
-
-# Normalised kernels of layers that `norm_groups` dealt with together: of the thread, since replicas are threads.
-KERNELS = contextvars.ContextVar("KERNELS", default=types.MappingProxyType({}))
-# Whether training recomputes norms, by functions that layers of one form share: of the thread, too.
-_RECOMPUTED = contextvars.ContextVar("_RECOMPUTED", default=False)
 
 DEFAULT_COEFF = 0.9
 DEFAULT_POWER_ITERATIONS = 1
@@ -34,17 +28,17 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
     A subclass calls `_build_weights` and says what map of `keras_iresnet.ops.maps` it is.
     """
 
-    map_type = None  # maps.Dense or maps.Conv2D
+    map_type: type[maps.Dense] | type[maps.Conv2D]
 
     def __init__(
         self,
         *,
-        coeff=DEFAULT_COEFF,
-        power_iterations=DEFAULT_POWER_ITERATIONS,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        **kwargs,
-    ):
+        coeff: float | None = DEFAULT_COEFF,
+        power_iterations: int = DEFAULT_POWER_ITERATIONS,
+        use_bias: bool = True,
+        kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_coeff(coeff)
         check_power_iterations(power_iterations)
@@ -57,7 +51,7 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         """What the map needs to know beside kernel and bias, hashable."""
         return {}
 
-    def linear_map(self, kernel, bias=None):
+    def linear_map(self, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> maps.Dense | maps.Conv2D:
         """The operator with the given kernel, as a map of `keras_iresnet.ops.maps`."""
         return self.map_type(kernel, bias, **self._map_options())
 
@@ -87,7 +81,7 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         start = tf.random.stateless_normal(shape, (20190609, 1), dtype=dtype)
         return self._converged(start)
 
-    def converge(self):
+    def converge(self) -> None:
         """Bring sigma to the norm of the kernel as it is now, to about a thousandth or better."""
         if self.coeff is not None:
             self.u.assign(self._converged(tf.convert_to_tensor(self.u)))
@@ -96,7 +90,7 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         map_type, kernel, options = self._norm_operator(self._raw_kernel())
         return _converge_function(map_type, tuple(options.items()), tuple(kernel.shape))(kernel, u)
 
-    def sigma(self, training=False):
+    def sigma(self, training: bool = False) -> tf.Tensor:
         """The estimate of the operator's norm, a differentiable scalar; `training` advances the vector first."""
         iterations = self.power_iterations if training else 0
         map_type, kernel, options = self._norm_operator(self._raw_kernel())
@@ -105,18 +99,23 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
             self.u.assign(result.u)
         return result.sigma[0]
 
-    def normalized_kernel(self, training=False):
+    def normalized_kernel(self, carried: Carried = EVALUATION) -> tf.Tensor:
         """The kernel that calls use: W min(1, coeff / sigma), in float32 at least."""
-        if self in KERNELS.get():
-            return KERNELS.get()[self]
+        if self in carried.kernels:
+            return carried.kernels[self]
         kernel = self._raw_kernel()
         if self.coeff is None:
             return kernel
-        if training and _RECOMPUTED.get():
+        if carried.training and carried.recompute:
             return self._normalized_by_recomputation(kernel)
-        return kernel * shrinkage(self.sigma(training), self.coeff)
+        return kernel * shrinkage(self.sigma(carried.training), self.coeff)
 
     def _normalized_by_recomputation(self, kernel):
+        """The same, worked out once more in the backward pass, by functions that layers of one form share.
+
+        A graph of many layers is smaller by most of what their norms and the gradients of these take. It costs a small
+        network a tenth of its step and more, so it is for those that save memory.
+        """
         map_type, kernel, options = self._norm_operator(kernel)
         normalization = _Normalization(map_type, tuple(options.items()), self.coeff, self.power_iterations)
         normalized, u = recomputed(normalization, kernel, tf.convert_to_tensor(self.u))
@@ -126,18 +125,18 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
     def _raw_kernel(self):
         return tf.cast(tf.convert_to_tensor(self.kernel), self.stream_dtype)
 
-    def as_map(self, training=False, dtype=None):
+    def as_map(self, carried: Carried = EVALUATION, dtype: str | None = None) -> "maps.Map":
         """The affine map with the normalised kernel, in `dtype` (the compute dtype by default)."""
         dtype = dtype or self.compute_dtype
-        kernel = tf.cast(self.normalized_kernel(training), dtype)
+        kernel = tf.cast(self.normalized_kernel(carried), dtype)
         bias = None if self.bias is None else tf.cast(tf.convert_to_tensor(self.bias), dtype)
         return self.linear_map(kernel, bias)
 
-    def call(self, x, training=None):
+    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """x (batch, ..., inputs) -> (batch, ..., outputs) in the compute dtype."""
-        return self.as_map(bool(training))(tf.cast(x, self.compute_dtype))
+        return self.as_map(Carried(training=bool(training)))(tf.cast(x, self.compute_dtype))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {
             **super().get_config(),
@@ -156,26 +155,12 @@ class _Normalization(NamedTuple):
     coeff: float
     iterations: int
 
-    def __call__(self, kernel, u):
+    def __call__(self, kernel: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         result = power_iteration(self.map_type(kernel, **dict(self.options)), u, iterations=self.iterations)
         return kernel * shrinkage(result.sigma[0], self.coeff), result.u
 
 
-@contextlib.contextmanager
-def norms_recomputed(recompute):
-    """Inside, if `recompute`, a training step works out norms once more in the backward pass.
-
-    A graph of many layers is smaller by most of what their norms and the gradients of these take. It costs a small
-    network a tenth of its step and more, so it is for those that save memory.
-    """
-    token = _RECOMPUTED.set(recompute)
-    try:
-        yield
-    finally:
-        _RECOMPUTED.reset(token)
-
-
-def shrinkage(sigma, coeff):
+def shrinkage(sigma: tf.Tensor, coeff: float) -> tf.Tensor:
     """min(1, coeff / sigma), in a form whose gradient is finite for a kernel of zeros."""
     return coeff / tf.maximum(sigma, coeff)
 
@@ -192,13 +177,13 @@ def _converged(map_type, options, kernel, u):
     return converge(map_type(kernel, **options), u).u
 
 
-def check_coeff(coeff):
+def check_coeff(coeff: float | None) -> None:
     """Refuse what does not make a contraction; `None` means no constraint."""
     if coeff is not None and not (isinstance(coeff, numbers.Real) and 0 < coeff < 1):
         raise ValueError(f"`coeff` must lie in (0, 1), or be None for no constraint. Received: coeff={coeff!r}")
 
 
-def check_power_iterations(power_iterations):
+def check_power_iterations(power_iterations: int) -> None:
     """Refuse what is no number of steps."""
     if not isinstance(power_iterations, int) or power_iterations < 1:
         raise ValueError(
@@ -206,7 +191,7 @@ def check_power_iterations(power_iterations):
         )
 
 
-def converge_power_iterations(layer):
+def converge_power_iterations(layer: keras.layers.Layer) -> None:
     """Converge the power iteration of every `SpectralLayer` in a layer or model, eagerly.
 
     The norm that a running estimate gives lags behind weights that were trained: `Flow.fit` calls this by itself; after
@@ -225,7 +210,7 @@ def converge_power_iterations(layer):
             inner.converge()
 
 
-def advance_power_iterations(layer):
+def advance_power_iterations(layer: keras.layers.Layer) -> None:
     """A training step's power iterations in every `SpectralLayer` of a layer or model."""
     for inner in layer._flatten_layers():
         if isinstance(inner, SpectralLayer) and inner.coeff is not None:

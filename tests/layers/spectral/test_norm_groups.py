@@ -1,7 +1,5 @@
 """Matrices normalised together come out as they would one by one."""
 
-import functools
-
 import keras
 import numpy as np
 import oracles
@@ -9,8 +7,9 @@ import pytest
 import tensorflow as tf
 
 from keras_iresnet.layers import Chain, ConvBranch, DenseBranch, InvertibleResidualBlock, SpectralDense
-from keras_iresnet.layers.spectral.norm_groups import normalized_together
-from keras_iresnet.layers.spectral.spectral_layer import KERNELS, SpectralLayer
+from keras_iresnet.layers.carried import Carried
+from keras_iresnet.layers.spectral.norm_groups import with_norms_together
+from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.ops.log_det import ExactLogDet
 
 CHAINS = {
@@ -50,10 +49,11 @@ def step_apart(chain, x):
 
 def step(chain, x, together):
     """Output, log-det, gradients and vectors after a training call."""
-    apart = functools.partial(chain._forward_and_log_det, seed=None, estimator=None, condition=None)
-    forward = chain.forward_and_log_det if together else apart
     with tf.GradientTape() as tape:
-        y, log_det = forward(x, training=True)
+        if together:
+            y, log_det = chain.forward_and_log_det(x, training=True)
+        else:
+            y, log_det = chain._forward(x, Carried(training=True))
         loss = tf.reduce_sum(y**2) + tf.reduce_sum(log_det)
     weights = [weight.value for weight in chain.trainable_weights]
     return [y, log_det, *tape.gradient(loss, weights), *[tf.identity(layer.u) for layer in spectral_layers(chain)]]
@@ -94,13 +94,11 @@ def test_kernels_have_the_norm_coeff_after_many_calls(chain):
 
     @tf.function(autograph=False)
     def advance():
-        with normalized_together(chain, training=True):
-            pass
+        with_norms_together(chain, Carried(training=True))
 
     for _ in range(500):
         advance()
-    with normalized_together(chain, training=True):
-        kernels = dict(KERNELS.get())
+    kernels = with_norms_together(chain, Carried(training=True)).kernels
     assert len(kernels) == (9 if x.shape.rank == 2 else 3)  # dense layers, or 1x1 convolutions
     for layer, kernel in kernels.items():
         assert oracles.operator_norm(layer, kernel) == pytest.approx(0.6, rel=1e-5)
@@ -119,18 +117,21 @@ def test_layers_that_differ_stay_apart():
     unlike += [SpectralDense(4, coeff=0.5, power_iterations=2), SpectralDense(4, coeff=0.5, dtype="float64")]
     model = keras.Sequential(unlike)
     model.build((None, 4))
-    with normalized_together(model, training=True):
-        assert not KERNELS.get()
+    assert not with_norms_together(model, Carried(training=True)).kernels
 
 
-def test_layers_forget_when_the_call_is_over(chain):
+def test_kernels_go_with_the_pass_alone(chain):
     chain, _ = chain
-    group = normalized_together(chain, training=False)
-    group.__enter__()
-    assert KERNELS.get()
-    with pytest.raises(RuntimeError, match="boom"):
-        group.gen.throw(RuntimeError("boom"))
-    assert not KERNELS.get()
+    carried = Carried()
+    together = with_norms_together(chain, carried)
+    assert together.kernels
+    assert not carried.kernels
+    layer = next(iter(together.kernels))
+    zero = tf.zeros_like(layer.kernel)
+    assert layer.normalized_kernel(Carried(kernels={layer: zero})) is zero
+    np.testing.assert_allclose(layer.normalized_kernel(), together.kernels[layer], rtol=1e-12)
+    with pytest.raises(TypeError):
+        together.kernels[layer] = zero
 
 
 def test_graph_is_smaller(chain):

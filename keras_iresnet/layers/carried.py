@@ -1,0 +1,51 @@
+"""What a pass through the layers carries: one small object, handed from each layer to those inside it."""
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from keras_iresnet.layers.seeds import split_seed
+
+if TYPE_CHECKING:
+    from keras_iresnet.ops.log_det import LogDetEstimator
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Carried:
+    """How a pass is meant, the same for all layers but for the seed, of which each has its own.
+
+    Args:
+        seed: (2,) int32 tensor that what is random in a log-determinant is drawn from; `None` where nothing is.
+        training: whether power iterations advance.
+        log_det: whether the log-determinant is asked for; a layer may leave it out (return 0) where it is not.
+        estimator: replaces that of every residual block.
+        condition: (batch, condition_size) that conditional branches depend on.
+        kernels: spectral layer -> its normalised kernel, of those that were normalised together beforehand.
+        recompute: whether the backward pass works out norms once more rather than keep what they are made of.
+        initialize: whether layers set what depends on data, from what reaches them, before they use it.
+
+    Example:
+    >>> from keras_iresnet.layers import Carried
+    >>> carried = Carried(training=True)
+    >>> carried.training, carried.split(2)[0].training, carried.seed
+    (True, True, None)
+    """
+
+    seed: tf.Tensor | None = None
+    training: bool = False
+    log_det: bool = True
+    estimator: "LogDetEstimator | None" = None
+    condition: tf.Tensor | None = None
+    kernels: Mapping[Any, tf.Tensor] = dataclasses.field(default_factory=lambda: types.MappingProxyType({}))
+    recompute: bool = False
+    initialize: bool = False
+
+    def split(self, count: int) -> list["Carried"]:
+        """The same for each of `count` layers, with independent seeds."""
+        return [dataclasses.replace(self, seed=seed) for seed in split_seed(self.seed, count)]
+
+
+EVALUATION = Carried()
