@@ -5,8 +5,9 @@ import math
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
-from tensorflow.python.eager import record
 
+from keras_iresnet.borrowed.tensorflow_names import is_recording
+from keras_iresnet.borrowed.tfp_names import untracked, without_tracking
 from keras_iresnet.layers.event_shape import event_shapes, replace_event, require_event
 from keras_iresnet.layers.inverse_report import check_on_failure
 from keras_iresnet.layers.invertible import check_invertible
@@ -17,6 +18,7 @@ from keras_iresnet.layers.weight_state import weight_state
 tfb, tfd = tfp.bijectors, tfp.distributions
 
 
+@without_tracking("_weights")
 class InvertibleResNetBijector(tfb.Bijector):
     """A view of an invertible layer: `forward` is the layer, data to latents, `inverse` its fixed points.
 
@@ -65,8 +67,6 @@ class InvertibleResNetBijector(tfb.Bijector):
     (TensorShape([3, 5, 2]), TensorShape([3, 5]), 4)
     """
 
-    _TF_MODULE_IGNORED_PROPERTIES = tfb.Bijector._TF_MODULE_IGNORED_PROPERTIES | {"_weights"}
-
     def __init__(
         self,
         layer,
@@ -93,10 +93,10 @@ class InvertibleResNetBijector(tfb.Bijector):
             parameters=parameters,
             name=name,
         )
-        self._layer = self._no_dependency(layer)
+        self._layer = untracked(self, layer)
         self._estimator, self._on_failure, self._training = estimator, on_failure, training
-        self._seed = self._no_dependency(keras.random.SeedGenerator() if seed is None else seed)
-        self._weights = self._no_dependency([weight.value for weight in layer.weights])
+        self._seed = untracked(self, keras.random.SeedGenerator() if seed is None else seed)
+        self._weights = untracked(self, [weight.value for weight in layer.weights])
         self._tracked = _tracked(layer, self._seed)
         self._advanced = None
 
@@ -135,7 +135,7 @@ class InvertibleResNetBijector(tfb.Bijector):
         TFP's caches, also those of bijectors around this one, find values by the hash: one from before an update is no
         longer true, one from outside a tape has no gradients inside it.
         """
-        return hash((super().__hash__(), weight_state(self._weights), record.could_possibly_record()))
+        return hash((super().__hash__(), weight_state(self._weights), is_recording()))
 
     def _prepare(self, x):
         """Refuse another dtype, and let the power iterations follow weights that have changed."""
@@ -143,7 +143,7 @@ class InvertibleResNetBijector(tfb.Bijector):
             raise TypeError(f"The input must have the dtype of the layer, {self.dtype.name}. Received: {x.dtype.name}")
         if self._training and weight_state(self._weights) != self._advanced:
             advance_power_iterations(self._layer)
-            self._advanced = self._no_dependency(weight_state(self._weights))
+            self._advanced = untracked(self, weight_state(self._weights))
 
     def _forward(self, x, seed=None, condition=None):
         return self._apply(self._layer, x, condition, self._data_event, self._latent_event)

@@ -6,6 +6,7 @@ import math
 import keras
 import numpy as np
 
+from keras_iresnet.borrowed.keras_names import layers_directly_in
 from keras_iresnet.layers import Branch, Chain, InvertibleLayer, InvertibleResidualBlock, LipschitzActivation
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
@@ -145,7 +146,7 @@ def walk(layer):
     """A layer and all layers in it, in the order of the data."""
     yield layer
     # A chain may hold a layer twice; Keras tracks it once.
-    inner = layer.layers if isinstance(layer, Chain) else layer._flatten_layers(include_self=False, recursive=False)
+    inner = layer.layers if isinstance(layer, Chain) else layers_directly_in(layer)
     for one in inner:
         yield from walk(one)
 

@@ -6,6 +6,8 @@ from collections.abc import Hashable, Sequence
 
 import tensorflow as tf
 
+from keras_iresnet.borrowed.tensorflow_names import may_write
+
 
 def weight_state(weights: Sequence[tf.Variable]) -> Hashable:
     """Something that differs whenever values computed from the weights may differ.
@@ -31,15 +33,5 @@ def weight_state(weights: Sequence[tf.Variable]) -> Hashable:
         return digest.digest()
     graph = tf.compat.v1.get_default_graph()
     handles = [graph.capture(weight.handle) for weight in weights]
-    writes = sum(_may_write(operation, handle) for handle in handles for operation in handle.consumers())
+    writes = sum(may_write(operation, handle) for handle in handles for operation in handle.consumers())
     return weakref.ref(graph), writes
-
-
-def _may_write(operation, handle):
-    if operation.type == "ReadVariableOp":
-        return False
-    try:  # calls, loops and branches list what they only read
-        read_only = operation.get_attr("_read_only_resource_inputs")
-    except ValueError:
-        return True
-    return any(one is handle and i not in read_only for i, one in enumerate(operation.inputs))

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from keras_iresnet.borrowed.tensorflow_names import NOT_INLINED
+
 
 def recomputed(function, g, x, *arguments):
     """`function(g, x, *arguments)`, of which the backward pass needs x and the weights of g alone.
@@ -30,6 +32,8 @@ def recomputed(function, g, x, *arguments):
 
     Example:
     >>> import tensorflow as tf
+
+    from keras_iresnet.borrowed.tensorflow_names import NOT_INLINED
     >>> from keras_iresnet.ops import log_det, maps, recompute
     >>> g = maps.Dense(tf.constant([[0.5, 0.0], [0.0, -0.2]]))
     >>> value, nats = recompute.recomputed(log_det.ExactLogDet(), g, tf.zeros((1, 2)), None)
@@ -58,14 +62,14 @@ def _passes(function, form, replica):
     """The two functions for maps of one form, on one replica: what is random in them differs between replicas."""
     del replica
 
-    @tf.function(autograph=False, experimental_attributes={"_noinline": True})
+    @tf.function(autograph=False, experimental_attributes=NOT_INLINED)
     def forward(x, tensors):
         g, *arguments = _put_together(form, iter(tensors))
         if hasattr(function, "remember"):
             return function.remember(g, x, *arguments)
         return function(g, x, *arguments), ()
 
-    @tf.function(autograph=False, experimental_attributes={"_noinline": True})
+    @tf.function(autograph=False, experimental_attributes=NOT_INLINED)
     def backward(x, tensors, kept, upstream):
         sources = [x, *(tensor for tensor in tensors if tensor.dtype.is_floating)]
         with tf.GradientTape() as tape:

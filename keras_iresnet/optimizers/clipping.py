@@ -1,19 +1,20 @@
 """Clipping of gradients that means the same on any number of replicas."""
 
-import keras
+from collections.abc import Sequence
 
+import keras
+import tensorflow as tf
+
+from keras_iresnet.borrowed.keras_names import OptimizerHooks
 from keras_iresnet.optimizers.averaging import AveragedTogether
 
 
-class ClippedTogether:
+class ClippedTogether(OptimizerHooks):
     """Mixin: `global_clipnorm` is that of the global batch's gradient; Keras clips what each replica has of it."""
 
-    def _clip_gradients(self, grads):
-        return grads
-
-    def _all_reduce_sum_gradients(self, grads_and_vars):
-        gradients, variables = zip(*super()._all_reduce_sum_gradients(grads_and_vars), strict=True)
-        return list(zip(super()._clip_gradients(gradients), variables, strict=True))
+    def clip(self, gradients: Sequence[tf.Tensor], *, summed: bool) -> Sequence[tf.Tensor]:
+        """Clip what the replicas have added up, and nothing before."""
+        return self.clip_as_keras(gradients) if summed else gradients
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")

@@ -14,11 +14,9 @@ from keras_iresnet.optimizers.clipping import ClippedTogether
 class _Fused(AveragedTogether, ClippedTogether):
     """What the two share: the numbers that are the same for all weights of a step, formed once."""
 
-    def _distributed_tf_update_step(self, distribution, grads_and_vars, learning_rate):
-        dtypes = {variable.dtype for _, variable in grads_and_vars}
-        shared = {dtype.name: self._shared(learning_rate, dtype) for dtype in dtypes}
-        # Keras hands its third argument on to `update_step` for each weight, on the weight's own device.
-        super()._distributed_tf_update_step(distribution, grads_and_vars, shared)
+    def numbers_of_step(self, learning_rate: tf.Tensor, dtypes: set[tf.DType]) -> dict[str, dict[str, tf.Tensor]]:
+        """Name of a dtype -> the numbers of this step in it."""
+        return {dtype.name: self._shared(learning_rate, dtype) for dtype in dtypes}
 
     def _shared(self, learning_rate, dtype):
         beta_1 = tf.constant(self.beta_1, dtype)
@@ -45,11 +43,11 @@ class FusedAdam(_Fused, keras.optimizers.Adam):
 
     def update_step(self, gradient, variable, learning_rate):
         """Update one weight; `learning_rate` brings all the numbers of the step."""
-        index = self._get_variable_index(variable)
+        m, v = self.slots(variable, "momentums", "velocities")
         tf.raw_ops.ResourceApplyAdam(
             var=_handle(variable),
-            m=_handle(self._momentums[index]),
-            v=_handle(self._velocities[index]),
+            m=_handle(m),
+            v=_handle(v),
             grad=tf.cast(gradient, variable.dtype),
             **learning_rate[variable.dtype.name],
         )
@@ -61,11 +59,11 @@ class FusedAdamax(_Fused, keras.optimizers.Adamax):
 
     def update_step(self, gradient, variable, learning_rate):
         """Update one weight; `learning_rate` brings all the numbers of the step."""
-        index = self._get_variable_index(variable)
+        m, u = self.slots(variable, "m", "u")
         tf.raw_ops.ResourceApplyAdaMax(
             var=_handle(variable),
-            m=_handle(self._m[index]),
-            v=_handle(self._u[index]),
+            m=_handle(m),
+            v=_handle(u),
             grad=tf.cast(gradient, variable.dtype),
             **learning_rate[variable.dtype.name],
         )

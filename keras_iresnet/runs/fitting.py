@@ -8,11 +8,11 @@ import tensorflow as tf
 
 from keras_iresnet import data
 from keras_iresnet.runs.machine import devices
-from keras_iresnet.runs.state.checkpoints import SaveBest, UseAverages
 from keras_iresnet.runs.progress import ProgressBar
+from keras_iresnet.runs.schedule import Budget, Pace, steps_taken, total_steps
+from keras_iresnet.runs.state.checkpoints import SaveBest, UseAverages
 from keras_iresnet.runs.state.resume import identity
 from keras_iresnet.runs.state.save_state import Position, SaveState
-from keras_iresnet.runs.schedule import Budget, Pace, steps_taken, total_steps
 from keras_iresnet.runs.tensorboard import ScalarLog
 
 _ENDLESS = 10**6  # epochs, where the clock or a number of steps ends the run

@@ -5,6 +5,8 @@ import time
 
 import keras
 
+from keras_iresnet.borrowed.keras_names import steps_of
+
 
 class Budget:
     """A run's steps and, where given, its minutes: it ends at whichever comes first.
@@ -80,7 +82,7 @@ def _decay(recipe, step, fraction, steps_per_epoch):
 
 def steps_taken(model) -> int:
     """Steps that a compiled model has taken, on one device or many; `iterations` counts updates of its weights."""
-    return int(keras.ops.convert_to_numpy(model.optimizer._iterations))
+    return int(keras.ops.convert_to_numpy(steps_of(model.optimizer)))
 
 
 class Pace(keras.callbacks.Callback):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import keras
 
 from keras_iresnet import zoo
+from keras_iresnet.borrowed.keras_names import layers_in
 from keras_iresnet.data.augmentation import check_augmentation
 from keras_iresnet.layers import InvertibleResidualBlock
 from keras_iresnet.optimizers import OPTIMIZERS
@@ -56,7 +57,7 @@ class Settings:
             model = zoo.get(self.name).builder(**self.keywords)
         finally:
             keras.config.set_dtype_policy(policy)
-        blocks = [layer for layer in model._flatten_layers() if isinstance(layer, InvertibleResidualBlock)]
+        blocks = [layer for layer in layers_in(model) if isinstance(layer, InvertibleResidualBlock)]
         blocks = [block for block in blocks if hasattr(block.branch, "as_map")]
         if self.recipe.remat and not blocks:
             raise ValueError(

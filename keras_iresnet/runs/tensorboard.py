@@ -6,17 +6,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.borrowed.keras_names import StepwiseTensorBoard, layers_in
 from keras_iresnet.evaluation import pictures
+from keras_iresnet.evaluation.reconstruction import round_trip
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.models import Flow
-from keras_iresnet.evaluation.reconstruction import round_trip
 
 EXAMPLES = 16  # in a picture, and for the inverse's figures
 SECONDS_BETWEEN = 60  # between two sets of pictures,
 SHARE_OF_TIME = 0.02  # which may not take more than this share of the training
 
 
-class ScalarLog(keras.callbacks.TensorBoard):
+class ScalarLog(StepwiseTensorBoard):
     """Keras's TensorBoard callback, with the learning rate of single steps.
 
     Loss and metrics are the means over the epoch so far, as Keras has them.
@@ -33,7 +34,7 @@ class ScalarLog(keras.callbacks.TensorBoard):
 
     def on_train_begin(self, logs=None):  # noqa: D102
         super().on_train_begin(logs)
-        self._global_train_batch = self._steps
+        self.count_from(self._steps)
 
     def on_train_batch_end(self, batch, logs=None):  # noqa: D102
         self._steps += 1
@@ -69,7 +70,12 @@ class Pictures(keras.callbacks.Callback):
         inversion = round_trip(flow, self.images, seed=0, condition=self.condition)
         with self.writer.as_default(step=epoch):
             _write_grid("samples", flow.to_images(samples).numpy(), flow.bins)
-            _write_grid("reconstructions", pictures.paired(self.images, inversion.examples, flow.bins), flow.bins, pictures.PAIRED_COLUMNS)
+            _write_grid(
+                "reconstructions",
+                pictures.paired(self.images, inversion.examples, flow.bins),
+                flow.bins,
+                pictures.PAIRED_COLUMNS,
+            )
         now = self._clock()
         self._due = now + max(SECONDS_BETWEEN, (now - started) / SHARE_OF_TIME)
 
@@ -112,7 +118,7 @@ def sigmas(model) -> dict:
     >>> list(sigmas(ki.zoo.toy_flow(blocks=1, units=(4,))))
     ['sigma/000_dense_0', 'sigma/001_dense_1']
     """
-    inner = [layer for layer in model._flatten_layers() if isinstance(layer, SpectralLayer) and layer.coeff is not None]
+    inner = [layer for layer in layers_in(model) if isinstance(layer, SpectralLayer) and layer.coeff is not None]
     inner.reverse()  # Keras gives the last layer first
     return {f"sigma/{i:03d}_{layer.name}": float(layer.sigma()) for i, layer in enumerate(inner)}
 

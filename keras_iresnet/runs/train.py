@@ -10,14 +10,14 @@ import keras
 import tensorflow as tf
 
 from keras_iresnet import data
+from keras_iresnet.runs.fitting import Fitting
 from keras_iresnet.runs.machine import devices as device_names
 from keras_iresnet.runs.machine import provenance
-from keras_iresnet.runs.fitting import Fitting
+from keras_iresnet.runs.machine.threads import settle_threads
 from keras_iresnet.runs.progress import console
 from keras_iresnet.runs.recipe_optimizer import make_optimizer
 from keras_iresnet.runs.state.resume import open_run, settings_of, started_with
 from keras_iresnet.runs.tasks import task_of
-from keras_iresnet.runs.machine.threads import settle_threads
 
 
 @device_names.naming_lost_machines()

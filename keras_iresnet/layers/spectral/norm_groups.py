@@ -12,6 +12,7 @@ import types
 import keras
 import tensorflow as tf
 
+from keras_iresnet.borrowed.keras_names import layers_in
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer, shrinkage
 from keras_iresnet.ops import maps
@@ -26,7 +27,7 @@ def with_norms_together(layer: keras.layers.Layer, carried: Carried) -> Carried:
         carried: says whether the vectors advance, which they do once, however often a layer is used in the pass.
     """
     groups = collections.defaultdict(list)
-    for inner in dict.fromkeys(layer._flatten_layers()):
+    for inner in dict.fromkeys(layers_in(layer)):
         if isinstance(inner, SpectralLayer) and inner.coeff is not None and inner.built:
             map_type, matrix, _ = inner._norm_operator(inner._raw_kernel())
             if map_type is maps.Dense:

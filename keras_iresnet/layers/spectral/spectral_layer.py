@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from keras_iresnet.borrowed.keras_names import layers_in
 from keras_iresnet.layers.carried import EVALUATION, Carried
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.ops import maps
@@ -205,13 +206,13 @@ def converge_power_iterations(layer: keras.layers.Layer) -> None:
     >>> _ = kernel.assign(3 * kernel)
     >>> ki.layers.converge_power_iterations(branch)
     """
-    for inner in layer._flatten_layers():
+    for inner in layers_in(layer):
         if isinstance(inner, SpectralLayer):
             inner.converge()
 
 
 def advance_power_iterations(layer: keras.layers.Layer) -> None:
     """A training step's power iterations in every `SpectralLayer` of a layer or model."""
-    for inner in layer._flatten_layers():
+    for inner in layers_in(layer):
         if isinstance(inner, SpectralLayer) and inner.coeff is not None:
             inner.sigma(training=True)

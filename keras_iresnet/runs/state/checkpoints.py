@@ -6,6 +6,7 @@ import time
 
 import keras
 
+from keras_iresnet.borrowed.keras_names import SwapsAverages, wrap_averaging
 from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
 
 SECONDS_BETWEEN = 60  # between two writes: one of many small layers takes seconds, an epoch of small data may take less
@@ -65,7 +66,7 @@ class SaveBest(keras.callbacks.Callback):
             self._written = True
 
 
-class UseAverages(keras.callbacks.SwapEMAWeights):
+class UseAverages(SwapsAverages):
     """Puts the optimizer's averages in the weights' place for validation and for what follows at an epoch's end.
 
     The average's momentum rises to the optimizer's `ema_momentum` as min(ema_momentum, (1 + t) / (10 + t)) with the
@@ -79,31 +80,23 @@ class UseAverages(keras.callbacks.SwapEMAWeights):
     def on_train_begin(self, logs=None):  # noqa: D102
         _let_momentum_rise(getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer))
 
-    def _swap_variables(self):
-        super()._swap_variables()
-        converge_power_iterations(self.model)  # the norms of the weights that were there say nothing of these
+    def on_swap(self):
+        """The norms of the weights that were there say nothing of these."""
+        converge_power_iterations(self.model)
 
 
 def _let_momentum_rise(optimizer):
-    """Make a Keras optimizer's average young where the run is.
+    """Make a Keras optimizer's average young where the run is, however a checkpoint brought the optimizer back."""
 
-    On the object rather than in a subclass: whichever optimizer it is, and however a checkpoint brought it back.
-    """
-    if hasattr(optimizer, "_update_with_rising_momentum"):
-        return
-    update = optimizer._update_model_variables_moving_average
-
-    def update_with_rising_momentum(variables):
+    def with_rising_momentum(update):
         limit, step = optimizer.ema_momentum, keras.ops.cast(optimizer.iterations, "float32")
         optimizer.ema_momentum = keras.ops.minimum(limit, (1 + step) / (10 + step))
         try:
-            update(variables)
+            update()
         finally:
             optimizer.ema_momentum = limit
 
-    optimizer._update_with_rising_momentum = optimizer._update_model_variables_moving_average = (
-        update_with_rising_momentum
-    )
+    wrap_averaging(optimizer, with_rising_momentum)
 
 
 class Timer:

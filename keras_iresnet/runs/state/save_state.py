@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import keras
 
+from keras_iresnet.runs.run_folder import replacing
 from keras_iresnet.runs.state import snapshot
 from keras_iresnet.runs.state.checkpoints import Timer
 from keras_iresnet.runs.state.resume import differing
-from keras_iresnet.runs.run_folder import replacing
 from keras_iresnet.runs.state.state_file import StateRefusedError, read_state, write_state
 
 

@@ -3,8 +3,8 @@
 from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.evaluation.classification import evaluate_classifier, save_confusion
 from keras_iresnet.evaluation.reconstruction import evaluate_reconstruction
-from keras_iresnet.runs.tasks.density_task import check_examples
 from keras_iresnet.runs.run_folder import replacing
+from keras_iresnet.runs.tasks.density_task import check_examples
 from keras_iresnet.runs.tensorboard import EXAMPLES, Diagnostics
 
 # Images that are inverted where nothing promises that it converges: each may take all steps there are.

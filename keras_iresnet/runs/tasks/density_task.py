@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from keras_iresnet.runs.tasks.density_figures import density_figures
 from keras_iresnet.runs.sample_sheet import draw_samples
+from keras_iresnet.runs.tasks.density_figures import density_figures
 from keras_iresnet.runs.tensorboard import EXAMPLES, Diagnostics, Pictures
 
 FIRST_LOOK = 1000  # images of the test split that end a run; `evaluate` takes the time for all of them

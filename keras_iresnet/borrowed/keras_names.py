@@ -1,0 +1,154 @@
+"""What Keras does not promise to keep."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import keras
+import tensorflow as tf
+
+Metric = TypeVar("Metric", bound=type[keras.metrics.Metric])
+
+
+def layers_in(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """A layer or model and all layers in it, however deep, the last first.
+
+    `Model.layers` gives those of the first depth alone, and a layer has nothing of the kind.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> from keras_iresnet.borrowed.keras_names import layers_in
+    >>> [type(layer).__name__ for layer in layers_in(ki.layers.Chain([ki.layers.ActNorm()]))]
+    ['Chain', 'ActNorm']
+    """
+    return list(layer._flatten_layers())
+
+
+def layers_directly_in(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """The layers that a layer or model holds itself, in the order in which it was given them."""
+    return list(layer._flatten_layers(include_self=False, recursive=False))
+
+
+def lower_is_better(metric: Metric) -> Metric:
+    """Class decorator for metrics: `ModelCheckpoint` and `EarlyStopping` with `mode="auto"` go by it.
+
+    They guess from the names of Keras's own metrics otherwise, and refuse others.
+    """
+    metric._direction = "down"
+    return metric
+
+
+def is_within_fit(options: Mapping[str, Any]) -> bool:
+    """Whether the keyword arguments of `evaluate` are those with which `fit` calls it for its validation data."""
+    return bool(options.get("_use_cached_eval_dataset"))
+
+
+def build_losses_and_metrics(model: keras.Model, y: Any, y_pred: Any) -> None:
+    """Make the variables of a compiled model's losses and metrics, for targets and outputs like these.
+
+    Keras makes them in the first step, after a state that was saved has been put back.
+    """
+    for part in (model._compile_loss, model._compile_metrics):
+        if part is not None and not part.built:
+            part.build(y, y_pred)
+
+
+class BuiltBeforehand:
+    """Mixin for models that have built all their variables when `fit` begins.
+
+    To build them, Keras would take the mean of a batch's shares over all workers of several machines, images too.
+    """
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Nothing is left to build."""
+
+
+def steps_of(optimizer: keras.optimizers.Optimizer) -> keras.Variable:
+    """The variable that counts steps; the public `iterations` counts updates, fewer where gradients are accumulated."""
+    return optimizer._iterations
+
+
+class OptimizerHooks:
+    """Mixin for Keras optimizers: the places of a step that Keras names for itself alone, under names that stay.
+
+    A subclass overrides `clip`, `update_averages` or `numbers_of_step`; unchanged, they do what Keras does.
+    """
+
+    def clip(self, gradients: Sequence[tf.Tensor], *, summed: bool) -> Sequence[tf.Tensor]:
+        """Clip gradients: those of one replica, then (`summed`) those that the replicas have added up."""
+        return gradients if summed else self.clip_as_keras(gradients)
+
+    def clip_as_keras(self, gradients: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
+        """Clip by the optimizer's `clipnorm`, `global_clipnorm` or `clipvalue`."""
+        return super()._clip_gradients(gradients)
+
+    def update_averages(self, pairs: Iterable[tuple[keras.Variable, keras.Variable | None]]) -> None:
+        """Bring the averages of `use_ema` up to date, from pairs (weight, average or `None`)."""
+        super()._update_model_variables_moving_average([weight for weight, _ in pairs])
+
+    def numbers_of_step(self, learning_rate: tf.Tensor, dtypes: set[tf.DType]) -> Any:
+        """What `update_step` gets as its `learning_rate`, for weights of these dtypes."""
+        del dtypes
+        return learning_rate
+
+    def slots(self, variable: Any, *names: str) -> Iterator[keras.Variable]:
+        """The optimizer's variables of the given kinds (`"momentums"`, `"velocities"` ...) for one weight."""
+        index = self._get_variable_index(variable)
+        return (getattr(self, f"_{name}")[index] for name in names)
+
+    def _clip_gradients(self, grads):
+        return self.clip(grads, summed=False)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        gradients, variables = zip(*super()._all_reduce_sum_gradients(grads_and_vars), strict=True)
+        return list(zip(self.clip(gradients, summed=True), variables, strict=True))
+
+    def _update_model_variables_moving_average(self, trainable_variables):
+        if self.use_ema:
+            self.update_averages(zip(trainable_variables, self._model_variables_moving_average, strict=True))
+
+    def _distributed_tf_update_step(self, distribution, grads_and_vars, learning_rate):
+        # Keras hands its third argument on to `update_step` for each weight, on the weight's own device.
+        numbers = self.numbers_of_step(learning_rate, {variable.dtype for _, variable in grads_and_vars})
+        super()._distributed_tf_update_step(distribution, grads_and_vars, numbers)
+
+
+def wrap_averaging(optimizer: keras.optimizers.Optimizer, around: Callable[[Callable[[], None]], None]) -> None:
+    """Let an optimizer update its averages by `around(update)`; of this object, whichever class it is of.
+
+    A second call has no effect: an optimizer goes through many trainings.
+    """
+    update = optimizer._update_model_variables_moving_average
+    if getattr(update, "is_wrapped", False):
+        return
+
+    def wrapped(variables):
+        around(lambda: update(variables))
+
+    wrapped.is_wrapped = True
+    optimizer._update_model_variables_moving_average = wrapped
+
+
+class SwapsAverages(keras.callbacks.SwapEMAWeights):
+    """`keras.callbacks.SwapEMAWeights` that says when it has swapped."""
+
+    def on_swap(self) -> None:
+        """Called after averages and weights have changed places, in either direction."""
+
+    def _swap_variables(self):
+        super()._swap_variables()
+        self.on_swap()
+
+
+class StepwiseTensorBoard(keras.callbacks.TensorBoard):
+    """`keras.callbacks.TensorBoard` whose count of steps can begin where an earlier process ended."""
+
+    def count_from(self, step: int) -> None:
+        """Count on from a number of steps; to be called after Keras's own `on_train_begin`."""
+        self._global_train_batch = step
+
+
+def layer_test_case() -> type:
+    """Keras's own tests of a layer, `TestCase.run_layer_test`: what a Keras layer has to do is written there."""
+    from keras.src.testing import TestCase
+
+    return TestCase

@@ -1,0 +1,59 @@
+"""Keras's own test of a layer, on every layer of the package."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_iresnet as ki
+from keras_iresnet.borrowed.keras_names import layer_test_case
+from keras_iresnet.layers import DenseBranch
+
+IMAGE, POINT = (2, 4, 4, 2), (2, 6)
+EXACT = ki.ExactLogDet()
+
+
+def branch():
+    return DenseBranch((5,))
+
+
+# Class -> its arguments, and the shape of a batch that it takes.
+CASES = {
+    "ActNorm": ({}, IMAGE),
+    "Center": ({"offset": 0.25}, POINT),
+    "Chain": (lambda: {"layers": [ki.layers.Squeeze(), ki.layers.ActNorm()]}, IMAGE),
+    "ConvBranch": ({"channels": 3}, IMAGE),
+    "DenseBranch": ({"units": (5,)}, POINT),
+    "FactorOut": (lambda: {"layer": ki.layers.ActNorm()}, IMAGE),
+    "Flatten": ({}, IMAGE),
+    "Gaussianize": ({"bins": 4}, POINT),
+    "InjectivePad": ({"channels": 3}, IMAGE),
+    "InvertibleResidualBlock": (lambda: {"branch": branch(), "estimator": EXACT}, POINT),
+    "LipschitzActivation": ({"activation": "lipswish"}, POINT),
+    "Logit": ({"alpha": 0.01}, POINT),
+    "SpectralConv2D": ({"filters": 3, "kernel_size": 3}, IMAGE),
+    "SpectralDense": ({"units": 3}, POINT),
+    "Squeeze": ({}, IMAGE),
+}
+UNIT_INTERVAL = {"Gaussianize", "Logit"}  # what these take lies in [0, 1]
+ABSTRACT = {"Branch", "InvertibleLayer"}
+
+
+def test_every_layer_is_here():
+    public = {name for name in ki.layers.__all__ if inspect.isclass(getattr(ki.layers, name))}
+    layers = {name for name in public if issubclass(getattr(ki.layers, name), keras.layers.Layer)}
+    assert layers == set(CASES) | ABSTRACT
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_keras_accepts_the_layer(name):
+    options, shape = CASES[name]
+    options = options() if callable(options) else options
+    case = layer_test_case()("run_layer_test")
+    case.setUp()
+    given = {"input_shape": shape}
+    if name in UNIT_INTERVAL:  # Keras draws from a normal distribution
+        given = {"input_data": tf.constant(np.random.default_rng(0).uniform(0.01, 0.99, shape), "float32")}
+    case.run_layer_test(getattr(ki.layers, name), init_kwargs=options, **given)
