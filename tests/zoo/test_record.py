@@ -14,7 +14,9 @@ from keras_iresnet_cli import cli
 
 FILES = sorted(RECORDS.glob("*.json"))
 FIGURES = [
-    pytest.param(one, id=f"{file.stem}-{i}") for file in FILES for i, one in enumerate(read_record(file).reached)
+    pytest.param(figure, id=f"{file.stem}-{figure.dataset}-{figure.metric}-{figure.examples}")
+    for file in FILES
+    for figure in read_record(file).reached
 ]
 
 
