@@ -1,6 +1,5 @@
 """What `help` and an editor show of the builders."""
 
-import doctest
 import inspect
 import pydoc
 import re
@@ -49,12 +48,3 @@ def test_arguments_and_result_have_types(name):
         assert parameter.default is parameter.empty or any(
             isinstance(parameter.default, kind) for kind in kinds if isinstance(kind, type)
         )
-
-
-@pytest.mark.parametrize("name", [name for name, builder in BUILDERS.items() if hasattr(builder, "base")])
-def test_example_of_a_size_runs(name):
-    # doctest looks for the examples of a module's own functions alone, which decorated ones are not to it.
-    builder = BUILDERS[name]
-    (found,) = doctest.DocTestFinder().find(builder, name, module=False)
-    assert len(found.examples) > 1
-    assert doctest.DocTestRunner().run(found).failed == 0
