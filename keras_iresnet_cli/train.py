@@ -1,4 +1,4 @@
-"""`list` and `train`: the models of the zoo, with every field of their recipes as an option."""
+"""`train`: a model of the zoo, with every field of its recipe as an option."""
 
 import inspect
 import os
@@ -11,26 +11,6 @@ import click
 from keras_iresnet_cli.group import cli
 from keras_iresnet_cli.quiet import start_tensorflow_quietly
 from keras_iresnet_cli.tables import show_metrics
-
-
-@cli.command("list")
-def list_models():
-    """Show the models of the zoo."""
-    start_tensorflow_quietly()
-    from rich.console import Console
-    from rich.table import Table
-
-    from keras_iresnet import zoo
-
-    table = Table()
-    for column in ("name", "data set", "parameters"):
-        table.add_column(column, justify="right" if column == "parameters" else "left", no_wrap=True)
-    table.add_column("published")
-    table.add_column("expected")
-    for name in zoo.list():
-        recipe = zoo.get(name).recipe
-        table.add_row(name, recipe.dataset, f"{recipe.parameters:,}", recipe.published, recipe.expected)
-    Console().print(table)
 
 
 class _TrainCommand(click.Command):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from keras_iresnet import zoo
 from keras_iresnet_cli import cli, tables
 
 TINY = ["--blocks", "1", "--channels=4", "--epochs", "1", "--batch-size", "512"]
@@ -25,16 +24,6 @@ def run(tmp_path_factory):
     result = _invoke("train", *TINY, "digits_flow", "--out", path)
     assert result.exit_code == 0, result.output
     return path, result
-
-
-def test_list_shows_every_model_with_its_data_set():
-    result = _invoke("list")
-    assert result.exit_code == 0
-    for name in zoo.list():
-        recipe = zoo.get(name).recipe
-        line = next(line for line in result.stdout.splitlines() if f" {name} " in line)
-        assert recipe.dataset in line
-        assert f"{recipe.parameters:,}" in line
 
 
 def test_train_ends_with_the_figures_and_where_to_look(run):

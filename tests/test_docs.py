@@ -26,6 +26,7 @@ AUTHORS = (
 def test_python_blocks_run_in_order(page, tmp_path, monkeypatch):
     text = page.read_text()
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(zoo.registry, "_entries", dict(zoo.registry._entries))  # models of a page's own stay there
     namespace = {"__name__": "__main__"}
     for match in re.finditer(r"^```python\n(.*?)^```$", text, re.M | re.S):
         above = text.count("\n", 0, match.start(1))

@@ -81,6 +81,9 @@ def test_the_wheel_holds_the_package_and_its_command_alone(built):
     assert {name.split("/")[0] for name in names} == packages | {metadata}
     sources = {str(file.relative_to(ROOT)) for package in packages for file in (ROOT / package).rglob("*.py")}
     assert set(names) >= sources
+    records = {str(file.relative_to(ROOT)) for file in (ROOT / "keras_iresnet/zoo/records").glob("*.json")}
+    assert records
+    assert set(names) >= records
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

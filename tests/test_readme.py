@@ -51,6 +51,11 @@ def test_the_quick_start_is_a_training_run_then_the_tests():
     assert "pytest" in tests
 
 
+def test_it_is_read_in_three_minutes():
+    prose = re.sub(r"^```.*?^```$|^\|.*?$|<!--.*?-->", "", TEXT, flags=re.M | re.S)
+    assert len(prose.split()) < 900
+
+
 def test_every_command_of_the_package_is_shown():
     shown = {arguments.split()[0] for arguments in _of("keras-iresnet")}
     shown |= set(re.findall(r"`keras-iresnet (\w+)[^`]*`", TEXT))

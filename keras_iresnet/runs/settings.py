@@ -18,7 +18,6 @@ from keras_iresnet.optimizers import OPTIMIZERS
 DECAYS = ("constant", "cosine", "drop")
 PRECISIONS = ("float32", "mixed_bfloat16", "float64")
 BOUNDS = ("epochs", "steps", "minutes")  # what may end a run
-_FIXED = ("parameters", "published", "expected", "reference")  # records of the released run, not settings of a new one
 # Fields that have an effect only where another has a certain value.
 _DEPENDENT = {
     "momentum": ("optimizer", "sgd"),
@@ -68,8 +67,8 @@ class Settings:
         return model
 
     def recipe_fields(self) -> dict:
-        """The recipe's settings, without what it records of the released run."""
-        return {field: value for field, value in vars(self.recipe).items() if field not in _FIXED}
+        """The recipe's settings."""
+        return dict(vars(self.recipe))
 
     def options(self) -> list[str]:
         """The overrides as the words of a command: `["--epochs", "1"]`."""
@@ -121,8 +120,9 @@ def overridable(name: str) -> list[str]:
 def _recipe_fields(recipe):
     """Field -> (value, type), of what may be overridden."""
     hints = typing.get_type_hints(type(recipe))
-    fields = (field.name for field in dataclasses.fields(recipe))
-    return {field: (getattr(recipe, field), _kinds(hints[field])) for field in fields if field not in _FIXED}
+    return {
+        field.name: (getattr(recipe, field.name), _kinds(hints[field.name])) for field in dataclasses.fields(recipe)
+    }
 
 
 def _keyword_fields(builder):
@@ -194,7 +194,7 @@ def _accept(value, kind):
 def _check(recipe):
     """Refuse numbers that no run can have, before any work starts."""
     _check_bounds(recipe)
-    for field in ("batch_size", "accumulation_steps", "initialization_batch", "log_steps"):
+    for field in ("batch_size", "accumulation_steps", "log_steps"):
         _require(getattr(recipe, field) >= 1, recipe, field, "at least 1")
     check_augmentation(recipe.augmentation)
     _require(recipe.precision in PRECISIONS, recipe, "precision", f"one of {', '.join(PRECISIONS)}")
@@ -204,7 +204,7 @@ def _check(recipe):
 
 
 def _check_bounds(recipe):
-    for field in ("epochs", "steps", "steps_per_epoch", "validation_examples"):
+    for field in ("epochs", "steps", "steps_per_epoch", "validation_examples", "initialization_batch"):
         value = getattr(recipe, field)
         _require(value is None or value >= 1, recipe, field, "at least 1, or none")
     minutes = recipe.minutes

@@ -109,7 +109,7 @@ def _fit(settings, task, splits, scope, run, shown, config):
         model.compile(make_optimizer(recipe, model), jit_compile="auto" if recipe.jit is None else recipe.jit)
         fitting = Fitting(model, settings, splits, task=task, run=run, shown=shown)
         if run and not (run.begun and fitting.restore()):
-            first = next(iter(splits.train.batch(recipe.initialization_batch)))
+            first = next(iter(splits.train.batch(recipe.initialization_batch or model.initialization_batch)))
             first = first[0] if task.labels else first
             shown.print(f"Initialising from {len(first):,} {kind} ...")
             model.initialize(first)

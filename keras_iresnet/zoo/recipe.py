@@ -1,4 +1,4 @@
-"""How a model of the zoo is trained, as data: the training floor reads it, nothing here runs."""
+"""How a model of the zoo is trained, as data: `runs` reads it, nothing here runs."""
 
 import dataclasses
 
@@ -45,15 +45,12 @@ class Recipe:
         remat: whether the backward pass computes each block once more rather than keep its activations: less memory for
             up to a third more arithmetic.
         validation_examples: how many of the validation split each epoch ends with, its first; `None` for all.
-        initialization_batch: examples that initialise the prior, and the first 1,024 of them ActNorm.
+        initialization_batch: examples that initialise the prior, and the first 1,024 of them ActNorm; `None` for as
+            many as the model wants by itself.
         log_steps: steps between two entries of loss, bits/dim and learning rate in TensorBoard.
         diagnostics: whether TensorBoard gets the norm of every layer, the gradient's norm, and the steps and residual
             of the inverse after each epoch; costs a few seconds at the first.
         seed: seed of the weights, the shuffling, the augmentation and the noise.
-        parameters: trainable parameters of the model with the builder's defaults.
-        published: what the paper reports for this model, or `"none"`.
-        expected: what the run reached, with the time and the machine.
-        reference: where the model or its numbers come from.
 
     Example:
     >>> import dataclasses
@@ -87,11 +84,7 @@ class Recipe:
     jit: bool | None = None
     remat: bool = False
     validation_examples: int | None = None
-    initialization_batch: int = 1024
+    initialization_batch: int | None = None
     log_steps: int = 50
     diagnostics: bool = False
     seed: int = 0
-    parameters: int
-    published: str = "none"
-    expected: str
-    reference: str

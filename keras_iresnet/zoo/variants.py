@@ -1,42 +1,59 @@
 """Builders that are sizes of another builder: the same keywords, with defaults of their own."""
 
+import functools
 import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+Model = TypeVar("Model")
 
 
-def variant_of(base, name, summary, example, fixed, defaults):
-    """A builder `name(**keywords)` that calls `base`.
+def variant_of(
+    base: Callable[..., Any], fixed: Sequence[str], defaults: Mapping[str, Any]
+) -> Callable[[Callable[..., Model]], Callable[..., Model]]:
+    """Decorator of a builder `(**keywords)` that hands its keywords on to `base`.
+
+    The builder gets the signature, the annotations and the documented arguments of `base`, and is called with
+    `defaults` where the user says nothing. What else its docstring says follows the arguments.
 
     Args:
         base: the builder that does the work.
-        name: of the new one.
-        summary: first line of its docstring.
-        example: of its docstring, after `import keras_iresnet as ki`.
-        fixed: arguments of `base` that the user cannot change.
+        fixed: arguments of `base` that the builder sets and the user cannot change.
         defaults: keywords of `base` with another default.
+
+    Raises:
+        TypeError: the builder was called with what is none of its keywords; the message names it.
     """
-
-    def builder(**keywords):
-        signature.bind(**keywords)  # refuses what is no keyword of this builder, by its name
-        return builder.base(**(fixed | defaults | keywords))
-
     parameters = [
         parameter.replace(default=defaults.get(parameter.name, parameter.default), kind=parameter.KEYWORD_ONLY)
         for parameter in inspect.signature(base).parameters.values()
         if parameter.name not in fixed
     ]
-    signature = builder.__signature__ = inspect.Signature(parameters)
-    builder.base = base
-    builder.__name__ = builder.__qualname__ = name
-    builder.__module__ = base.__module__
-    builder.__annotations__ = {key: hint for key, hint in base.__annotations__.items() if key not in fixed}
-    builder.__doc__ = _docstring(base, name, summary, example, fixed)
-    return builder
+
+    def decorate(function):
+        returned = function.__annotations__["return"]
+        signature = inspect.Signature(parameters, return_annotation=returned)
+
+        @functools.wraps(function)
+        def builder(**keywords):
+            signature.bind(**keywords)  # refuses what is no keyword of this builder, by its name
+            return function(**{**defaults, **keywords})
+
+        builder.__signature__ = signature
+        builder.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": returned}
+        builder.__doc__ = _docstring(function, base, fixed)
+        builder.base = base
+        return builder
+
+    return decorate
 
 
-def _docstring(base, name, summary, example, fixed):
-    """The arguments' descriptions are those of `base`."""
-    arguments = inspect.getdoc(base).partition("\nArgs:\n")[2].partition("\n\nRaises:")[0].splitlines()
-    known = [line for line in arguments if not line.startswith(tuple(f"    {argument}:" for argument in fixed))]
-    see = f"See `{base.__name__}`, of which {name} is a size."
-    lines = [summary, "", "Args:", *known, "", see, "", "Example:", ">>> import keras_iresnet as ki", example]
-    return "\n".join(lines)
+def _docstring(function, base, fixed):
+    """The function's own, with the arguments of `base` after its first line."""
+    summary, _, rest = inspect.getdoc(function).partition("\n")
+    arguments = inspect.getdoc(base).partition("\nArgs:\n")[2].partition("\n\n")[0]
+    described = re.split(r"\n(?=    \w)", arguments)  # lines that go on are indented deeper
+    known = [one for one in described if one.strip().partition(":")[0] not in fixed]
+    see = f"Raises:\n    ValueError: as `{base.__name__}`, of which this is a size."
+    return "\n".join([summary, "", "Args:", *known, "", see, "", rest.strip()])

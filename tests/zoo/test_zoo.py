@@ -1,4 +1,4 @@
-"""The zoo's builders, recipes and names agree with each other."""
+"""The zoo's builders, recipes, records and names agree with each other."""
 
 import math
 
@@ -9,6 +9,7 @@ import tensorflow as tf
 import keras_iresnet as ki
 from keras_iresnet import data
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
+from keras_iresnet.runs import resolve, train
 
 
 @pytest.fixture(scope="module", params=ki.zoo.list())
@@ -19,9 +20,9 @@ def entry_and_model(request):
         yield ki.zoo.get(request.param), ki.zoo.get(request.param).builder()
 
 
-def test_recipe_states_the_parameters_of_the_default_model(entry_and_model):
+def test_record_states_the_parameters_of_the_default_model(entry_and_model):
     entry, model = entry_and_model
-    assert entry.recipe.parameters == sum(math.prod(weight.shape) for weight in model.trainable_weights)
+    assert entry.record.parameters == sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
 def test_recipe_names_a_data_set_of_the_models_shape_and_bins(entry_and_model):
@@ -35,7 +36,7 @@ def test_recipe_names_a_data_set_of_the_models_shape_and_bins(entry_and_model):
 
 
 def test_cifar_flow_has_the_authors_parameters():
-    assert ki.zoo.get("cifar_flow").recipe.parameters == 25_028_544
+    assert ki.zoo.get("cifar_flow").record.parameters == 25_028_544
 
 
 @pytest.mark.parametrize("name", ki.zoo.list())
@@ -57,10 +58,14 @@ def test_seed_fixes_weights_and_noise():
     assert not np.allclose(first.log_prob(images), other.log_prob(images))
 
 
-def test_toy_flow_takes_the_name_of_a_toy_with_or_without_prefix():
-    assert ki.zoo.toy_flow("checkerboard", blocks=1).event_shape == (2,)
-    with pytest.raises(ValueError, match=r"`dataset` must be one of .*moons.* Received: dataset='toy/stars'"):
-        ki.zoo.toy_flow("toy/stars", blocks=1)
+def test_which_toy_is_for_the_recipe_of_toy_flow_to_say(tmp_path):
+    settings = resolve("toy_flow", {"dataset": "toy/checkerboard", "blocks": 1})
+    assert settings.recipe.dataset == "toy/checkerboard"
+    assert settings.build().event_shape == (2,)
+    with pytest.raises(ValueError, match=r"one of .*toy/moons.* Received: name='toy/stars'"):
+        train("toy_flow", tmp_path, overrides={"dataset": "toy/stars", "blocks": 1}, progress=False)
+    with pytest.raises(TypeError, match="dataset"):
+        ki.zoo.toy_flow(dataset="toy/checkerboard")
 
 
 def test_toy_flow_density_integrates_to_one():

@@ -5,9 +5,19 @@ is decoupled, and with momentum 0.9 ten times the number pulls as much (docs/opt
 """
 
 import dataclasses
+from typing import Any
 
-from keras_iresnet.zoo.classifiers.image_classifier import variant
+from keras_iresnet.models import Classifier
+from keras_iresnet.zoo.classifiers.image_classifier import image_classifier, variant
 from keras_iresnet.zoo.recipe import Recipe
+from keras_iresnet.zoo.registry import register
+
+__all__ = [
+    "cifar10_classifier",
+    "cifar10_classifier_small",
+    "cifar100_classifier",
+    "cifar100_classifier_small",
+]
 
 RECIPE = Recipe(
     dataset="cifar10",
@@ -21,10 +31,6 @@ RECIPE = Recipe(
     decay="drop",
     drop_factor=0.2,
     drop_epochs=(60, 120, 160),
-    parameters=4_873_178,
-    published="6.78 % error (39 blocks)",
-    expected="not trained here",
-    reference="Behrmann et al., ICML 2019, table 2 at c = 0.9, by the authors' command",
 )
 SMALL_RECIPE = dataclasses.replace(
     RECIPE,
@@ -32,43 +38,61 @@ SMALL_RECIPE = dataclasses.replace(
     decay="cosine",
     drop_epochs=(),
     warmup_epochs=1,
-    parameters=266_266,
-    published="none",
-    reference="Behrmann et al., ICML 2019, with fewer blocks and channels",
 )
-CIFAR100_RECIPE = dataclasses.replace(
-    RECIPE, dataset="cifar100", parameters=4_896_308, published="24.58 % error (39 blocks)"
-)
-SMALL_CIFAR100_RECIPE = dataclasses.replace(SMALL_RECIPE, dataset="cifar100", parameters=272_116)
+CIFAR100_RECIPE = dataclasses.replace(RECIPE, dataset="cifar100")
+SMALL_CIFAR100_RECIPE = dataclasses.replace(SMALL_RECIPE, dataset="cifar100")
 
-AUTHORS = {"blocks": (7, 7, 7), "channels": (32, 64, 128), "strides": (1, 2, 2), "pad_channels": 13}
+AUTHORS = {"strides": (1, 2, 2)}  # the rest is what an `image_classifier` has by itself
 SMALL = {"blocks": (3, 3), "channels": (32, 64), "initial_squeeze": True, "strides": (1, 2), "pad_channels": 4}
 
-cifar10_classifier = variant(
-    "cifar10_classifier",
-    "The authors' classifier of CIFAR-10 images (batch, 32, 32, 3); the paper's text has `blocks=(13, 13, 13)`.",
-    (32, 32, 3),
-    10,
-    **AUTHORS,
-)
-cifar10_classifier_small = variant(
-    "cifar10_classifier_small",
-    "A classifier of CIFAR-10 images (batch, 32, 32, 3) for a laptop.",
-    (32, 32, 3),
-    10,
-    **SMALL,
-)
-cifar100_classifier = variant(
-    "cifar100_classifier",
-    "The authors' CIFAR classifier for the 100 classes of CIFAR-100 (batch, 32, 32, 3).",
-    (32, 32, 3),
-    100,
-    **AUTHORS,
-)
-cifar100_classifier_small = variant(
-    "cifar100_classifier_small",
-    "A classifier of CIFAR-100 images (batch, 32, 32, 3) for a laptop.",
-    (32, 32, 3),
-    100,
-    **SMALL,
-)
+
+@register(RECIPE, task="classification")
+@variant(**AUTHORS)
+def cifar10_classifier(**keywords: Any) -> Classifier:
+    """The authors' classifier of CIFAR-10 images (batch, 32, 32, 3); the paper's text has `blocks=(13, 13, 13)`.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.cifar10_classifier(blocks=(1, 1, 1), channels=8).num_classes
+    10
+    """
+    return image_classifier((32, 32, 3), 10, **keywords)
+
+
+@register(SMALL_RECIPE, task="classification")
+@variant(**SMALL)
+def cifar10_classifier_small(**keywords: Any) -> Classifier:
+    """A classifier of CIFAR-10 images (batch, 32, 32, 3) for a laptop.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.cifar10_classifier_small(blocks=(1, 1), channels=8).num_classes
+    10
+    """
+    return image_classifier((32, 32, 3), 10, **keywords)
+
+
+@register(CIFAR100_RECIPE, task="classification")
+@variant(**AUTHORS)
+def cifar100_classifier(**keywords: Any) -> Classifier:
+    """The authors' CIFAR classifier for the 100 classes of CIFAR-100 (batch, 32, 32, 3).
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.cifar100_classifier(blocks=(1, 1, 1), channels=8).num_classes
+    100
+    """
+    return image_classifier((32, 32, 3), 100, **keywords)
+
+
+@register(SMALL_CIFAR100_RECIPE, task="classification")
+@variant(**SMALL)
+def cifar100_classifier_small(**keywords: Any) -> Classifier:
+    """A classifier of CIFAR-100 images (batch, 32, 32, 3) for a laptop.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.cifar100_classifier_small(blocks=(1, 1), channels=8).num_classes
+    100
+    """
+    return image_classifier((32, 32, 3), 100, **keywords)

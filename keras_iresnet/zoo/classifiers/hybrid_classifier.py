@@ -3,6 +3,9 @@
 from keras_iresnet.models import Hybrid
 from keras_iresnet.zoo.flows.image_flow import image_flow
 from keras_iresnet.zoo.recipe import Recipe
+from keras_iresnet.zoo.registry import register
+
+__all__ = ["hybrid_classifier"]
 
 RECIPE = Recipe(
     dataset="digits",
@@ -11,28 +14,26 @@ RECIPE = Recipe(
     learning_rate=0.01,
     warmup_steps=20,
     decay="cosine",
-    parameters=126_522,
-    expected="3.3 % error, 2.255 bits/dim",
-    reference="Behrmann et al., ICML 2019, section 6; Nalisnick et al., ICML 2019",
 )
 
 SHAPES = {"digits": ((8, 8, 1), 17), "mnist": ((28, 28, 1), 256), "fashion_mnist": ((28, 28, 1), 256)}
 _CLASSES = 10
 
 
+@register(RECIPE, task="hybrid")
 def hybrid_classifier(
-    dataset="digits",
+    dataset: str = "digits",
     *,
-    blocks=(4, 4),
-    channels: int | tuple = 64,
-    weight=1.0,
-    coeff=0.9,
-    activation="elu",
-    power_iterations=1,
-    num_terms=5,
-    num_probes=1,
-    seed=None,
-):
+    blocks: tuple[int, ...] = (4, 4),
+    channels: int | tuple[int, ...] = 64,
+    weight: float = 1.0,
+    coeff: float = 0.9,
+    activation: str = "elu",
+    power_iterations: int = 1,
+    num_terms: int = 5,
+    num_probes: int = 1,
+    seed: int | None = None,
+) -> Hybrid:
     """A flow over images whose latents are classified too, both trained together.
 
     Args:

@@ -1,5 +1,8 @@
 """The invertible classifier of images, of which the classifiers of named data sets are sizes."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 
 from keras_iresnet import layers
@@ -9,26 +12,28 @@ from keras_iresnet.models.batch_norm import batch_norm
 from keras_iresnet.zoo.scales import checked_blocks, for_each_scale, squeezes_of
 from keras_iresnet.zoo.variants import variant_of
 
+__all__ = ["image_classifier"]
+
 NORMALIZATIONS = ("act", "batch", "none")
 
 
 def image_classifier(
-    event_shape,
-    num_classes,
+    event_shape: Sequence[int],
+    num_classes: int,
     *,
-    bins=256,
-    blocks=(7, 7, 7),
-    channels: int | tuple = (32, 64, 128),
-    strides: tuple | None = None,
-    initial_squeeze=False,
-    pad_channels=13,
-    activation="elu",
+    bins: int = 256,
+    blocks: tuple[int, ...] = (7, 7, 7),
+    channels: int | tuple[int, ...] = (32, 64, 128),
+    strides: tuple[int, ...] | None = None,
+    initial_squeeze: bool = False,
+    pad_channels: int = 13,
+    activation: str = "elu",
     coeff: float | None = 0.9,
-    normalization="act",
-    power_iterations=1,
-    dropout=0.0,
-    seed=None,
-):
+    normalization: str = "act",
+    power_iterations: int = 1,
+    dropout: float = 0.0,
+    seed: int | None = None,
+) -> Classifier:
     """A classifier of integer images (batch, *event_shape) whose features determine the image.
 
     Pixels are scaled to [0, 1], then to mean 0 and variance 1 in each channel; zero channels are appended; residual
@@ -87,20 +92,12 @@ def image_classifier(
     return Classifier(layers.Chain(chain), event_shape, num_classes, bins=bins)
 
 
-def variant(name, summary, event_shape, num_classes, **defaults):
-    """A builder `name(**keywords)` of `image_classifier` for one data set, with defaults of its own.
+def variant(**defaults: Any) -> Callable[[Callable[..., Classifier]], Callable[..., Classifier]]:
+    """Decorator of a builder `(**keywords)` of an `image_classifier` for one data set, with defaults of its own.
 
-    Args:
-        name: of the builder.
-        summary: first line of its docstring.
-        event_shape: of its images.
-        num_classes: how many classes.
-        **defaults: keywords of `image_classifier`; `bins` cannot be changed by the user where it is given.
+    What belongs to the data, the shape of an image, its `bins` and the number of classes, is for the builder to set.
     """
-    fixed = {"event_shape": event_shape, "num_classes": num_classes, "bins": defaults.pop("bins", 256)}
-    scales = "(1,) * {}".format(len(defaults.get("blocks", (7, 7, 7))))
-    example = f">>> ki.zoo.{name}(blocks={scales}, channels=8).num_classes\n{num_classes}"
-    return variant_of(image_classifier, name, summary, example, fixed, defaults)
+    return variant_of(image_classifier, ("event_shape", "num_classes", "bins"), defaults)
 
 
 def _branch(width, count, **options):

@@ -6,20 +6,18 @@ one, for the same width. The small one trains by Adamax in small batches: in a p
 """
 
 import dataclasses
+from typing import Any
 
+from keras_iresnet.models import Classifier
+from keras_iresnet.zoo.classifiers.cifar_classifier import AUTHORS, SMALL
 from keras_iresnet.zoo.classifiers.cifar_classifier import RECIPE as CIFAR
-from keras_iresnet.zoo.classifiers.cifar_classifier import SMALL
 from keras_iresnet.zoo.classifiers.cifar_classifier import SMALL_RECIPE as SMALL_CIFAR
-from keras_iresnet.zoo.classifiers.image_classifier import variant
+from keras_iresnet.zoo.classifiers.image_classifier import image_classifier, variant
+from keras_iresnet.zoo.registry import register
 
-RECIPE = dataclasses.replace(
-    CIFAR,
-    dataset="mnist",
-    augmentation="none",
-    parameters=4_873_178,
-    published="0.40 % error",
-    reference="Behrmann et al., ICML 2019, table 2 at c = 0.9, with the authors' CIFAR architecture",
-)
+__all__ = ["mnist_classifier", "mnist_classifier_small"]
+
+RECIPE = dataclasses.replace(CIFAR, dataset="mnist", augmentation="none")
 SMALL_RECIPE = dataclasses.replace(
     SMALL_CIFAR,
     dataset="mnist",
@@ -32,22 +30,30 @@ SMALL_RECIPE = dataclasses.replace(
     weight_decay=0.0,
     warmup_epochs=0.0,
     warmup_steps=100,
-    parameters=130_042,
-    expected="0.60 % error, 15 minutes on two CPU cores",
 )
 
-mnist_classifier = variant(
-    "mnist_classifier",
-    "The authors' architecture for MNIST images (batch, 28, 28, 1).",
-    (28, 28, 1),
-    10,
-    strides=(1, 2, 2),
-    pad_channels=15,
-)
-mnist_classifier_small = variant(
-    "mnist_classifier_small",
-    "A classifier of MNIST images (batch, 28, 28, 1) that trains in a quarter of an hour on two CPU cores.",
-    (28, 28, 1),
-    10,
-    **SMALL | {"channels": (16, 32), "pad_channels": 12},
-)
+
+@register(RECIPE, task="classification")
+@variant(**AUTHORS, pad_channels=15)
+def mnist_classifier(**keywords: Any) -> Classifier:
+    """The authors' architecture for MNIST images (batch, 28, 28, 1).
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.mnist_classifier(blocks=(1, 1, 1), channels=8).num_classes
+    10
+    """
+    return image_classifier((28, 28, 1), 10, **keywords)
+
+
+@register(SMALL_RECIPE, task="classification")
+@variant(**SMALL | {"channels": (16, 32), "pad_channels": 12})
+def mnist_classifier_small(**keywords: Any) -> Classifier:
+    """A classifier of MNIST images (batch, 28, 28, 1) that trains in a quarter of an hour on two CPU cores.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.mnist_classifier_small(blocks=(1, 1), channels=8).num_classes
+    10
+    """
+    return image_classifier((28, 28, 1), 10, **keywords)

@@ -1,20 +1,15 @@
 """ResNet-164, the baseline of Behrmann et al.'s table 2: an ordinary network, without an inverse."""
 
-import dataclasses
-
 import keras
 
 from keras_iresnet.models import Classifier
 from keras_iresnet.models.resnet import BottleneckResNet
-from keras_iresnet.zoo.classifiers.cifar_classifier import RECIPE as CIFAR
+from keras_iresnet.zoo.classifiers.cifar_classifier import RECIPE
+from keras_iresnet.zoo.registry import register
 from keras_iresnet.zoo.scales import checked_blocks, for_each_scale
 
-RECIPE = dataclasses.replace(
-    CIFAR,
-    parameters=1_703_258,
-    published="none",
-    reference="He et al., ECCV 2016; the baseline of Behrmann et al., ICML 2019, table 2",
-)
+__all__ = ["resnet164_classifier"]
+
 DATA = {
     "cifar10": ((32, 32, 3), 256, 10),
     "cifar100": ((32, 32, 3), 256, 100),
@@ -25,7 +20,14 @@ DATA = {
 }
 
 
-def resnet164_classifier(dataset="cifar10", *, blocks=(18, 18, 18), channels: int | tuple = (16, 32, 64), seed=None):
+@register(RECIPE, task="classification")
+def resnet164_classifier(
+    dataset: str = "cifar10",
+    *,
+    blocks: tuple[int, ...] = (18, 18, 18),
+    channels: int | tuple[int, ...] = (16, 32, 64),
+    seed: int | None = None,
+) -> Classifier:
     """A bottleneck residual network with batch normalisation, of 164 layers; its features cannot be inverted.
 
     Args:

@@ -1,7 +1,13 @@
 """Flows for CIFAR-10's 32x32 colour images: the authors' command, and one for a laptop."""
 
-from keras_iresnet.zoo.flows.image_flow import variant
+from typing import Any
+
+from keras_iresnet.models import Flow
+from keras_iresnet.zoo.flows.image_flow import image_flow, variant
 from keras_iresnet.zoo.recipe import Recipe
+from keras_iresnet.zoo.registry import register
+
+__all__ = ["cifar_flow", "cifar_flow_small"]
 
 RECIPE = Recipe(
     dataset="cifar10",
@@ -10,10 +16,6 @@ RECIPE = Recipe(
     batch_size=128,
     learning_rate=0.003,
     warmup_epochs=1,
-    parameters=25_028_544,
-    published="3.45 bits/dim",
-    expected="not trained here",
-    reference="Behrmann et al., ICML 2019, table 4, by the authors' command",
 )
 SMALL_RECIPE = Recipe(
     dataset="cifar10",
@@ -24,9 +26,6 @@ SMALL_RECIPE = Recipe(
     warmup_steps=50,
     decay="cosine",
     ema_momentum=0.99,
-    parameters=883_680,
-    expected="not trained here",
-    reference="Behrmann et al., ICML 2019, with fewer blocks and channels",
 )
 AUTHORS = {
     "blocks": (16, 16, 16),
@@ -38,15 +37,28 @@ AUTHORS = {
 }
 SMALL = {"blocks": (8, 8, 8), "channels": 64}
 
-cifar_flow = variant(
-    "cifar_flow",
-    "The authors' flow over CIFAR-10 images (batch, 32, 32, 3); the paper's text has `blocks=(32, 32, 32)`.",
-    (32, 32, 3),
-    **AUTHORS,
-)
-cifar_flow_small = variant(
-    "cifar_flow_small",
-    "A flow over CIFAR-10 images (batch, 32, 32, 3) for a laptop.",
-    (32, 32, 3),
-    **SMALL,
-)
+
+@register(RECIPE)
+@variant(**AUTHORS)
+def cifar_flow(**keywords: Any) -> Flow:
+    """The authors' flow over CIFAR-10 images (batch, 32, 32, 3); the paper's text has `blocks=(32, 32, 32)`.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.cifar_flow(blocks=(1, 1, 1), channels=8).event_shape
+    (32, 32, 3)
+    """
+    return image_flow((32, 32, 3), **keywords)
+
+
+@register(SMALL_RECIPE)
+@variant(**SMALL)
+def cifar_flow_small(**keywords: Any) -> Flow:
+    """A flow over CIFAR-10 images (batch, 32, 32, 3) for a laptop.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.cifar_flow_small(blocks=(1, 1, 1), channels=8).event_shape
+    (32, 32, 3)
+    """
+    return image_flow((32, 32, 3), **keywords)

@@ -1,7 +1,13 @@
 """A multi-scale flow for scikit-learn's 8x8 digits: trains in minutes on a laptop."""
 
-from keras_iresnet.zoo.flows.image_flow import variant
+from typing import Any
+
+from keras_iresnet.models import Flow
+from keras_iresnet.zoo.flows.image_flow import image_flow, variant
 from keras_iresnet.zoo.recipe import Recipe
+from keras_iresnet.zoo.registry import register
+
+__all__ = ["digits_flow"]
 
 RECIPE = Recipe(
     dataset="digits",
@@ -10,16 +16,17 @@ RECIPE = Recipe(
     learning_rate=0.015,
     warmup_steps=20,
     decay="cosine",
-    parameters=178_592,
-    expected="2.055 +- 0.011 bits/dim on the test split, 1 to 4 minutes on two CPU cores",
-    reference="Behrmann et al., ICML 2019, at the size of an 8x8 image",
 )
 
-digits_flow = variant(
-    "digits_flow",
-    "A flow over integer images (batch, 8, 8, 1) with 17 values a pixel.",
-    (8, 8, 1),
-    bins=17,
-    blocks=(8, 8),
-    channels=64,
-)
+
+@register(RECIPE)
+@variant(blocks=(8, 8), channels=64)
+def digits_flow(**keywords: Any) -> Flow:
+    """A flow over integer images (batch, 8, 8, 1) with 17 values a pixel.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.digits_flow(blocks=(1, 1), channels=8).event_shape
+    (8, 8, 1)
+    """
+    return image_flow((8, 8, 1), bins=17, **keywords)

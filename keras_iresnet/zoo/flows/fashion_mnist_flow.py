@@ -1,35 +1,42 @@
 """Flows for Fashion-MNIST: as for MNIST, whose shape it has; the small one as it was measured, with ELU alone."""
 
 import dataclasses
+from typing import Any
 
-from keras_iresnet.zoo.flows.image_flow import variant
+from keras_iresnet.models import Flow
+from keras_iresnet.zoo.flows.image_flow import image_flow, variant
 from keras_iresnet.zoo.flows.mnist_flow import PAPER, SMALL
 from keras_iresnet.zoo.flows.mnist_flow import RECIPE as MNIST
 from keras_iresnet.zoo.flows.mnist_flow import SMALL_RECIPE as SMALL_MNIST
+from keras_iresnet.zoo.registry import register
 
-_OWN = {"dataset": "fashion_mnist", "published": "none", "expected": "not trained here"}
-RECIPE = dataclasses.replace(MNIST, **_OWN)
-SMALL_RECIPE = dataclasses.replace(
-    SMALL_MNIST,
-    **_OWN
-    | {
-        "minutes": 26,
-        "initialization_batch": 1024,
-        "parameters": 185_448,
-        "reference": "Behrmann et al., ICML 2019, with fewer blocks",
-        "expected": "3.016 +- 0.027 bits/dim (1,000 test images) after 26 minutes on two CPU cores",
-    },
-)
+__all__ = ["fashion_mnist_flow", "fashion_mnist_flow_small"]
 
-fashion_mnist_flow = variant(
-    "fashion_mnist_flow",
-    "The paper's MNIST flow over Fashion-MNIST images (batch, 28, 28, 1).",
-    (28, 28, 1),
-    **PAPER,
-)
-fashion_mnist_flow_small = variant(
-    "fashion_mnist_flow_small",
-    "A flow over Fashion-MNIST images (batch, 28, 28, 1) that trains in half an hour on two CPU cores.",
-    (28, 28, 1),
-    **SMALL,
-)
+RECIPE = dataclasses.replace(MNIST, dataset="fashion_mnist")
+SMALL_RECIPE = dataclasses.replace(SMALL_MNIST, dataset="fashion_mnist", minutes=26)
+
+
+@register(RECIPE)
+@variant(**PAPER)
+def fashion_mnist_flow(**keywords: Any) -> Flow:
+    """The paper's MNIST flow over Fashion-MNIST images (batch, 28, 28, 1).
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.fashion_mnist_flow(blocks=(1, 1, 1), channels=8).event_shape
+    (28, 28, 1)
+    """
+    return image_flow((28, 28, 1), **keywords)
+
+
+@register(SMALL_RECIPE)
+@variant(**SMALL)
+def fashion_mnist_flow_small(**keywords: Any) -> Flow:
+    """A flow over Fashion-MNIST images (batch, 28, 28, 1) that trains in half an hour on two CPU cores.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.fashion_mnist_flow_small(blocks=(1, 1), channels=8).event_shape
+    (28, 28, 1)
+    """
+    return image_flow((28, 28, 1), **keywords)

@@ -1,5 +1,8 @@
 """The multi-scale flow over images, of which the flows of named data sets are sizes."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 
 from keras_iresnet import layers
@@ -7,6 +10,8 @@ from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import SeriesLogDet
 from keras_iresnet.zoo.scales import checked_blocks, for_each_scale, squeezes_of
 from keras_iresnet.zoo.variants import variant_of
+
+__all__ = ["image_flow"]
 
 PIXEL_TRANSFORMS = {  # by the number of values of a pixel
     "logit": lambda bins: layers.Logit(),
@@ -16,32 +21,32 @@ PIXEL_TRANSFORMS = {  # by the number of values of a pixel
 
 
 def image_flow(
-    event_shape,
+    event_shape: Sequence[int],
     *,
-    bins=256,
-    blocks=(8, 8, 8),
-    channels: int | tuple = 32,
-    dense_blocks=0,
-    dense_units=32,
-    strides: tuple | None = None,
-    initial_squeeze=False,
-    multi_scale=True,
-    act_norm=True,
-    pixel_transform="logit",
-    activation="elu",
-    coeff=0.9,
-    power_iterations=1,
-    dropout=0.0,
-    num_terms=5,
-    num_probes=1,
-    learned_prior=True,
-    trained_prior=True,
-    prior_components=1,
-    prior_factors=0,
-    conditional=False,
-    classes=10,
-    seed=None,
-):
+    bins: int = 256,
+    blocks: tuple[int, ...] = (8, 8, 8),
+    channels: int | tuple[int, ...] = 32,
+    dense_blocks: int = 0,
+    dense_units: int = 32,
+    strides: tuple[int, ...] | None = None,
+    initial_squeeze: bool = False,
+    multi_scale: bool = True,
+    act_norm: bool = True,
+    pixel_transform: str = "logit",
+    activation: str = "elu",
+    coeff: float = 0.9,
+    power_iterations: int = 1,
+    dropout: float = 0.0,
+    num_terms: int = 5,
+    num_probes: int = 1,
+    learned_prior: bool = True,
+    trained_prior: bool = True,
+    prior_components: int = 1,
+    prior_factors: int = 0,
+    conditional: bool = False,
+    classes: int = 10,
+    seed: int | None = None,
+) -> Flow:
     """A multi-scale flow over integer images (batch, *event_shape): Behrmann et al., ICML 2019, section 5.2.
 
     Args:
@@ -132,15 +137,9 @@ def image_flow(
     )
 
 
-def variant(name, summary, event_shape, **defaults):
-    """A builder `name(**keywords)` of `image_flow` for one shape of images, with defaults of its own.
+def variant(**defaults: Any) -> Callable[[Callable[..., Flow]], Callable[..., Flow]]:
+    """Decorator of a builder `(**keywords)` of an `image_flow` for one data set, with defaults of its own.
 
-    Args:
-        name: of the builder.
-        summary: first line of its docstring.
-        event_shape: of its images.
-        **defaults: keywords of `image_flow`; `bins` and `classes` belong to the data, so the user cannot change them.
+    What belongs to the data, the shape of an image, its `bins` and the `classes`, is for the builder to set.
     """
-    fixed = {"event_shape": event_shape, "bins": defaults.pop("bins", 256), "classes": defaults.pop("classes", 10)}
-    example = f">>> ki.zoo.{name}(blocks=(1, 1, 1), channels=8).event_shape\n{event_shape!r}"
-    return variant_of(image_flow, name, summary, example, fixed, defaults)
+    return variant_of(image_flow, ("event_shape", "bins", "classes"), defaults)

@@ -4,8 +4,14 @@
 code repeats the image to three channels and counts those).
 """
 
-from keras_iresnet.zoo.flows.image_flow import variant
+from typing import Any
+
+from keras_iresnet.models import Flow
+from keras_iresnet.zoo.flows.image_flow import image_flow, variant
 from keras_iresnet.zoo.recipe import Recipe
+from keras_iresnet.zoo.registry import register
+
+__all__ = ["mnist_flow", "mnist_flow_small"]
 
 RECIPE = Recipe(
     dataset="mnist",
@@ -14,10 +20,6 @@ RECIPE = Recipe(
     learning_rate=0.003,
     warmup_epochs=1,
     ema_momentum=0.999,
-    parameters=402_464,
-    published="1.06 bits/dim",
-    expected="not trained here",
-    reference="Behrmann et al., ICML 2019, table 4: 3 scales of 32 blocks, 32 channels, 10 terms",
 )
 SMALL_RECIPE = Recipe(
     dataset="mnist",
@@ -25,14 +27,10 @@ SMALL_RECIPE = Recipe(
     steps_per_epoch=5000,
     validation_examples=1000,
     batch_size=4,
-    initialization_batch=24_000,
     learning_rate=0.02,
     warmup_steps=200,
     decay="cosine",
     ema_momentum=0.999,
-    parameters=827_367,
-    expected="1.152 bits/dim after 23 minutes on two CPU cores",
-    reference="Behrmann et al., ICML 2019, with fewer blocks; dense blocks and LipSwish of Chen et al., NeurIPS 2019",
 )
 
 PAPER = {"blocks": (32, 32, 32), "channels": 32, "num_terms": 10, "power_iterations": 5}
@@ -54,15 +52,28 @@ SMALL_OF_DIGITS = SMALL | {
     "trained_prior": False,
 }
 
-mnist_flow = variant(
-    "mnist_flow",
-    "The paper's flow over MNIST images (batch, 28, 28, 1): 3 scales of 32 blocks, 32 channels, 10 terms.",
-    (28, 28, 1),
-    **PAPER,
-)
-mnist_flow_small = variant(
-    "mnist_flow_small",
-    "A flow over MNIST images (batch, 28, 28, 1) that trains in half an hour on two CPU cores.",
-    (28, 28, 1),
-    **SMALL_OF_DIGITS,
-)
+
+@register(RECIPE)
+@variant(**PAPER)
+def mnist_flow(**keywords: Any) -> Flow:
+    """The paper's flow over MNIST images (batch, 28, 28, 1): 3 scales of 32 blocks, 32 channels, 10 terms.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.mnist_flow(blocks=(1, 1, 1), channels=8).event_shape
+    (28, 28, 1)
+    """
+    return image_flow((28, 28, 1), **keywords)
+
+
+@register(SMALL_RECIPE)
+@variant(**SMALL_OF_DIGITS)
+def mnist_flow_small(**keywords: Any) -> Flow:
+    """A flow over MNIST images (batch, 28, 28, 1) that trains in half an hour on two CPU cores.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> ki.zoo.mnist_flow_small(blocks=(1, 1), channels=8, dense_blocks=1).event_shape
+    (28, 28, 1)
+    """
+    return image_flow((28, 28, 1), **keywords)

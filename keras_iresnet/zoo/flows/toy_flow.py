@@ -3,10 +3,12 @@
 import keras
 
 from keras_iresnet import layers
-from keras_iresnet.data import toys
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import ExactLogDet
 from keras_iresnet.zoo.recipe import Recipe
+from keras_iresnet.zoo.registry import register
+
+__all__ = ["toy_flow"]
 
 RECIPE = Recipe(
     dataset="toy/moons",
@@ -17,28 +19,25 @@ RECIPE = Recipe(
     learning_rate=0.006,
     warmup_steps=20,
     decay="cosine",
-    parameters=138_407,
-    expected="-3.609 +- 0.002 nats on checkerboard in 3 to 9 minutes on two CPU cores",
-    reference="Behrmann et al., ICML 2019, figure 5, with fewer blocks",
 )
 
 
+@register(RECIPE)
 def toy_flow(
-    dataset="toy/moons",
     *,
-    blocks=16,
-    units=(64, 64, 64),
-    coeff=0.97,
-    activation="lipswish",
-    power_iterations=1,
-    learned_prior=True,
-    seed=None,
-):
+    blocks: int = 16,
+    units: tuple[int, ...] = (64, 64, 64),
+    coeff: float = 0.97,
+    activation: str = "lipswish",
+    power_iterations: int = 1,
+    learned_prior: bool = True,
+    seed: int | None = None,
+) -> Flow:
     """A flow over points (batch, 2), with the exact log-determinant.
 
+    Which points it is trained on is for the recipe to say: `keras-iresnet train toy_flow --dataset toy/checkerboard`.
+
     Args:
-        dataset: the toy it is meant for, such as `"moons"` or `"toy/moons"`: `train` fits it to those points. The
-            architecture is the same for all.
         blocks: residual blocks, an ActNorm before each and after the last.
         units: hidden units of each residual branch, one per hidden layer.
         coeff: bound of each layer's norm, in (0, 1).
@@ -48,17 +47,14 @@ def toy_flow(
         seed: seed of weights and noise.
 
     Raises:
-        ValueError: there is no such toy.
+        ValueError: a keyword that cannot be.
 
     Example:
     >>> import keras_iresnet as ki
-    >>> flow = ki.zoo.toy_flow("checkerboard", blocks=2)
+    >>> flow = ki.zoo.toy_flow(blocks=2)
     >>> flow.sample(5).shape
     TensorShape([5, 2])
     """
-    known = toys.names()
-    if dataset.removeprefix("toy/") not in known:
-        raise ValueError(f"`dataset` must be one of {', '.join(known)}. Received: dataset={dataset!r}")
     if seed is not None:
         keras.utils.set_random_seed(seed)
     chain = [layers.ActNorm()]

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from keras_iresnet.runs import resolve
-from keras_iresnet.runs.state.resume import identity, open_run, settings_of, started_with
+from keras_iresnet.runs.state.resume import differing, identity, open_run, settings_of, started_with
 from keras_iresnet.runs.run_folder import RunFolder
 
 OVERRIDES = {"blocks": (2, 1), "epochs": 3}
@@ -48,6 +48,23 @@ def test_defaults_that_have_changed_since_are_refused(run):
     run.write_json(run.config, config)
     with pytest.raises(ValueError, match=r"learning_rate=0\.\d+, not 0\.5"):
         settings_of(None, None, run.path, None)
+
+
+def test_folders_of_before_the_records_go_on(tmp_path):
+    # toy_flow had a keyword `dataset` of no effect, and recipes the number of examples that models want by themselves.
+    run = RunFolder(tmp_path)
+    settings = resolve("toy_flow", {"dataset": "toy/checkerboard", "blocks": 2})
+    config = identity(settings) | {"overrides": settings.overrides}
+    config["builder"]["dataset"] = "toy/checkerboard"
+    config["recipe"]["initialization_batch"] = 1024
+    run.write_json(run.config, config)
+    found = settings_of(None, None, run.path, None)
+    assert (found.recipe.dataset, found.keywords["blocks"]) == ("toy/checkerboard", 2)
+    assert differing(identity(found), config) == []
+    with pytest.raises(ValueError, match="dataset='toy/moons', not 'toy/checkerboard'"):
+        settings_of("toy_flow", None, run.path, {"blocks": 2})
+    with pytest.raises(ValueError, match="initialization_batch=64, not 1024"):
+        settings_of(None, None, run.path, {"initialization_batch": 64})
 
 
 def test_options_are_those_that_the_run_was_started_with(run, tmp_path):

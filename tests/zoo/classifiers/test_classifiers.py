@@ -18,7 +18,7 @@ def blocks_of(clf):
 
 def test_cifar10_classifier_has_the_authors_parameters():
     assert (
-        ki.zoo.get("cifar10_classifier").recipe.parameters == 4_905_946 - 32_768
+        ki.zoo.get("cifar10_classifier").record.parameters == 4_905_946 - 32_768
     )  # less the prior that theirs carries
 
 

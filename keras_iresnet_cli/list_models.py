@@ -1,0 +1,43 @@
+"""`list`: the models of the zoo, and what they reached."""
+
+import dataclasses
+import json
+
+import click
+
+from keras_iresnet_cli.group import cli
+from keras_iresnet_cli.quiet import start_tensorflow_quietly
+
+_HEADER = ("name", "data set", "parameters", "reached")
+
+
+@cli.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print all that is recorded of them, as JSON.")
+def list_models(as_json):
+    """Show the models of the zoo: one line each, with the first of the figures that it reached."""
+    start_tensorflow_quietly()
+    from keras_iresnet import zoo
+
+    entries = [zoo.get(name) for name in zoo.list()]
+    if as_json:
+        click.echo(json.dumps([_content(entry) for entry in entries], indent=2, ensure_ascii=False))
+        return
+    rows = [_HEADER, *(_cells(entry) for entry in entries)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, dataset, parameters, reached in rows:
+        line = f"{name:{widths[0]}}  {dataset:{widths[1]}}  {parameters:>{widths[2]}}  {reached}"
+        click.echo(line.rstrip())
+
+
+def _cells(entry):
+    from keras_iresnet.zoo.table import headline
+
+    parameters = f"{entry.record.parameters:,}" if entry.record else ""
+    figures = headline(entry)
+    return entry.name, entry.recipe.dataset, parameters, str(figures[0]) if figures else "not trained"
+
+
+def _content(entry):
+    """The record, with what the recipe says of the data."""
+    record = dataclasses.asdict(entry.record) if entry.record else {"name": entry.name}
+    return {"name": entry.name, "task": entry.task, "dataset": entry.recipe.dataset} | record
