@@ -194,7 +194,7 @@ def _accept(value, kind):
 def _check(recipe):
     """Refuse numbers that no run can have, before any work starts."""
     _check_bounds(recipe)
-    for field in ("batch_size", "accumulation_steps", "initialization_batch", "log_steps"):
+    for field in ("batch_size", "accumulation_steps", "log_steps"):
         _require(getattr(recipe, field) >= 1, recipe, field, "at least 1")
     check_augmentation(recipe.augmentation)
     _require(recipe.precision in PRECISIONS, recipe, "precision", f"one of {', '.join(PRECISIONS)}")
@@ -204,7 +204,7 @@ def _check(recipe):
 
 
 def _check_bounds(recipe):
-    for field in ("epochs", "steps", "steps_per_epoch", "validation_examples"):
+    for field in ("epochs", "steps", "steps_per_epoch", "validation_examples", "initialization_batch"):
         value = getattr(recipe, field)
         _require(value is None or value >= 1, recipe, field, "at least 1, or none")
     minutes = recipe.minutes
