@@ -35,7 +35,7 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
     def _hold(self, layer: keras.layers.Layer, event_shape: Sequence[int], bins: int | None) -> None:
         """Take what all models have; part of a subclass's `__init__`."""
         if bins is not None and (not isinstance(bins, int) or bins < 2):
-            raise ValueError(f"`bins` must be an integer of at least 2. Received: bins={bins!r}")
+            raise ValueError(f"`bins` must be an integer of at least 2, or None. Received: bins={bins!r}")
         self.layer, self.event_shape, self.bins = layer, tuple(event_shape), bins
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

@@ -78,8 +78,8 @@ class Classifier(InvertibleModel):
         super().__init__(**kwargs)
         if not isinstance(layer, keras.layers.Layer) or isinstance(layer, InvertibleLayer):
             check_invertible("layer", layer, self)
-        if bins is None:
-            raise ValueError("`bins` must be an integer of at least 2. Received: bins=None")
+        if not isinstance(bins, int) or bins < 2:
+            raise ValueError(f"`bins` must be an integer of at least 2. Received: bins={bins!r}")
         self._hold(layer, event_shape, bins)
         self.head, self.num_classes = ClassHead(num_classes, dtype=self.dtype_policy), num_classes
         self.build((None, *self.event_shape))

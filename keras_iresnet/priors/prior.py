@@ -89,6 +89,10 @@ class Prior(FullPrecision, keras.layers.Layer):
                 f"Received: {count} examples"
             )
 
+    def get_config(self) -> dict[str, Any]:
+        """JSON only; that it is here lets Keras leave a `dtype` given as an object to the layer's own config."""
+        return super().get_config()
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, D) -> (batch,)."""
         return tuple(input_shape[:1])

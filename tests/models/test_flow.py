@@ -45,13 +45,13 @@ class TestDensity:
         actual = flow.log_prob(x, estimator=EXACT)
         np.testing.assert_allclose(actual, oracle_log_prob(flow, x), rtol=1e-9)
         # The blocks have left the identity: without their share it would be another density.
-        share = flow.forward_and_log_det(x, 1, EXACT)[1] - flow.forward_and_log_det(x, 1, without_blocks)[1]
+        share = flow.forward_and_log_det(x, 1, estimator=EXACT)[1] - flow.forward_and_log_det(x, 1, estimator=without_blocks)[1]
         assert np.abs(share).mean() > 0.2
 
     def test_log_prob_of_points_is_prior_plus_slogdet(self, point_flow):
         x = tf.constant(np.random.default_rng(0).normal(size=(20, 2)))
         np.testing.assert_allclose(point_flow(x), oracle_log_prob(point_flow, x), rtol=1e-9)
-        share = point_flow.forward_and_log_det(x, 1)[1] - point_flow.forward_and_log_det(x, 1, without_blocks)[1]
+        share = point_flow.forward_and_log_det(x, 1)[1] - point_flow.forward_and_log_det(x, 1, estimator=without_blocks)[1]
         assert np.abs(share).mean() > 0.2
 
     def test_series_estimates_the_same_density(self, trained):

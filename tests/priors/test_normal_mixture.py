@@ -303,7 +303,7 @@ def test_what_is_no_number_of_factors_is_refused(factors):
 
 def test_as_many_factors_as_dimensions_are_refused():
     with pytest.raises(
-        ValueError, match="`factors` must be below the number of dimensions. Received: factors=2, 2 dim"
+        ValueError, match=r"`factors` must be below the number of dimensions\. Received: factors=2, 2 dim"
     ):
         ki.Flow(Chain([]), (2,), prior=FactorAnalyzers(1, 2))
 
