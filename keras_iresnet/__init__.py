@@ -14,7 +14,7 @@ if _backend != "tensorflow":
         f"Received: KERAS_BACKEND={_backend}"
     )
 
-from keras_iresnet import layers, models, zoo
+from keras_iresnet import layers, models, priors, zoo
 from keras_iresnet.evaluation.bits_per_dim import evaluate_bits_per_dim
 from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.models import Classifier, Flow
@@ -34,6 +34,7 @@ __all__ = [
     "fixed_point",
     "layers",
     "models",
+    "priors",
     "zoo",
 ]
 

@@ -191,36 +191,9 @@ class InvertibleResNetBijector(tfb.Bijector):
         return tf.concat([shape[: -len(self._latent_event)], self._data_event], 0)
 
 
-def data_distribution(bijector, loc, log_scale, logits=None, loadings=None):
-    """The distribution of data whose latents have a flow's prior, see `keras_iresnet.models.gaussian_prior`.
-
-    Args:
-        bijector: from data to latents (..., D).
-        loc: `tf.Variable` (D,), or (K, D) for a mixture of K.
-        log_scale: `tf.Variable` (D,).
-        logits: `tf.Variable` (K,) of a mixture's shares, or `None`.
-        loadings: `tf.Variable` (K, D, r) of the directions in which components are wider, or `None`.
-    """
-    # Deferred: read anew whenever it is used, and trainable.
-    if loadings is None:
-        latents = tfd.Independent(tfd.Normal(loc, tfp.util.DeferredTensor(log_scale, tf.exp)), 1)
-    else:
-        variance = tfp.util.DeferredTensor(log_scale, lambda log_scale: tf.exp(2 * log_scale))
-        latents = tfd.MultivariateNormalDiagPlusLowRankCovariance(loc, variance, _factors(loadings, log_scale, loc))
-    if logits is not None:
-        latents = tfd.MixtureSameFamily(tfd.Categorical(logits), latents)
-    return tfd.TransformedDistribution(latents, tfb.Invert(bijector))
-
-
-def _factors(loadings, log_scale, loc):
-    """S L / sqrt(D), of the rank that `loc` asks for."""
-    shape = (*loc.shape, loadings.shape[-1])
-
-    def factors(loadings):
-        scaled = tf.exp(log_scale)[:, None] * loadings / math.sqrt(loc.shape[-1])
-        return tf.reshape(scaled, shape)
-
-    return tfp.util.DeferredTensor(loadings, factors, shape=shape)
+def data_distribution(bijector: InvertibleResNetBijector, prior: tfd.Distribution) -> tfd.TransformedDistribution:
+    """The distribution of data whose latents (D,) follow a prior."""
+    return tfd.TransformedDistribution(prior, tfb.Invert(bijector))
 
 
 def _tracked(layer, seed):

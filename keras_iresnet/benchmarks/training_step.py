@@ -110,7 +110,7 @@ class TrainingStep:
         else:
             self.model.compile(keras.optimizers.Adamax(1e-4))
             self.batch = images
-            missing = max(0, model.least_initialization_batch - batch_size)
+            missing = max(0, model.prior.least_examples - batch_size)
             more = rng.integers(0, model.bins, (missing, *model.event_shape), dtype=np.uint8)
             self.model.initialize(tf.concat((images, more), 0))
         self._step, self.start = self._compile()

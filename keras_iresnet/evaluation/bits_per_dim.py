@@ -180,7 +180,7 @@ class ImageEvaluator:
         if type(estimator) is SeriesLogDet:  # the same values, from a graph that does not grow with the terms
             estimator = SeriesValue(estimator.num_terms, estimator.num_probes)
         x = self.flow.to_data(images, noise_seed)
-        log_prob = self.flow.log_prob(x, probe_seed, estimator, condition=condition)
+        log_prob = self.flow.log_prob(x, probe_seed, estimator=estimator, condition=condition)
         return bits_per_dim(log_prob, dimension=self._dimension, bins=self.flow.bins)
 
     def _bias_bound(self):

@@ -44,7 +44,7 @@ class LikelihoodClassifier:
         estimator = ExactLogDet() if flow.dimension <= EXACT_DIMENSION else None
 
         def log_prob(images, seed, labels):
-            return flow.log_prob(images, seed, estimator, condition=labels)
+            return flow.log_prob(images, seed, estimator=estimator, condition=labels)
 
         self._log_prob = tf.function(log_prob, autograph=False)
 

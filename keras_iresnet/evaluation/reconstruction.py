@@ -136,7 +136,7 @@ def round_trip(model, examples, *, seed, condition=None) -> RoundTrip:
         back, report = model.invert(model.features(x))
     else:
         x = model.to_data(examples, seed) if images else tf.convert_to_tensor(examples)
-        back, report = model.inverse_and_report(model.forward(x, condition), condition)
+        back, report = model.inverse_and_report(model.forward(x, condition=condition), condition=condition)
     error = infinite_where_nan(tf.abs(back - x))
     figures = InversionFigures(
         max_abs_error=float(tf.reduce_max(error)),

@@ -1,6 +1,7 @@
 """An invertible classifier as a Keras model: a linear head reads features that give the image back."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -8,14 +9,11 @@ import tensorflow as tf
 
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
-from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
-from keras_iresnet.models.checks import check_dtype, check_shape, check_values
-from keras_iresnet.models.export import Exported, classifier_signatures
+from keras_iresnet.models.base import InvertibleModel
+from keras_iresnet.models.export import Signature, classifier_signatures
 from keras_iresnet.models.head import ClassHead
 from keras_iresnet.models.labels import ErrorPercent, check_labelled, check_labels
-from keras_iresnet.models.prepared import Prepared
-from keras_iresnet.models.replicated import Replicated
 from keras_iresnet.ops.checks import require
 from keras_iresnet.ops.dequantize import quantize
 
@@ -35,7 +33,7 @@ class Inversion(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
-class Classifier(FullPrecision, Exported, Prepared, Replicated, keras.Model):
+class Classifier(InvertibleModel):
     """Logits of an image's class: batch normalisation, ReLU, mean over the grid and a dense layer, on features.
 
     The features are the image in other coordinates: `layer` is invertible, or injective where it pads, and
@@ -68,49 +66,48 @@ class Classifier(FullPrecision, Exported, Prepared, Replicated, keras.Model):
     (TensorShape([9, 3]), True)
     """
 
-    def __init__(self, layer, event_shape, num_classes, *, bins=256, **kwargs):
+    def __init__(
+        self,
+        layer: keras.layers.Layer,
+        event_shape: Sequence[int],
+        num_classes: int,
+        *,
+        bins: int = 256,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if not isinstance(layer, keras.layers.Layer) or isinstance(layer, InvertibleLayer):
             check_invertible("layer", layer, self)
         if not isinstance(bins, int) or bins < 2:
             raise ValueError(f"`bins` must be an integer of at least 2. Received: bins={bins!r}")
-        self.layer, self.head = layer, ClassHead(num_classes, dtype=self.dtype_policy)
-        self.event_shape, self.num_classes, self.bins = tuple(event_shape), num_classes, bins
+        self._hold(layer, event_shape, bins)
+        self.head, self.num_classes = ClassHead(num_classes, dtype=self.dtype_policy), num_classes
         self.build((None, *self.event_shape))
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create all layers at once: the shape is known from the start."""
-        if not self.layer.built:
-            self.layer.build(tuple(input_shape))
+        super().build(input_shape)
         self.feature_shape = tuple(self.layer.compute_output_shape(tuple(input_shape)))[1:]
         self.head.build((None, *self.feature_shape))
-        self._initialized = self.add_weight(
-            name="initialized", shape=(), dtype="bool", initializer="zeros", trainable=False
-        )
 
     @property
-    def has_inverse(self):
+    def has_inverse(self) -> bool:
         """Whether the backbone is an invertible layer, so that features can be inverted."""
         return isinstance(self.layer, InvertibleLayer)
 
-    @property
-    def initialized(self):
-        """Whether ActNorm has been set from data."""
-        return bool(tf.convert_to_tensor(self._initialized))
-
-    def call(self, x, training=None):
+    def call(self, x: Any, training: bool | None = None) -> tf.Tensor:
         """x (batch, *event_shape) -> logits (batch, num_classes)."""
         return self.head(self.features(x, training=training), training=training)
 
-    def logits(self, x):
+    def logits(self, x: Any) -> tf.Tensor:
         """x (batch, *event_shape) -> logits (batch, num_classes) of the trained network: a call, not in training."""
         return self(x, training=False)
 
-    def features(self, x, training=None):
+    def features(self, x: Any, training: bool | None = None) -> tf.Tensor:
         """x (batch, *event_shape), as for a call -> features (batch, *feature_shape)."""
         return self.layer(self._in_data_space(x), training=training)
 
-    def invert(self, features) -> Inversion:
+    def invert(self, features: Any) -> Inversion:
         """The images that features (batch, *feature_shape) came from, with the report of the solver.
 
         Nothing is raised where it does not converge: without a `coeff` nothing promises that, and the report says so.
@@ -122,56 +119,45 @@ class Classifier(FullPrecision, Exported, Prepared, Replicated, keras.Model):
             raise ValueError(f"`layer` must be invertible to be inverted. Received: {type(self.layer).__name__}")
         return Inversion(*self.layer.inverse_and_report(features))
 
-    def predict_proba(self, x, **kwargs):
+    def predict_proba(self, x: Any, **kwargs: Any) -> np.ndarray:
         """Probabilities of the classes, an array (batch, num_classes); `kwargs` as for `keras.Model.predict`."""
         logits = self.predict(x, **{"verbose": 0, **kwargs})
         return np.asarray(tf.nn.softmax(logits))
 
-    def to_images(self, x):
+    def to_images(self, x: Any) -> tf.Tensor:
         """Pixels in [0, 1] -> the nearest integers in [0, bins), uint8 up to 256 bins."""
         levels = tf.convert_to_tensor(x) * (self.bins - 1)
         return quantize((tf.round(levels) + 0.5) / self.bins, bins=self.bins)
 
-    def initialize(self, x):
+    def initialize(self, x: Any) -> None:
         """Set every ActNorm from one batch of images (batch, *event_shape), eagerly, in place."""
         converge_power_iterations(self.layer)
         if hasattr(self.layer, "initialize"):
             self.layer.initialize(self._in_data_space(x))
         self._initialized.assign(True)
 
-    def compile(self, optimizer="sgd", loss=None, metrics=None, **kwargs):
+    def compile(self, optimizer: Any = "sgd", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
         """As `keras.Model.compile`; by default with cross-entropy and the metric `error_percent`."""
         if loss is None:
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         if metrics is None:
             metrics = [ErrorPercent()]
-        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
-        self._build_for_training(tf.zeros((1,), tf.int32), tf.zeros((1, self.num_classes), self.stream_dtype))
+        super().compile(optimizer, loss, metrics, **kwargs)
 
-    def compile_from_config(self, config):
-        """Compile a loaded model as it was when it was saved."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
+    def _training_example(self) -> tuple[Any, Any]:
+        return tf.zeros((1,), tf.int32), tf.zeros((1, self.num_classes), self.stream_dtype)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> tf.Tensor:
         """As `keras.Model.compute_loss`, for labels that are classes of this model."""
         return super().compute_loss(x, check_labels(y, self.num_classes), y_pred, sample_weight, training)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
-        return {
-            **super().get_config(),
-            "layer": keras.saving.serialize_keras_object(self.layer),
-            "event_shape": list(self.event_shape),
-            "num_classes": self.num_classes,
-            "bins": self.bins,
-        }
+        return {**super().get_config(), "num_classes": self.num_classes}
 
-    @classmethod
-    def from_config(cls, config):
-        """Rebuild the layer from its config."""
-        return cls(**{**config, "layer": keras.saving.deserialize_keras_object(config["layer"])})
-
-    def _signatures(self):
+    def _signatures(self) -> dict[str, Signature]:
         return classifier_signatures(self)
 
     def _in_data_space(self, x):
@@ -180,11 +166,8 @@ class Classifier(FullPrecision, Exported, Prepared, Replicated, keras.Model):
         return tf.cast(x, self.stream_dtype) / scale
 
     def _checked(self, x):
-        """x as a tensor, if it holds images of this model."""
-        x = tf.convert_to_tensor(x)
-        check_shape(x, self.event_shape)
-        check_dtype(x.dtype, self.bins)
-        x = check_values(x, self.bins)
+        """x as a tensor, if it holds images of this model; floats lie in [0, 1]."""
+        x = super()._checked(x)
         if x.dtype.is_integer:
             return x
 
@@ -193,5 +176,5 @@ class Classifier(FullPrecision, Exported, Prepared, Replicated, keras.Model):
 
         return require(x, (x >= -_SLACK) & (x <= 1 + _SLACK), "Images of floats must lie in [0, 1].", describe)
 
-    def _check_targets(self, x, y):
+    def _check_targets(self, x: Any, y: Any) -> None:
         check_labelled(x, y, self.num_classes)

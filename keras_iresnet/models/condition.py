@@ -1,12 +1,14 @@
 """What a density p(x | c) is conditioned on: labels or vectors, and how they travel with the examples."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from keras_iresnet.ops.checks import require
 
 
-def as_condition(condition, size, dtype):
+def as_condition(condition: Any, size: int | None, dtype: str) -> tf.Tensor | None:
     """Labels (batch,) or vectors (batch, size) -> vectors (batch, size), those of labels being unit vectors.
 
     Raises:
@@ -39,7 +41,7 @@ def as_condition(condition, size, dtype):
     return tf.one_hot(condition, size, dtype=dtype)
 
 
-def check_pairs(x):
+def check_pairs(x: Any) -> None:
     """Refuse examples that come without conditions."""
     if not isinstance(x, tuple | list) or len(x) < 2:
         raise ValueError(
@@ -48,24 +50,9 @@ def check_pairs(x):
         )
 
 
-class Conditional:
-    """Mixin for Keras models with a `condition_size`: unless that is `None`, targets are conditions."""
-
-    def train_step(self, data):
-        """As `keras.Model.train_step`."""
-        return super().train_step(self._with_condition(data))
-
-    def test_step(self, data):
-        """As `keras.Model.test_step`."""
-        return super().test_step(self._with_condition(data))
-
-    def predict_step(self, data):
-        """As `keras.Model.predict_step`."""
-        return super().predict_step(self._with_condition(data))
-
-    def _with_condition(self, data):
-        """(x, c) -> ((x, c), c), as Keras's steps get their data; what is paired already stays."""
-        x, condition, weight = keras.utils.unpack_x_y_sample_weight(data)
-        if self.condition_size is None or condition is None:
-            return data
-        return keras.utils.pack_x_y_sample_weight((x, condition), condition, weight)
+def with_condition(data: Any, size: int | None) -> Any:
+    """A batch (x, c) -> ((x, c), c), as Keras's steps get their data; what is paired already stays."""
+    x, condition, weight = keras.utils.unpack_x_y_sample_weight(data)
+    if size is None or condition is None:
+        return data
+    return keras.utils.pack_x_y_sample_weight((x, condition), condition, weight)

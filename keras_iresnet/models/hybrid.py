@@ -1,11 +1,16 @@
 """A density and a classifier on one backbone, trained together."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_iresnet.layers.seeds import split_seed
-from keras_iresnet.models.export import probability_signature
+from keras_iresnet.layers.invertible import InvertibleLayer
+from keras_iresnet.layers.seeds import Seed, split_seed
+from keras_iresnet.models.density import Loss
+from keras_iresnet.models.export import Signature, probability_signature
 from keras_iresnet.models.flow import Flow
 from keras_iresnet.models.head import ClassHead
 from keras_iresnet.models.labels import ErrorPercent, check_labelled, check_labels
@@ -31,7 +36,7 @@ class Hybrid(Flow):
         event_shape: (height, width, channels) of an image.
         num_classes: how many classes.
         weight: of the cross-entropy, at least 0.
-        **kwargs: as for `Flow`: `bins`, `learned_prior`, `seed`.
+        **kwargs: as for `Flow`: `bins`, `prior`, `seed`.
 
     Example:
     >>> import keras_iresnet as ki
@@ -44,13 +49,21 @@ class Hybrid(Flow):
     ((9, 3), TensorShape([9]), TensorShape([9]))
     """
 
-    def __init__(self, layer, event_shape, num_classes, *, weight=1.0, **kwargs):
+    def __init__(
+        self,
+        layer: InvertibleLayer,
+        event_shape: Sequence[int],
+        num_classes: int,
+        *,
+        weight: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
         if not weight >= 0:
             raise ValueError(f"`weight` must be at least 0. Received: weight={weight!r}")
         self.num_classes, self.weight = num_classes, weight  # before the flow is built, which needs them
         super().__init__(layer, event_shape, **kwargs)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the layers, the prior and the head."""
         super().build(input_shape)
         self.head = ClassHead(self.num_classes, dtype=self.dtype_policy)
@@ -58,33 +71,35 @@ class Hybrid(Flow):
         unknown = keras.initializers.Constant(float("nan"))
         self._typical = self.add_weight(name="typical_log_prob", shape=(), initializer=unknown, trainable=False)
 
-    def call(self, x, training=None, seed=None):
+    def call(self, x: Any, training: bool | None = None, seed: Seed = None) -> dict[str, tf.Tensor]:
         """x (batch, *event_shape) -> log-likelihood in nats and logits; `seed` as for `log_prob`."""
         noise_seed, probe_seed = split_seed(self._seed(seed), 2)
-        x = self._in_data_space(x, noise_seed)
-        z, log_det = self.forward_and_log_det(x, probe_seed, training=bool(training))
-        return {"log_prob": self._prior_log_prob(z) + log_det, "logits": self._classify(z, training)}
+        z, log_det = self.layer.forward_and_log_det(
+            self._in_data_space(x, noise_seed), probe_seed, training=bool(training)
+        )
+        z = self._flat(z)
+        return {"log_prob": self.prior.log_prob(z) + log_det, "logits": self._classify(z, training)}
 
-    def logits(self, x):
+    def logits(self, x: Any) -> tf.Tensor:
         """Images (batch, *event_shape) -> logits (batch, num_classes), of the middles of integers' bins."""
         x = tf.convert_to_tensor(x)
         if x.dtype.is_integer:
             x = (tf.cast(self._checked(x), self.stream_dtype) + 0.5) / self.bins
         return self._classify(self.forward(x))
 
-    def predict_proba(self, x, batch_size=500):
+    def predict_proba(self, x: Any, batch_size: int = 500) -> np.ndarray:
         """Probabilities of the classes of an array of images, (batch, num_classes)."""
         parts = [tf.nn.softmax(self.logits(x[i : i + batch_size])) for i in range(0, len(x), batch_size)]
         return np.concatenate(parts)
 
-    def calibrate(self, x, batch_size=250):
+    def calibrate(self, x: Any, batch_size: int = 250) -> None:
         """Set the log-likelihood that is typical: its mean over an array of images of the training distribution."""
         starts = range(0, len(x), batch_size)
         log_probs = [self.log_prob(x[start : start + batch_size], seed=start) for start in starts]
         self._typical.assign(tf.reduce_mean(tf.concat(log_probs, 0)))
 
     @property
-    def typical_log_prob(self):
+    def typical_log_prob(self) -> tf.Tensor:
         """The log-likelihood, in nats, that `calibrate` found.
 
         Raises:
@@ -93,7 +108,7 @@ class Hybrid(Flow):
         typical = tf.convert_to_tensor(self._typical)
         return require(typical, ~tf.math.is_nan(typical), "`calibrate` must be called before `typicality`.")
 
-    def typicality(self, x, seed=0):
+    def typicality(self, x: Any, seed: Seed = 0) -> tf.Tensor:
         """|log p(x) - its typical value| (batch,) nats: large for images unlike those of `calibrate`.
 
         An image of another kind may be likelier than those that were learned; it is then as untypical as one that is
@@ -104,7 +119,7 @@ class Hybrid(Flow):
         """
         return tf.abs(self.log_prob(x, seed=seed) - self.typical_log_prob)
 
-    def compile(self, optimizer="adamax", loss=None, metrics=None, **kwargs):
+    def compile(self, optimizer: Any = "adamax", loss: Loss = None, metrics: Any = None, **kwargs: Any) -> None:
         """As `keras.Model.compile`; by default with both losses, bits/dim and the top-1 error."""
         options = {"dimension": self.dimension, "bins": self.bins, "dtype": self.stream_dtype}
         if loss is None:
@@ -115,30 +130,32 @@ class Hybrid(Flow):
             metrics = {"log_prob": [BitsPerDim(**options)], "logits": [ErrorPercent()]}
         super().compile(optimizer, loss, metrics, **kwargs)
 
-    def _training_example(self):
+    def _training_example(self) -> tuple[Any, Any]:
         _, log_prob = super()._training_example()
         labels, logits = tf.zeros((1,), tf.int32), tf.zeros((1, self.num_classes), self.stream_dtype)
         return {"log_prob": labels, "logits": labels}, {"log_prob": log_prob, "logits": logits}
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> tf.Tensor:
         """As `keras.Model.compute_loss`, for labels (batch,)."""
         y = check_labels(y, self.num_classes)
         # Not the flow's, which knows no targets.
         return keras.Model.compute_loss(self, x, {"log_prob": y, "logits": y}, y_pred, sample_weight, training)
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """As `keras.Model.compute_metrics`, for labels (batch,)."""
         return keras.Model.compute_metrics(self, x, {"log_prob": y, "logits": y}, y_pred, sample_weight)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "num_classes": self.num_classes, "weight": self.weight}
 
-    def _signatures(self):
+    def _signatures(self) -> dict[str, Signature]:
         return super()._signatures() | probability_signature(self)
 
     def _classify(self, z, training=None):
         return self.head(tf.reshape(z, (-1, *self._latent_event)), training=training)
 
-    def _check_targets(self, x, y):
+    def _check_targets(self, x: Any, y: Any) -> None:
         check_labelled(x, y, self.num_classes)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.borrowed.keras_names import lower_is_better
 from keras_iresnet.models.checks import is_array
 from keras_iresnet.ops.checks import require
 
@@ -52,6 +53,7 @@ def _describe(labels, valid):
     return f"{len(bad)} other values, the first {labels.reshape(-1)[bad[0]]} in example {bad[0]}"
 
 
+@lower_is_better
 @keras.saving.register_keras_serializable(package="keras_iresnet")
 class ErrorPercent(keras.metrics.Mean):
     """Top-1 error: how many examples in a hundred get another class than their own.
@@ -63,8 +65,6 @@ class ErrorPercent(keras.metrics.Mean):
     >>> float(metric.result())
     50.0
     """
-
-    _direction = "down"  # what ModelCheckpoint and EarlyStopping go by
 
     def __init__(self, name="error_percent", **kwargs):
         super().__init__(name=name, **kwargs)

@@ -5,6 +5,8 @@ import math
 import keras
 import tensorflow as tf
 
+from keras_iresnet.borrowed.keras_names import lower_is_better
+
 
 def bits_per_dim(log_prob, *, dimension, bins):
     """Nats of a density on [0, 1)^dimension -> bits per dimension of integers in `bins` bins.
@@ -50,10 +52,9 @@ class NegativeLogLikelihood(keras.losses.Loss):
         return {**super().get_config(), "dimension": self.dimension, "bins": self.bins}
 
 
+@lower_is_better
 class _LikelihoodMean(keras.metrics.Mean):
     """Mean of -log p over examples."""
-
-    _direction = "down"  # what ModelCheckpoint and EarlyStopping go by
 
     def __init__(self, *, dimension, bins, **kwargs):
         super().__init__(**kwargs)

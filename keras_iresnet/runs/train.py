@@ -10,6 +10,8 @@ import keras
 import tensorflow as tf
 
 from keras_iresnet import data
+from keras_iresnet.models.base import LAYER_EXAMPLES
+from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.runs.fitting import Fitting
 from keras_iresnet.runs.machine import devices as device_names
 from keras_iresnet.runs.machine import provenance
@@ -109,8 +111,8 @@ def _fit(settings, task, splits, scope, run, shown, config):
         model.compile(make_optimizer(recipe, model), jit_compile="auto" if recipe.jit is None else recipe.jit)
         fitting = Fitting(model, settings, splits, task=task, run=run, shown=shown)
         if run and not (run.begun and fitting.restore()):
-            first = next(iter(splits.train.batch(recipe.initialization_batch or model.initialization_batch)))
-            first = first[0] if task.labels else first
+            count = recipe.initialization_batch or model.initialization_examples
+            first, _ = first_examples(splits.train.batch(min(count, LAYER_EXAMPLES)), count)
             shown.print(f"Initialising from {len(first):,} {kind} ...")
             model.initialize(first)
         fitting.agree()

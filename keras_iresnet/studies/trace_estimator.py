@@ -146,13 +146,13 @@ def trace_study(flow, images, *, num_terms=20, num_probes=100, seed=0) -> TraceS
     @tf.function(autograph=False)
     def exact(x):
         recorder = _Exact(num_terms)
-        flow.forward_and_log_det(x, 0, recorder)
+        flow.forward_and_log_det(x, 0, estimator=recorder)
         return tf.add_n(recorder.found)
 
     @tf.function(autograph=False)
     def estimate(x, seed):
         recorder = _Estimate(num_terms)
-        flow.forward_and_log_det(x, seed, recorder)
+        flow.forward_and_log_det(x, seed, estimator=recorder)
         return tf.add_n(recorder.found)
 
     one_by_one = [exact(x).numpy()[:, 0] / nats for x in tf.split(points, len(points))]

@@ -63,7 +63,7 @@ def test_a_step_trains():
 
 def test_a_loss_that_is_not_finite_is_no_timing():
     step = training_step.TrainingStep(build_flow("dual", TINY), TINY.batch_size)
-    step.model.prior_loc.assign(tf.fill(step.model.prior_loc.shape, float("nan")))
+    step.model.prior.loc.assign(tf.fill(step.model.prior.loc.shape, float("nan")))
     with pytest.raises(FloatingPointError, match="Received: loss=nan"):
         step()
 

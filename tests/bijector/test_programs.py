@@ -41,7 +41,7 @@ def test_flow_gives_its_bijector_and_its_distribution():
     x = data(9, 2, dtype="float32")
     np.testing.assert_allclose(flow.bijector.forward(x), flow.forward(x), rtol=1e-6)
     np.testing.assert_allclose(flow.distribution.log_prob(x), flow.log_prob(x), rtol=1e-4, atol=1e-4)
-    flow.prior_log_scale.assign(flow.prior_log_scale + 0.5)
+    flow.prior.log_scale.assign(flow.prior.log_scale + 0.5)
     np.testing.assert_allclose(flow.distribution.log_prob(x), flow.log_prob(x), rtol=1e-4, atol=1e-4)
     assert {id(one) for one in flow.distribution.trainable_variables} == {
         id(one.value) for one in flow.trainable_variables

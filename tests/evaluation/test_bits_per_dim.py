@@ -18,7 +18,7 @@ SEEDS = 20
 
 
 def _identity_image_flow():
-    flow = Flow(layers.Chain([layers.ActNorm()]), (1, 1, 1), bins=4, learned_prior=False)
+    flow = Flow(layers.Chain([layers.ActNorm()]), (1, 1, 1), bins=4, prior=ki.priors.StandardNormal())
     flow.layer.initialize(np.float32([-1, 1]).reshape(2, 1, 1, 1))  # mean 0, deviation 1: ActNorm changes nothing
     return flow
 

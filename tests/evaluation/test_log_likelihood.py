@@ -9,11 +9,12 @@ from keras_iresnet import layers
 from keras_iresnet.evaluation.log_likelihood import default_estimator, evaluate_log_likelihood
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import ExactLogDet, SeriesLogDet
+from keras_iresnet.priors import StandardNormal
 
 
 def _affine_flow(points):
     """A flow that is exactly the diagonal Gaussian with the mean and deviation of `points`."""
-    flow = Flow(layers.Chain([layers.ActNorm()]), points.shape[1:], learned_prior=False)
+    flow = Flow(layers.Chain([layers.ActNorm()]), points.shape[1:], prior=StandardNormal())
     flow.initialize(points)
     return flow
 

@@ -5,6 +5,7 @@ import pytest
 from keras_iresnet import layers
 from keras_iresnet.evaluation import pictures
 from keras_iresnet.models import Flow
+from keras_iresnet.priors import StandardNormal
 
 
 def _image(path):
@@ -44,7 +45,7 @@ def test_saved_image_holds_the_pixels(tmp_path):
 @pytest.fixture(scope="module")
 def panels():
     data = np.random.default_rng(0).normal([1.0, -2.0], [0.5, 1.5], (2000, 2)).astype("float32")
-    flow = Flow(layers.Chain([layers.ActNorm()]), (2,), learned_prior=False)
+    flow = Flow(layers.Chain([layers.ActNorm()]), (2,), prior=StandardNormal())
     flow.initialize(data)
     stray = np.float32([[9, 0]])  # puts the peak left of the middle of the square, on its height
     return pictures.plane_panels(flow, np.concatenate([data, stray]), data[:10], resolution=80)

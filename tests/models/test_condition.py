@@ -137,7 +137,7 @@ class TestFlow:
         x, labels = labelled(1500)
         flow.initialize(x)
         z = flow.forward(x, condition=labels)
-        np.testing.assert_allclose(flow.prior_loc.numpy(), np.mean(z, 0), atol=1e-4)
+        np.testing.assert_allclose(flow.prior.loc.numpy(), np.mean(z, 0), atol=1e-4)
 
     def test_samples_are_those_of_their_class(self, trained):
         samples = trained.sample(condition=np.repeat([0, 1, 2], 100), seed=1).numpy().reshape(3, 100, 2)

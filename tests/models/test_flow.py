@@ -30,7 +30,7 @@ def normal_log_prob(z, loc, log_scale):
 def oracle_log_prob(flow, x):
     """ln p_z(F(x)) + ln|det dF/dx| with nothing of the flow but its forward map and its prior's numbers."""
     log_det = oracles.log_abs_det(oracles.jacobian(flow.forward, x))
-    return normal_log_prob(flow.forward(x), flow.prior_loc.numpy(), flow.prior_log_scale.numpy()) + log_det
+    return normal_log_prob(flow.forward(x), flow.prior.loc.numpy(), flow.prior.log_scale.numpy()) + log_det
 
 
 def without_blocks(g, x, seed):
@@ -45,13 +45,18 @@ class TestDensity:
         actual = flow.log_prob(x, estimator=EXACT)
         np.testing.assert_allclose(actual, oracle_log_prob(flow, x), rtol=1e-9)
         # The blocks have left the identity: without their share it would be another density.
-        share = flow.forward_and_log_det(x, 1, EXACT)[1] - flow.forward_and_log_det(x, 1, without_blocks)[1]
+        share = (
+            flow.forward_and_log_det(x, 1, estimator=EXACT)[1]
+            - flow.forward_and_log_det(x, 1, estimator=without_blocks)[1]
+        )
         assert np.abs(share).mean() > 0.2
 
     def test_log_prob_of_points_is_prior_plus_slogdet(self, point_flow):
         x = tf.constant(np.random.default_rng(0).normal(size=(20, 2)))
         np.testing.assert_allclose(point_flow(x), oracle_log_prob(point_flow, x), rtol=1e-9)
-        share = point_flow.forward_and_log_det(x, 1)[1] - point_flow.forward_and_log_det(x, 1, without_blocks)[1]
+        share = (
+            point_flow.forward_and_log_det(x, 1)[1] - point_flow.forward_and_log_det(x, 1, estimator=without_blocks)[1]
+        )
         assert np.abs(share).mean() > 0.2
 
     def test_series_estimates_the_same_density(self, trained):
@@ -97,13 +102,13 @@ class TestDensity:
         pixels, ends = flow.layer.layers[0], np.array([[0.0], [1.0]])
         grid = pixels.inverse(np.linspace(*pixels(ends), 100_001)).numpy()  # dense where the map is steep
         integral = np.trapezoid(np.exp(flow.log_prob(grid)), grid[:, 0])
-        prior = stats.norm(flow.prior_loc[0], np.exp(flow.prior_log_scale[0]))
+        prior = stats.norm(flow.prior.loc[0], np.exp(flow.prior.log_scale[0]))
         low, high = prior.cdf(flow.forward(ends)[:, 0])
         assert integral == pytest.approx(high - low, rel=1e-4)
         assert 0.8 < high - low < 1
 
     def test_chain_of_nothing_is_the_prior(self):
-        flow = ki.Flow(Chain([]), (3,), learned_prior=False)
+        flow = ki.Flow(Chain([]), (3,), prior=ki.priors.StandardNormal())
         x = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
         np.testing.assert_allclose(flow(x), normal_log_prob(x, 0, np.zeros(3)), rtol=1e-5)
 
@@ -153,9 +158,9 @@ class TestSampling:
 
     def test_temperature_scales_the_prior(self, point_flow):
         cold = point_flow.sample(3, seed=1, temperature=0.0)
-        mode = point_flow.inverse(point_flow.prior_loc.numpy()[None])
+        mode = point_flow.inverse(point_flow.prior.loc.numpy()[None])
         np.testing.assert_allclose(cold, np.repeat(mode, 3, 0), rtol=1e-9)
-        loc = point_flow.prior_loc.numpy()
+        loc = point_flow.prior.loc.numpy()
         warm, half = (point_flow.forward(point_flow.sample(3, seed=1, temperature=t)) - loc for t in (1.0, 0.5))
         np.testing.assert_allclose(half, 0.5 * warm, rtol=1e-9)
 

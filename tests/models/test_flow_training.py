@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import oracles
 import pytest
+import scipy.stats
 import small_flows
 import tensorflow as tf
 
@@ -34,8 +35,8 @@ class TestTraining:
         np.testing.assert_allclose(np.mean(normalised, 0), 0, atol=1e-4)
         np.testing.assert_allclose(np.std(normalised, 0), 1, rtol=1e-4)
         z = fresh.forward(data)
-        np.testing.assert_allclose(fresh.prior_loc.numpy(), np.mean(z, 0), atol=1e-4)
-        np.testing.assert_allclose(np.exp(fresh.prior_log_scale.numpy()), np.std(z, 0), rtol=1e-4)
+        np.testing.assert_allclose(fresh.prior.loc.numpy(), np.mean(z, 0), atol=1e-4)
+        np.testing.assert_allclose(np.exp(fresh.prior.log_scale.numpy()), np.std(z, 0), rtol=1e-4)
 
     def test_layers_are_set_from_the_first_examples_and_the_prior_from_all(self, fresh):
         data = np.concatenate([small_flows.points(1024), 5 + 2 * small_flows.points(1500, seed=1)])
@@ -45,8 +46,8 @@ class TestTraining:
         np.testing.assert_allclose(normalised[:1024].std(0), 1, rtol=1e-4)
         assert np.all(normalised.mean(0) > 2)
         z = fresh.forward(data)
-        np.testing.assert_allclose(fresh.prior_loc.numpy(), np.mean(z, 0), rtol=1e-4)
-        np.testing.assert_allclose(np.exp(fresh.prior_log_scale.numpy()), np.std(z, 0), rtol=1e-4)
+        np.testing.assert_allclose(fresh.prior.loc.numpy(), np.mean(z, 0), rtol=1e-4)
+        np.testing.assert_allclose(np.exp(fresh.prior.log_scale.numpy()), np.std(z, 0), rtol=1e-4)
 
     def test_many_examples_are_looked_at_before_anything_is_set(self, fresh):
         data = small_flows.points(2000)
@@ -190,15 +191,15 @@ class TestTraining:
 class TestPrior:
     def test_learned_prior_is_trained(self, fresh):
         fresh.initialize(small_flows.points())
-        before = fresh.prior_loc.numpy(), fresh.prior_log_scale.numpy()
+        before = fresh.prior.loc.numpy(), fresh.prior.log_scale.numpy()
         fresh.fit(small_flows.points(), verbose=0)
-        assert np.abs(fresh.prior_loc.numpy() - before[0]).min() > 0
-        assert np.abs(fresh.prior_log_scale.numpy() - before[1]).min() > 0
+        assert np.abs(fresh.prior.loc.numpy() - before[0]).min() > 0
+        assert np.abs(fresh.prior.log_scale.numpy() - before[1]).min() > 0
 
     def test_untrained_prior_stays_where_the_data_put_it(self):
-        flow = small_flows.image_flow(prior_components=3, prior_factors=2, trained_prior=False, seed=0)
+        flow = small_flows.image_flow(prior=ki.priors.FactorAnalyzers(3, 2, trainable=False), seed=0)
         flow.initialize(small_flows.images(300))
-        prior = [weight for weight in flow.weights if "prior" in weight.name]
+        prior = flow.prior.weights
         assert len(prior) == 4
         before = [weight.numpy() for weight in prior]
         kernels = [weight.numpy() for weight in flow.trainable_variables]
@@ -209,12 +210,13 @@ class TestPrior:
             np.testing.assert_array_equal(weight.numpy(), old)
         moved = zip(kernels, flow.trainable_variables, strict=True)
         assert any(np.abs(weight.numpy() - old).max() > 0 for old, weight in moved)
-        assert ki.Flow.from_config(flow.get_config()).trained_prior is False
+        assert ki.Flow.from_config(flow.get_config()).prior.trainable is False
 
     def test_fixed_prior_stays_standard(self):
-        flow = small_flows.point_flow(learned_prior=False)
+        flow = small_flows.point_flow(prior=ki.priors.StandardNormal())
         flow.compile("adam", run_eagerly=True)
         flow.fit(small_flows.points(), verbose=0)
-        assert not any("prior" in weight.path for weight in flow.trainable_variables)
-        np.testing.assert_array_equal(flow.prior_loc.numpy(), 0)
-        np.testing.assert_array_equal(flow.prior_log_scale.numpy(), 0)
+        assert not flow.prior.weights
+        z = np.random.default_rng(0).normal(size=(5, 2))
+        np.testing.assert_allclose(flow.prior(z), scipy.stats.norm.logpdf(z).sum(-1), rtol=1e-6)
+        np.testing.assert_array_equal(np.stack(flow.prior.moments()), [[0, 0], [1, 1]])

@@ -53,8 +53,8 @@ def test_loss_is_bits_per_dim_and_weighted_cross_entropy(weight):
 def test_density_is_that_of_the_flow_and_the_head_reads_its_latents(trained):
     model, _ = trained
     flow = ki.Flow(model.layer, model.event_shape, bins=BINS)
-    flow.prior_loc.assign(model.prior_loc)
-    flow.prior_log_scale.assign(model.prior_log_scale)
+    flow.prior.loc.assign(model.prior.loc)
+    flow.prior.log_scale.assign(model.prior.log_scale)
     np.testing.assert_allclose(model.log_prob(IMAGES, seed=3), flow.log_prob(IMAGES, seed=3), rtol=1e-6)
     middles = ((IMAGES + 0.5) / BINS).astype("float32")
     latents = tf.reshape(model.forward(middles), (-1, 2, 2, 4))

@@ -52,7 +52,7 @@ def _trained(name, splits, steps, precision):
     keras.utils.set_random_seed(recipe.seed)
     flow = settings.build()
     flow.compile(make_optimizer(recipe, flow))
-    flow.initialize(next(iter(splits.train.batch(flow.initialization_batch))))
+    flow.initialize(next(iter(splits.train.batch(flow.initialization_examples))))
     stream = data.Stream(splits.train, recipe.batch_size, seed=recipe.seed)
     flow.fit(
         stream.at(), steps_per_epoch=steps, epochs=1, callbacks=[Pace(recipe, Budget(steps))], shuffle=False, verbose=0

@@ -57,7 +57,7 @@ def _behaviour(model):
     model.initialize(np.tile(x, (3, *[1] * len(model.event_shape))))  # enough for two components of a prior
     for weight in model.trainable_variables:
         # Large, so that kernels are normalised, by vectors that belong to others; and components of a prior apart.
-        if weight.name in ("kernel", "condition_kernel", "prior_loc"):
+        if weight.name in ("kernel", "condition_kernel", "loc"):
             weight.assign(np.random.default_rng(weight.shape[-1]).normal(size=weight.shape))
     outputs = np.asarray(_outputs(model, x))
     assert np.all(np.isfinite(outputs))

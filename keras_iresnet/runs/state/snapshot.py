@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_iresnet.models import Flow
 from keras_iresnet.runs.state.state_file import StateRefusedError
 
 
@@ -38,7 +39,10 @@ def put(model, arrays):
 
 def _named(model):
     metrics = [variable for metric in model.metrics for variable in metric.variables]
-    parts = {"model": model.variables, "optimizer": model.optimizer.variables, "metrics": metrics}
+    first = model.prior.variables if isinstance(model, Flow) else []  # as they were when they were the flow's own
+    seen = {id(variable) for variable in first}
+    variables = [*first, *(variable for variable in model.variables if id(variable) not in seen)]
+    parts = {"model": variables, "optimizer": model.optimizer.variables, "metrics": metrics}
     # By place: Keras's names count the models that a process has made before.
     return {f"{part}/{i:04d}": variable for part, variables in parts.items() for i, variable in enumerate(variables)}
 

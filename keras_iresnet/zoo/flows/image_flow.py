@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_iresnet import layers
+from keras_iresnet import layers, priors
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import SeriesLogDet
 from keras_iresnet.zoo.scales import checked_blocks, for_each_scale, squeezes_of
@@ -73,7 +73,7 @@ def image_flow(
         num_terms: terms of the log-det series in training.
         num_probes: random vectors of the trace estimator in training.
         learned_prior: whether the prior's mean and scale are learned, or stay 0 and 1.
-        trained_prior: whether training moves the prior on from where the first images put it, see `Flow`.
+        trained_prior: whether training moves the prior on from where the first images put it.
         prior_components: how many Gaussians of one scale the prior is a mixture of; each wants ten of the images that
             initialise it, or more.
         prior_factors: in how many directions of its own each of these Gaussians is wider than that scale.
@@ -130,10 +130,14 @@ def image_flow(
         return chain
 
     first = [PIXEL_TRANSFORMS[pixel_transform](bins)] + [layers.Squeeze()] * initial_squeeze
-    prior = {"learned_prior": learned_prior, "trained_prior": trained_prior}
-    prior |= {"prior_components": prior_components, "prior_factors": prior_factors}
+    prior = priors.from_keywords(
+        learned_prior=learned_prior,
+        trained_prior=trained_prior,
+        prior_components=prior_components,
+        prior_factors=prior_factors,
+    )
     return Flow(
-        layers.Chain(first + scale(0)), event_shape, bins=bins, condition_size=condition_size, seed=seed, **prior
+        layers.Chain(first + scale(0)), event_shape, prior=prior, bins=bins, condition_size=condition_size, seed=seed
     )
 
 

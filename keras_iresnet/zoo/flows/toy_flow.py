@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_iresnet import layers
+from keras_iresnet import layers, priors
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import ExactLogDet
 from keras_iresnet.zoo.recipe import Recipe
@@ -64,4 +64,5 @@ def toy_flow(
             units, coeff=coeff, activation=activation, power_iterations=power_iterations, preactivate=i > 0
         )
         chain += [layers.InvertibleResidualBlock(branch, estimator=ExactLogDet()), layers.ActNorm()]
-    return Flow(layers.Chain(chain), (2,), learned_prior=learned_prior, seed=seed)
+    prior = priors.from_keywords(learned_prior=learned_prior)
+    return Flow(layers.Chain(chain), (2,), prior=prior, seed=seed)

@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
+from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.state import checkpoints, snapshot
 from keras_iresnet.runs.state.checkpoints import SaveBest, Timer, UseAverages
-from keras_iresnet.runs.run_folder import RunFolder
 
 
 class _Recorder(keras.callbacks.Callback):

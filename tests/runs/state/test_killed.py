@@ -16,7 +16,9 @@ import pytest
 from keras_iresnet.runs import RunFolder
 from keras_iresnet.runs.state.state_file import read_state
 
-SCRIPT, FAULTY = ((pathlib.Path(__file__).parents[2] / "helpers").joinpath(name) for name in ("killable.py", "faulty.py"))
+SCRIPT, FAULTY = (
+    (pathlib.Path(__file__).parents[2] / "helpers").joinpath(name) for name in ("killable.py", "faulty.py")
+)
 # A disk of its own for a command, whose run is left beside it.
 ON_A_SMALL_DISK = """
     mount -t tmpfs -o size=32m tmpfs "$0" || exit 77

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from keras_iresnet.runs import resolve
-from keras_iresnet.runs.state.resume import differing, identity, open_run, settings_of, started_with
 from keras_iresnet.runs.run_folder import RunFolder
+from keras_iresnet.runs.state.resume import differing, identity, open_run, settings_of, started_with
 
 OVERRIDES = {"blocks": (2, 1), "epochs": 3}
 

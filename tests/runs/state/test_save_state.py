@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_iresnet.runs.run_folder import RunFolder
+from keras_iresnet.runs.schedule import Budget
 from keras_iresnet.runs.state import snapshot
 from keras_iresnet.runs.state.checkpoints import SaveBest
-from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.state.save_state import Position, SaveState, TerminatedError
-from keras_iresnet.runs.schedule import Budget
 from keras_iresnet.runs.state.state_file import StateRefusedError, read_state, write_state
 
 SETTINGS = {"name": "line", "recipe": {"seed": 1, "steps": None}, "builder": {}}

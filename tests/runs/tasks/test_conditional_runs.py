@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 import keras_iresnet as ki
 from keras_iresnet import data
-from keras_iresnet.evaluation.likelihood_classifier import LikelihoodClassifier
 from keras_iresnet.commands import evaluate_run, interpolate_run, reconstruct_run, sample_run
+from keras_iresnet.evaluation.likelihood_classifier import LikelihoodClassifier
 from keras_iresnet.runs import RunFolder, train
 from keras_iresnet.runs.tasks import task_of
 from keras_iresnet.runs.tensorboard import Diagnostics, Pictures, gradient_norm_function
@@ -44,7 +44,7 @@ def test_a_run_learns_the_classes_and_says_so(digits):
 
 def test_a_prior_of_several_components_begins_from_labelled_images(tmp_path):
     train("digits_flow", tmp_path, overrides=TINY | {"epochs": "1", "prior_components": "2"}, progress=False)
-    prior = RunFolder(tmp_path).load_best().prior_loc.numpy()
+    prior = RunFolder(tmp_path).load_best().prior.loc.numpy()
     assert np.ptp(prior, 0).max() > 0.1
 
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 import keras_iresnet as ki
 from keras_iresnet.layers import ActNorm, Chain
+from keras_iresnet.priors import DiagonalNormal, FactorAnalyzers, NormalMixture
 
 LOC = np.array([[-3.0, 0.0], [2.0, 1.0], [2.5, -4.0]])
 SCALE = np.array([0.5, 1.3])
@@ -27,10 +28,10 @@ LOADINGS = _RNG.normal(size=(3, 4, 2)) * 3
 @pytest.fixture
 def mixture():
     """The prior alone, as a float64 flow over points: three Gaussians of one scale."""
-    flow = small_flows.in_precision("float64", lambda: ki.Flow(Chain([]), (2,), prior_components=3, seed=0))
-    flow.prior_loc.assign(LOC)
-    flow.prior_log_scale.assign(np.log(SCALE))
-    flow.prior_logits.assign(np.log(SHARE) + 5)  # what they have in common has no effect
+    flow = small_flows.in_precision("float64", lambda: ki.Flow(Chain([]), (2,), prior=NormalMixture(3), seed=0))
+    flow.prior.loc.assign(LOC)
+    flow.prior.log_scale.assign(np.log(SCALE))
+    flow.prior.logits.assign(np.log(SHARE) + 5)  # what they have in common has no effect
     return flow
 
 
@@ -41,13 +42,14 @@ def oracle_log_prob(z):
 
 def _factored(components):
     """A prior over 4 dimensions whose components are wider in two directions each."""
-    options = {"prior_components": components, "prior_factors": 2, "seed": 0}
-    flow = small_flows.in_precision("float64", lambda: ki.Flow(Chain([]), (4,), **options))
-    flow.prior_loc.assign(FACTORED_LOC if components > 1 else FACTORED_LOC[0])
-    flow.prior_log_scale.assign(np.log(FACTORED_SCALE))
-    flow.prior_loadings.assign(LOADINGS[:components])
+    flow = small_flows.in_precision(
+        "float64", lambda: ki.Flow(Chain([]), (4,), prior=FactorAnalyzers(components, 2), seed=0)
+    )
+    flow.prior.loc.assign(FACTORED_LOC if components > 1 else FACTORED_LOC[0])
+    flow.prior.log_scale.assign(np.log(FACTORED_SCALE))
+    flow.prior.loadings.assign(LOADINGS[:components])
     if components > 1:
-        flow.prior_logits.assign(np.log(SHARE))
+        flow.prior.logits.assign(np.log(SHARE))
     return flow
 
 
@@ -91,11 +93,11 @@ def test_density_with_factors_is_that_of_the_gaussians(components):
 
 
 def test_density_of_a_flow_is_prior_plus_slogdet():
-    flow = small_flows.in_precision("float64", small_flows.point_flow, prior_components=3, seed=0)
+    flow = small_flows.in_precision("float64", lambda: small_flows.point_flow(prior=NormalMixture(3), seed=0))
     oracles.leave_identity(flow)
-    for weight, value in ((flow.prior_loc, LOC), (flow.prior_log_scale, np.log(SCALE))):
+    for weight, value in ((flow.prior.loc, LOC), (flow.prior.log_scale, np.log(SCALE))):
         weight.assign(value)
-    flow.prior_logits.assign(np.log(SHARE))
+    flow.prior.logits.assign(np.log(SHARE))
     x = tf.constant(np.random.default_rng(0).normal(size=(20, 2)))
     log_det = oracles.log_abs_det(oracles.jacobian(flow.forward, x))
     np.testing.assert_allclose(flow(x), oracle_log_prob(flow.forward(x).numpy()) + log_det, rtol=1e-9)
@@ -116,7 +118,7 @@ def test_samples_are_those_of_the_mixture(mixture):
 
 
 def test_moments_are_those_of_the_mixture(mixture):
-    mean, deviation = mixture.prior_moments()
+    mean, deviation = mixture.prior.moments()
     expected = SHARE @ LOC
     np.testing.assert_allclose(mean, expected, rtol=1e-12)
     np.testing.assert_allclose(deviation, np.sqrt(SHARE @ (SCALE**2 + LOC**2) - expected**2), rtol=1e-12)
@@ -134,7 +136,7 @@ def test_samples_with_factors_have_their_moments(components, of_tfp):
     samples = (flow.distribution if of_tfp else flow).sample(20_000, seed=1).numpy()
     products = (samples[:, :, None] * samples[:, None]).reshape(-1, 16)
     oracles.assert_mean(np.concatenate([samples, products], 1), np.concatenate([mean, second.ravel()]))
-    moments = flow.prior_moments()
+    moments = flow.prior.moments()
     np.testing.assert_allclose(moments[0], mean, rtol=1e-12)
     np.testing.assert_allclose(moments[1], np.sqrt(np.diag(second) - mean**2), rtol=1e-12)
 
@@ -161,8 +163,8 @@ def test_seed_decides_the_samples(mixture):
     assert np.abs(first - other).min() > 1e-6
 
 
-def _clouds_flow(**options):
-    flow = ki.Flow(Chain([ActNorm()]), (2,), **{"prior_components": 3, "seed": 0} | options)
+def _clouds_flow(prior=None):
+    flow = ki.Flow(Chain([ActNorm()]), (2,), prior=prior or NormalMixture(3), seed=0)
     flow.initialize(clouds(900)[0])
     return flow
 
@@ -170,17 +172,17 @@ def _clouds_flow(**options):
 def test_components_begin_as_the_clusters_of_the_latents():
     points, kind = clouds(900)
     flow = _clouds_flow()
-    centres = flow.inverse(flow.prior_loc.numpy()).numpy()
+    centres = flow.inverse(flow.prior.loc.numpy()).numpy()
     order = [int(np.argmin(np.linalg.norm(centres - 10 * loc, axis=1))) for loc in LOC]
     assert sorted(order) == [0, 1, 2]
     # The clouds are far apart, so each cluster is one of them, and what k-means finds are their own moments.
     own = np.stack([points[kind == k].mean(0) for k in range(3)])
     np.testing.assert_allclose(centres[order], own, atol=1e-3)
     shares = np.bincount(kind) / len(kind)
-    np.testing.assert_allclose(tf.nn.softmax(flow.prior_logits).numpy()[order], shares, rtol=1e-5)
+    np.testing.assert_allclose(tf.nn.softmax(flow.prior.logits).numpy()[order], shares, rtol=1e-5)
     z = flow.forward(points).numpy()
     within = np.stack([z[kind == k].var(0, ddof=1) * (np.sum(kind == k) - 1) for k in range(3)]).sum(0) / (900 - 3)
-    np.testing.assert_allclose(np.exp(flow.prior_log_scale.numpy()), np.sqrt(within), rtol=1e-4)
+    np.testing.assert_allclose(np.exp(flow.prior.log_scale.numpy()), np.sqrt(within), rtol=1e-4)
 
 
 def test_factors_begin_as_the_wide_directions_of_the_clusters():
@@ -191,12 +193,12 @@ def test_factors_begin_as_the_wide_directions_of_the_clusters():
     excess = np.array([60.0, 25.0, 0.0])  # the third is there to be found to be noise
     along = rng.normal(size=(2, each, 3)) * np.sqrt(excess)
     points = loc[:, None] + 0.3 * (rng.normal(size=(2, each, dimension)) + np.einsum("kdr,knr->knd", wide, along))
-    flow = ki.Flow(Chain([]), (dimension,), prior_components=2, prior_factors=3, seed=0)
+    flow = ki.Flow(Chain([]), (dimension,), prior=FactorAnalyzers(2, 3), seed=0)
     flow.initialize(points.reshape(-1, dimension).astype("float32"))
-    order = [int(np.argmin(np.linalg.norm(flow.prior_loc.numpy() - one, axis=1))) for one in loc]
+    order = [int(np.argmin(np.linalg.norm(flow.prior.loc.numpy() - one, axis=1))) for one in loc]
     assert sorted(order) == [0, 1]
-    scale = np.exp(flow.prior_log_scale.numpy())
-    factors = scale[:, None] * flow.prior_loadings.numpy()[order] / np.sqrt(dimension)
+    scale = np.exp(flow.prior.log_scale.numpy())
+    factors = scale[:, None] * flow.prior.loadings.numpy()[order] / np.sqrt(dimension)
     lengths = np.square(np.linalg.norm(factors, axis=1)) / 0.3**2
     # Their estimates' own errors: sqrt(2 / 140) of each eigenvalue, 12 %.
     np.testing.assert_allclose(lengths[:, :2], np.tile(excess[:2], (2, 1)), rtol=0.4)
@@ -207,17 +209,18 @@ def test_factors_begin_as_the_wide_directions_of_the_clusters():
 
 
 def test_directions_of_few_examples_are_left_open():
-    flow = ki.Flow(Chain([]), (50,), prior_components=4, prior_factors=12, seed=0)
+    flow = ki.Flow(Chain([]), (50,), prior=FactorAnalyzers(4, 12), seed=0)
     flow.initialize(np.random.default_rng(0).normal(size=(40, 50)).astype("float32"))
-    assert np.all(np.isfinite(flow.prior_loadings.numpy()))
-    assert np.linalg.norm(flow.prior_loadings.numpy(), axis=1).min() > 0  # at 0 they would have no gradient
+    assert np.all(np.isfinite(flow.prior.loadings.numpy()))
+    assert np.linalg.norm(flow.prior.loadings.numpy(), axis=1).min() > 0  # at 0 they would have no gradient
 
 
 def test_factors_gain_what_the_clusters_vary_in():
     rng = np.random.default_rng(0)
     direction = rng.normal(size=8)
     points = (rng.normal(size=(3000, 8)) + 4 * rng.normal(size=(3000, 1)) * direction).astype("float32")
-    plain, factored = (ki.Flow(Chain([ActNorm()]), (8,), prior_factors=r, seed=0) for r in (0, 1))
+    priors = DiagonalNormal(), FactorAnalyzers(1, 1)
+    plain, factored = (ki.Flow(Chain([ActNorm()]), (8,), prior=prior, seed=0) for prior in priors)
     for flow in (plain, factored):
         flow.initialize(points[:2000])
     exact = scipy.stats.multivariate_normal(np.zeros(8), np.eye(8) + 16 * np.outer(direction, direction))
@@ -232,42 +235,42 @@ def test_it_begins_near_the_density_of_the_clouds():
         np.stack([scipy.stats.norm(10 * loc, 1).logpdf(points).sum(-1) for loc in LOC], -1), axis=-1, b=SHARE
     ).mean()
     assert _clouds_flow().log_prob(points).numpy().mean() == pytest.approx(density, abs=0.02)
-    assert _clouds_flow(prior_components=1).log_prob(points).numpy().mean() < density - 1
+    assert _clouds_flow(DiagonalNormal()).log_prob(points).numpy().mean() < density - 1
 
 
 def test_training_moves_all_of_it_and_no_component_dies():
     # In 64 dimensions one component of its own, wider scale would take all images.
-    flow = small_flows.image_flow(prior_components=4, prior_factors=2, seed=0)
+    flow = small_flows.image_flow(prior=FactorAnalyzers(4, 2), seed=0)
     images = small_flows.images(400)
     flow.initialize(images)
-    weights = flow.prior_loc, flow.prior_log_scale, flow.prior_logits, flow.prior_loadings
+    weights = flow.prior.loc, flow.prior.log_scale, flow.prior.logits, flow.prior.loadings
     before = [weight.numpy() for weight in weights]
     flow.compile(keras.optimizers.Adam(0.01), run_eagerly=True)
     flow.fit(images, batch_size=50, epochs=2, verbose=0)
     for weight, value in zip(weights, before, strict=True):
         assert np.abs(weight.numpy() - value).min() > 0
-    assert tf.nn.softmax(flow.prior_logits).numpy().min() > 0.25 * np.exp(before[2]).min()
+    assert tf.nn.softmax(flow.prior.logits).numpy().min() > 0.25 * np.exp(before[2]).min()
 
 
 def test_fit_initialises_from_enough_examples_for_the_components():
-    assert ki.Flow(Chain([]), (2,)).initialization_batch == 1024
-    flow = ki.Flow(Chain([ActNorm()]), (2,), prior_components=110, seed=0)
+    assert ki.Flow(Chain([]), (2,)).initialization_examples == 1024
+    flow = ki.Flow(Chain([ActNorm()]), (2,), prior=NormalMixture(110), seed=0)
     flow.compile("adam")
     flow.fit(clouds(9000)[0], batch_size=500, epochs=1, verbose=0)
     assert flow.initialized
-    assert flow.initialization_batch == 8800
-    assert ki.Flow(Chain([]), (2,), prior_components=10, prior_factors=1).initialization_batch == 2400
+    assert flow.initialization_examples == 8800
+    assert ki.Flow(Chain([]), (2,), prior=FactorAnalyzers(10, 1)).initialization_examples == 2400
 
 
 @pytest.mark.parametrize("factors", [0, 3])
 def test_it_is_saved_and_served(factors, tmp_path):
-    flow = small_flows.image_flow(prior_components=4, prior_factors=factors, seed=0)
+    flow = small_flows.image_flow(prior=FactorAnalyzers(4, factors) if factors else NormalMixture(4), seed=0)
     images = small_flows.images(40)
     flow.initialize(images)
     flow.save(tmp_path / "flow.keras")
     loaded = keras.saving.load_model(tmp_path / "flow.keras")
-    assert json.loads(json.dumps(loaded.get_config()))["prior_components"] == 4
-    assert loaded.prior_factors == factors
+    assert json.loads(json.dumps(loaded.get_config()))["prior"]["config"]["components"] == 4
+    assert getattr(loaded.prior, "factors", 0) == factors
     np.testing.assert_allclose(loaded.log_prob(images, seed=1), flow.log_prob(images, seed=1), rtol=1e-6)
     np.testing.assert_allclose(loaded.sample(5, seed=1), flow.sample(5, seed=1), rtol=1e-6)
     flow.export(tmp_path / "served")
@@ -278,34 +281,31 @@ def test_it_is_saved_and_served(factors, tmp_path):
 
 def test_distribution_trains_and_samples_it(mixture):
     distribution = mixture.distribution
-    assert {"prior_loc", "prior_log_scale", "prior_logits"} <= {
+    assert {"loc", "log_scale", "logits"} <= {
         variable.name.partition(":")[0].rpartition("/")[2] for variable in distribution.trainable_variables
     }
-    mean, deviation = mixture.prior_moments()
+    mean, deviation = mixture.prior.moments()
     samples = distribution.sample(20_000, seed=3).numpy()
     np.testing.assert_allclose(samples.mean(0), mean, atol=4 * deviation.numpy().max() / np.sqrt(20_000))
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, True, None])
 def test_what_is_no_number_of_components_is_refused(count):
-    with pytest.raises(ValueError, match="`prior_components` must be an integer of at least 1"):
-        ki.Flow(Chain([]), (2,), prior_components=count)
+    with pytest.raises(ValueError, match="`components` must be an integer of at least 1"):
+        NormalMixture(count)
 
 
-def test_a_fixed_prior_of_several_is_refused():
-    with pytest.raises(ValueError, match="`prior_components` above 1 need a learned prior"):
-        ki.Flow(Chain([]), (2,), prior_components=2, learned_prior=False)
-
-
-@pytest.mark.parametrize("factors", [-1, 2, 1.0, True, None])
+@pytest.mark.parametrize("factors", [-1, 0, 1.0, True, None])
 def test_what_is_no_number_of_factors_is_refused(factors):
-    with pytest.raises(ValueError, match="`prior_factors` must be an integer of at least 0, below the number of dim"):
-        ki.Flow(Chain([]), (2,), prior_factors=factors)
+    with pytest.raises(ValueError, match="`factors` must be an integer of at least 1"):
+        FactorAnalyzers(1, factors)
 
 
-def test_factors_of_a_fixed_prior_are_refused():
-    with pytest.raises(ValueError, match="`prior_factors` above 0 need a learned prior"):
-        ki.Flow(Chain([]), (2,), prior_factors=1, learned_prior=False)
+def test_as_many_factors_as_dimensions_are_refused():
+    with pytest.raises(
+        ValueError, match=r"`factors` must be below the number of dimensions\. Received: factors=2, 2 dim"
+    ):
+        ki.Flow(Chain([]), (2,), prior=FactorAnalyzers(1, 2))
 
 
 def test_distribution_trains_factors_and_their_scale():
@@ -314,7 +314,7 @@ def test_distribution_trains_factors_and_their_scale():
         loss = -tf.reduce_mean(distribution.log_prob(np.ones((5, 4))))
     variables = distribution.trainable_variables
     names = [variable.name.partition(":")[0].rpartition("/")[2] for variable in variables]
-    assert {"prior_loc", "prior_log_scale", "prior_logits", "prior_loadings"} <= set(names)
+    assert {"loc", "log_scale", "logits", "loadings"} <= set(names)
     ours = _factored(3)
     with tf.GradientTape() as own_tape:
         own = -tf.reduce_mean(ours.log_prob(np.ones((5, 4))))
@@ -325,16 +325,18 @@ def test_distribution_trains_factors_and_their_scale():
 
 
 def test_too_few_examples_for_directions_are_refused():
-    flow = ki.Flow(Chain([ActNorm()]), (2,), prior_factors=1, seed=0)
-    with pytest.raises(ValueError, match="Received: 9 examples, prior_components=1"):
+    flow = ki.Flow(Chain([ActNorm()]), (2,), prior=FactorAnalyzers(1, 1), seed=0)
+    with pytest.raises(
+        ValueError, match=r"at least 10 examples for this prior, FactorAnalyzers\. Received: 9 examples"
+    ):
         flow.initialize(clouds(9)[0])
     flow.initialize(clouds(10)[0])
     assert np.all(np.isfinite(flow.log_prob(clouds(5)[0])))
 
 
 def test_too_few_examples_for_the_components_are_refused_before_anything_is_set():
-    flow = ki.Flow(Chain([ActNorm()]), (2,), prior_components=3, seed=0)
-    with pytest.raises(ValueError, match="Received: 29 examples, prior_components=3"):
+    flow = ki.Flow(Chain([ActNorm()]), (2,), prior=NormalMixture(3), seed=0)
+    with pytest.raises(ValueError, match=r"at least 30 examples for this prior, NormalMixture\. Received: 29 examples"):
         flow.initialize(clouds(29)[0])
     assert not flow.initialized
-    np.testing.assert_array_equal(flow.prior_loc.numpy(), 0)
+    np.testing.assert_array_equal(flow.prior.loc.numpy(), 0)

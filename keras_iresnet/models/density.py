@@ -1,0 +1,143 @@
+"""What a density of examples is to Keras: a model whose output is a log-likelihood, and which has no targets."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_iresnet.layers.seeds import Seed, as_seed, draw_seed
+from keras_iresnet.models.base import InvertibleModel
+from keras_iresnet.models.checks import check_dtype, check_shape, is_array
+from keras_iresnet.models.condition import as_condition, check_pairs, with_condition
+from keras_iresnet.models.export import Signature, flow_signatures
+from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
+from keras_iresnet.ops.dequantize import dequantize, quantize
+
+if TYPE_CHECKING:
+    from keras_iresnet.ops.log_det import LogDetEstimator
+
+Loss = str | keras.losses.Loss | Callable[..., tf.Tensor] | dict[str, Any] | None
+
+
+class Density(InvertibleModel):
+    """p(x), or p(x | c): how examples and conditions enter, what is minimised, and in which units it is told.
+
+    A subclass has `dimension`, `condition_size` and `seed_generator`, and implements `log_prob` and `sample`.
+    """
+
+    dimension: int
+    condition_size: int | None
+    seed_generator: keras.random.SeedGenerator
+
+    def log_prob(
+        self,
+        x: Any,
+        seed: Seed = None,
+        *,
+        training: bool = False,
+        estimator: "LogDetEstimator | None" = None,
+        condition: Any = None,
+    ) -> tf.Tensor:
+        """Log-likelihood (batch,) in nats."""
+        raise NotImplementedError
+
+    def call(self, x: Any, training: bool | None = None) -> tf.Tensor:
+        """x (batch, *event_shape), or a pair of it and conditions -> log-likelihood (batch,) nats."""
+        condition = None
+        if self.condition_size is not None:
+            check_pairs(x)
+            x, condition = x
+        return self.log_prob(x, training=bool(training), condition=condition)
+
+    def bits_per_dim(
+        self, images: Any, seed: Seed = None, *, estimator: "LogDetEstimator | None" = None, condition: Any = None
+    ) -> tf.Tensor:
+        """Bits per dimension of integer images (batch, *event_shape), one draw of the noise each -> (batch,)."""
+        self._require_bins("bits_per_dim")
+        log_prob = self.log_prob(images, seed, estimator=estimator, condition=condition)
+        return bits_per_dim(log_prob, dimension=self.dimension, bins=self.bins)
+
+    def score_samples(self, x: Any, *, condition: Any = None, seed: Seed = 0) -> np.ndarray:
+        """`log_prob` as an array (examples,), under scikit-learn's name for it; of the same seed each time."""
+        return self.log_prob(x, seed, condition=condition).numpy()
+
+    def score(self, x: Any, *, condition: Any = None, seed: Seed = 0) -> float:
+        """The mean of `score_samples`: nats, higher is better."""
+        return float(np.mean(self.score_samples(x, condition=condition, seed=seed), dtype=np.float64))
+
+    def to_data(self, images: Any, seed: Seed = None) -> tf.Tensor:
+        """Integer images -> data space, (k + u) / bins with the noise u drawn from `seed`."""
+        self._require_bins("to_data")
+        return self._dequantized(self._checked(images), self._seed(seed))
+
+    def to_images(self, x: Any) -> tf.Tensor:
+        """Data space -> integer images: the bins that x lies in, uint8 up to 256 bins."""
+        self._require_bins("to_images")
+        return quantize(tf.convert_to_tensor(x), bins=self.bins)
+
+    def compile(self, optimizer: Any = "adamax", loss: Loss = None, metrics: Any = None, **kwargs: Any) -> None:
+        """As `keras.Model.compile`; the loss is bits/dim (nats for points), with a metric of that name.
+
+        The names `"adam"`, `"adamax"` and `"sgd"` stand for Keras's steps in fewer operations, see
+        `keras_iresnet.optimizers`.
+        """
+        options = {"dimension": self.dimension, "bins": self.bins, "dtype": self.stream_dtype}
+        if loss is None:
+            loss = NegativeLogLikelihood(**options)
+        if metrics is None:
+            metrics = [Nats(dtype=self.stream_dtype) if self.bins is None else BitsPerDim(**options)]
+        super().compile(optimizer, loss, metrics, **kwargs)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> tf.Tensor:
+        """The compiled loss of the log-likelihoods; there are no targets."""
+        return super().compute_loss(x, tf.zeros_like(y_pred), y_pred, sample_weight, training)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """The compiled metrics of the log-likelihoods; there are no targets."""
+        return super().compute_metrics(x, tf.zeros_like(y_pred), y_pred, sample_weight)
+
+    def _training_example(self) -> tuple[Any, Any]:
+        example = tf.zeros((1,), self.stream_dtype)
+        return example, example
+
+    def _signatures(self) -> dict[str, Signature]:
+        return flow_signatures(self)
+
+    def _with_targets(self, data: Any) -> Any:
+        return with_condition(data, self.condition_size)
+
+    def _check_targets(self, x: Any, y: Any) -> None:
+        if self.condition_size is None:
+            return
+        if isinstance(x, tf.data.Dataset):
+            check_pairs(x.element_spec)
+        elif is_array(x):
+            check_pairs(x if y is None else (x, y))
+
+    def _in_data_space(self, x, noise_seed):
+        x = self._checked(x)
+        return self._dequantized(x, noise_seed) if x.dtype.is_integer else tf.cast(x, self.stream_dtype)
+
+    def _dequantized(self, images, seed):
+        return dequantize(images, seed, bins=self.bins, dtype=self.stream_dtype)
+
+    def _floats(self, x):
+        """x as a tensor of data space, for what takes no integer images."""
+        x = tf.convert_to_tensor(x)
+        check_shape(x, self.event_shape)
+        check_dtype(x.dtype, None)
+        return tf.cast(x, self.stream_dtype)
+
+    def _condition(self, condition):
+        return as_condition(condition, self.condition_size, self.stream_dtype)
+
+    def _seed(self, seed):
+        return draw_seed(self.seed_generator) if seed is None else as_seed(seed)
+
+    def _require_bins(self, method):
+        if self.bins is None:
+            raise ValueError(f"`{method}` needs a flow of images: set `bins`. Received: bins=None")
