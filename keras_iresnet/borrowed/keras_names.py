@@ -28,6 +28,11 @@ def layers_directly_in(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     return list(layer._flatten_layers(include_self=False, recursive=False))
 
 
+def own_variables(layer: keras.layers.Layer) -> list[keras.Variable]:
+    """The variables that a layer or model holds itself, in the order of `load_own_variables`."""
+    return [*layer._trainable_variables, *layer._non_trainable_variables]
+
+
 def lower_is_better(metric: Metric) -> Metric:
     """Class decorator for metrics: `ModelCheckpoint` and `EarlyStopping` with `mode="auto"` go by it.
 

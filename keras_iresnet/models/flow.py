@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import keras
 import tensorflow as tf
 
+from keras_iresnet.borrowed.keras_names import own_variables
 from keras_iresnet.layers.inverse_report import InverseReport, settle
 from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 from keras_iresnet.layers.seeds import Seed, split_seed
@@ -238,7 +239,7 @@ class Flow(Density):
 
     def load_own_variables(self, store: Any) -> None:
         """As `keras.Model.load_own_variables`; older files have the prior's weights among the flow's."""
-        own = len(self._trainable_variables) + len(self._non_trainable_variables)
+        own = len(own_variables(self))
         super().load_own_variables(store if len(store.keys()) <= own else take_prior(self.prior, store, own))
 
     def _flat(self, z):

@@ -11,6 +11,8 @@ from keras_iresnet.borrowed import keras_names, tensorflow_names, tfp_names
 OPTIMIZER = keras.optimizers.Optimizer
 CLASS_NAMES = [
     (keras.layers.Layer, "_flatten_layers", "layers_in and layers_directly_in find layers inside layers by it"),
+    (keras.layers.Layer(), "_trainable_variables", "own_variables lists a layer's own by it"),
+    (keras.layers.Layer(), "_non_trainable_variables", "own_variables lists a layer's own by it"),
     (keras.Model, "_maybe_symbolic_build", "BuiltBeforehand overrides it, for `fit` on several machines"),
     (OPTIMIZER, "_clip_gradients", "OptimizerHooks.clip stands in for it"),
     (OPTIMIZER, "_all_reduce_sum_gradients", "OptimizerHooks.clip sees summed gradients by it"),
@@ -25,7 +27,7 @@ CLASS_NAMES = [
 
 @pytest.mark.parametrize(("cls", "name", "use"), CLASS_NAMES, ids=lambda value: value if isinstance(value, str) else "")
 def test_class_has_the_name(cls, name, use):
-    assert hasattr(cls, name), f"{cls.__module__}.{cls.__name__} has no {name} any more: {use}"
+    assert hasattr(cls, name), f"{getattr(cls, '__name__', type(cls).__name__)} has no {name} any more: {use}"
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,10 @@ FILES = sorted(
     path for folder in ("keras_iresnet", "keras_iresnet_cli", "scripts") for path in (ROOT / folder).rglob("*.py")
 )
 OURS = [path for path in FILES if ROOT / "keras_iresnet" / "borrowed" not in path.parents]
-# What TFP asks of whoever writes a bijector, in its documentation.
+# What TFP asks of whoever writes a bijector or a distribution, in its documentation.
 PROTOCOL = {"_parameter_properties", "_forward", "_inverse", "_forward_log_det_jacobian"}
 PROTOCOL |= {f"_{way}_event_shape{kind}" for way in ("forward", "inverse") for kind in ("", "_tensor")}
+PROTOCOL |= {"_event_shape", "_event_shape_tensor", "_batch_shape", "_log_prob", "_sample_n"}
 
 
 def is_private(name):
@@ -72,7 +73,7 @@ def test_no_private_name_of_a_foreign_base_is_overridden(cls):
     names = {name for base in ours for name in vars(base) if is_private(name)}
     overridden = {name for name in names if any(name in vars(base) for base in foreign)}
     allowed = {"_abc_impl", "_TF_MODULE_IGNORED_PROPERTIES"}  # made by class decorators
-    if any("bijectors" in base.__module__ for base in cls.__mro__):
+    if any("tensorflow_probability" in base.__module__ for base in cls.__mro__):
         allowed |= PROTOCOL
     assert not overridden - allowed, (
         f"{overridden} of {[base.__name__ for base in foreign]}: use keras_iresnet/borrowed"
