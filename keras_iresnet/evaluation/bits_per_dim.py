@@ -138,6 +138,28 @@ def evaluate_bits_per_dim(
     )
 
 
+def check_protocol(
+    *,
+    bias: float = DEFAULT_BIAS,
+    standard_error: float = DEFAULT_STANDARD_ERROR,
+    num_terms: int | None = None,
+    max_passes: int = DEFAULT_MAX_PASSES,
+) -> None:
+    """Refuse what `evaluate_bits_per_dim` could not keep to, before there is a model or an image.
+
+    Raises:
+        ValueError: one of them cannot be.
+    """
+    if not bias > 0:
+        raise ValueError(f"`bias` must be positive. Received: bias={bias!r}")
+    if not standard_error > 0:
+        raise ValueError(f"`standard_error` must be positive. Received: standard_error={standard_error!r}")
+    if num_terms is not None:
+        SeriesLogDet(num_terms)  # which refuses what is no number of terms
+    if not isinstance(max_passes, int) or max_passes < 1:
+        raise ValueError(f"`max_passes` must be an integer of at least 1. Received: max_passes={max_passes!r}")
+
+
 class ImageEvaluator:
     """`evaluate_bits_per_dim` for several data sets or seeds: bounds and graphs are made once.
 
@@ -150,8 +172,7 @@ class ImageEvaluator:
     def __init__(self, flow, *, bias=DEFAULT_BIAS, num_terms=None, estimator=None):
         if flow.bins is None:
             raise ValueError("`flow` must be one of images, with `bins`; `evaluate_log_likelihood` takes points")
-        if not bias > 0:
-            raise ValueError(f"`bias` must be positive. Received: bias={bias!r}")
+        check_protocol(bias=bias, num_terms=num_terms)
         if num_terms is not None and estimator is not None:
             raise ValueError(f"Either `num_terms` or `estimator` is chosen. Received: {num_terms=}, {estimator=}")
         self.flow = flow
@@ -203,10 +224,7 @@ class ImageEvaluator:
         progress=False,
     ) -> ImageEvaluation:
         """See `evaluate_bits_per_dim`."""
-        if not standard_error > 0:
-            raise ValueError(f"`standard_error` must be positive. Received: standard_error={standard_error!r}")
-        if not isinstance(max_passes, int) or max_passes < 1:
-            raise ValueError(f"`max_passes` must be an integer of at least 1. Received: max_passes={max_passes!r}")
+        check_protocol(standard_error=standard_error, max_passes=max_passes)
         conditional = self.flow.condition_size is not None
         batches = as_batches(dataset, self.flow.event_shape, batch_size, conditional=conditional)
         specs = [tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in tf.nest.flatten(batches.element_spec)]
