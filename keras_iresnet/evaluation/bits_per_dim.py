@@ -10,14 +10,17 @@ import tensorflow as tf
 from keras_iresnet.evaluation.batchwise import Bar, as_batches, draw_seed, evaluated
 from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.evaluation.log_likelihood import EXACT_DIMENSION
+from keras_iresnet.evaluation.protocol import (
+    DEFAULT_BIAS,
+    DEFAULT_MAX_PASSES,
+    DEFAULT_STANDARD_ERROR,
+    check_protocol,
+)
 from keras_iresnet.evaluation.variance import components
 from keras_iresnet.models.likelihood import bits_per_dim
 from keras_iresnet.ops.log_det import ExactLogDet, SeriesLogDet
 from keras_iresnet.ops.series_terms import SeriesValue
 
-DEFAULT_BIAS = 1e-4
-DEFAULT_STANDARD_ERROR = 1e-3
-DEFAULT_MAX_PASSES = 100
 
 # Terms where no number of them has a certified bias, because a branch has no bound below 1: at a rate of 0.9 they leave
 # 5e-4 nats a dimension of each block.
@@ -136,28 +139,6 @@ def evaluate_bits_per_dim(
         seed=seed,
         progress=progress,
     )
-
-
-def check_protocol(
-    *,
-    bias: float = DEFAULT_BIAS,
-    standard_error: float = DEFAULT_STANDARD_ERROR,
-    num_terms: int | None = None,
-    max_passes: int = DEFAULT_MAX_PASSES,
-) -> None:
-    """Refuse what `evaluate_bits_per_dim` could not keep to, before there is a model or an image.
-
-    Raises:
-        ValueError: one of them cannot be.
-    """
-    if not bias > 0:
-        raise ValueError(f"`bias` must be positive. Received: bias={bias!r}")
-    if not standard_error > 0:
-        raise ValueError(f"`standard_error` must be positive. Received: standard_error={standard_error!r}")
-    if num_terms is not None:
-        SeriesLogDet(num_terms)  # which refuses what is no number of terms
-    if not isinstance(max_passes, int) or max_passes < 1:
-        raise ValueError(f"`max_passes` must be an integer of at least 1. Received: max_passes={max_passes!r}")
 
 
 class ImageEvaluator:

@@ -2,8 +2,9 @@
 
 import math
 
-from keras_iresnet.evaluation.bits_per_dim import check_protocol, evaluate_bits_per_dim
+from keras_iresnet.evaluation.bits_per_dim import evaluate_bits_per_dim
 from keras_iresnet.evaluation.log_likelihood import evaluate_log_likelihood
+from keras_iresnet.evaluation.protocol import check_protocol
 
 
 def density_figures(flow, splits, split, *, seed, progress, **protocol) -> dict:

@@ -77,9 +77,8 @@ def test_sigterm_saves_the_state_and_the_run_goes_on_to_the_same_end(tmp_path, e
     run.path.mkdir()
     _fit(plain, _model())
     before = signal.getsignal(signal.SIGTERM)
-    message = (
-        rf"after {STEPS * epoch + batch + 1} steps is saved\. It goes on with: keras-iresnet train --resume '{run.path}'"
-    )
+    steps, command = STEPS * epoch + batch + 1, f"keras-iresnet train --resume '{run.path}'"
+    message = rf"after {steps} steps is saved\. It goes on with: {command}"
     with pytest.raises(TerminatedError, match=message):
         _fit(run, _model(), _Terminate(epoch, batch))
     assert run.states()[0] == run.state(STEPS * epoch + batch + 1)
