@@ -21,7 +21,6 @@ from keras_iresnet.models.likelihood import bits_per_dim
 from keras_iresnet.ops.log_det import ExactLogDet, SeriesLogDet
 from keras_iresnet.ops.series_terms import SeriesValue
 
-
 # Terms where no number of them has a certified bias, because a branch has no bound below 1: at a rate of 0.9 they leave
 # 5e-4 nats a dimension of each block.
 UNCERTIFIED_NUM_TERMS = 50

@@ -17,7 +17,10 @@ def check_protocol(
     """Refuse what `evaluate_bits_per_dim` could not keep to, before there is a model or an image.
 
     Args:
-        bias: as for `evaluate_bits_per_dim`; so are the others.
+        bias: bits/dim, as for `evaluate_bits_per_dim`; so are the others.
+        standard_error: bits/dim.
+        num_terms: of the series.
+        max_passes: over all images.
 
     Raises:
         ValueError: one of them cannot be.
