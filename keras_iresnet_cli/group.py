@@ -2,6 +2,12 @@
 
 import click
 
+_EPILOG = """\b
+Completion by the TAB key, here in bash; docs/commands.md has other shells:
+  eval "$(_KERAS_IRESNET_COMPLETE=bash_source keras-iresnet)"
+"""
+_WIDEST = 120  # columns of a help text, where the terminal has them
+
 
 class _Group(click.Group):
     """Reports what a user can mend as one message, without a traceback."""
@@ -19,7 +25,10 @@ class _Group(click.Group):
             raise failure from error
 
 
-@click.group(cls=_Group, context_settings={"token_normalize_func": lambda token: token.replace("_", "-")})
+_SETTINGS = {"token_normalize_func": lambda token: token.replace("_", "-"), "max_content_width": _WIDEST}
+
+
+@click.group(cls=_Group, context_settings=_SETTINGS, epilog=_EPILOG)
 @click.version_option(package_name="keras-iresnet")
 @click.option("--debug", is_flag=True, help="Show tracebacks and TensorFlow's start-up messages.")
 def cli(**_):

@@ -6,12 +6,13 @@ import json
 import click
 
 from keras_iresnet_cli.group import cli
+from keras_iresnet_cli.options import example
 from keras_iresnet_cli.quiet import start_tensorflow_quietly
 
 _HEADER = ("name", "data set", "parameters", "reached")
 
 
-@cli.command("list")
+@cli.command("list", epilog=example("list"))
 @click.option("--json", "as_json", is_flag=True, help="Print all that is recorded of them, as JSON.")
 def list_models(as_json):
     """Show the models of the zoo: one line each, with the first of the figures that it reached."""

@@ -3,14 +3,26 @@
 import click
 
 from keras_iresnet_cli.group import cli
+from keras_iresnet_cli.options import Among, data_dir_option, example, json_option, run_argument
 from keras_iresnet_cli.quiet import start_tensorflow_quietly
-from keras_iresnet_cli.tables import show_metrics
+from keras_iresnet_cli.tables import show_json, show_metrics, show_paths
 
 
-@cli.command()
-@click.argument("run", type=click.Path())
-@click.option("--split", default="test", show_default=True, help="train, validation or test.")
-@click.option("--data-dir", type=click.Path(), help="TFDS data directory.")
+def _command(words, short_help):
+    """A command on a run folder, with an example, and a line in the list of commands."""
+    return lambda function: cli.command(epilog=example(words), short_help=short_help)(run_argument(function))
+
+
+def _out_option(settings):
+    default = f"a .png in RUN, named by {settings}"
+    return click.option("--out", type=click.Path(), help=f"File, .png or .npy.  [default: {default}]")
+
+
+@_command("evaluate runs/digits --split validation", "Evaluate a run on held-out data.")
+@click.option(
+    "--split", type=Among(["train", "validation", "test"]), default="test", show_default=True, help="Part of the data."
+)
+@data_dir_option
 @click.option("--seed", type=int, help="Seed of noise and probes.  [default: the recipe's]")
 @click.option("--bias", type=float, help="Bits/dim that cutting the log-det series may cost, proved.  [default: 1e-4]")
 @click.option(
@@ -20,83 +32,92 @@ from keras_iresnet_cli.tables import show_metrics
     "--num-terms", type=int, help="Terms of the series, whatever its bias.  [default: as many as --bias needs]"
 )
 @click.option("--max-passes", type=int, help="Limit of how often all images are evaluated.  [default: 100]")
-def evaluate(run, split, data_dir, seed, **protocol):
+@json_option
+def evaluate(run, as_json, **options):
     """Evaluate the best checkpoint of the run folder RUN; its metrics.json takes the figures."""
     start_tensorflow_quietly()
     from keras_iresnet.commands import evaluate_run
 
-    protocol = {name: value for name, value in protocol.items() if value is not None}
-    show_metrics(evaluate_run(run, split=split, data_dir=data_dir, seed=seed, **protocol))
+    show_metrics(evaluate_run(run, **options), as_json=as_json)
 
 
-@cli.command()
-@click.argument("run", type=click.Path())
-def certify(run):
+@_command("certify runs/digits", "Prove a run's model invertible.")
+@json_option
+def certify(run, as_json):
     """Prove the best checkpoint of the run folder RUN invertible: a bound for each layer and each block.
 
     Exit status 1 where the bounds do not prove it.
     """
     start_tensorflow_quietly()
-    import keras_iresnet
-    from keras_iresnet.runs import RunFolder
+    import dataclasses
 
-    report = keras_iresnet.certify(RunFolder.open(run).load_best())
-    click.echo(report)
-    click.get_current_context().exit(0 if report.invertible else 1)
+    from keras_iresnet.commands import certify_run
+
+    found = certify_run(run)
+    if as_json:
+        show_json({"invertible": found.invertible, "bound": found.bound} | dataclasses.asdict(found))
+    else:
+        click.echo(found)
+    click.get_current_context().exit(0 if found.invertible else 1)
 
 
-@cli.command()
-@click.argument("run", type=click.Path())
+@_command("sample runs/digits --n 100 --temperature 0.8", "Draw samples.")
 @click.option("--n", type=int, help="How many.  [default: 64 images, 10 of each class, or 4096 points]")
 @click.option("--label", type=int, help="Class to draw, of a run of p(x | c).  [default: all, one row a class]")
 @click.option("--temperature", default=1.0, show_default=True, help="Factor of the prior's standard deviation.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the draw.")
-@click.option("--out", type=click.Path(), help="File, .png or .npy.  [default: a .png in RUN, named by the settings]")
-@click.option("--data-dir", type=click.Path(), help="TFDS data directory.")
-def sample(run, **options):
+@_out_option("the settings")
+@data_dir_option
+@json_option
+def sample(run, as_json, **options):
     """Draw samples from the best checkpoint of the run folder RUN."""
     start_tensorflow_quietly()
     from keras_iresnet.commands import sample_run
     from keras_iresnet.layers import NotConvergedError
 
     try:
-        click.echo(sample_run(run, **options))
+        show_paths([sample_run(run, **options)], as_json=as_json)
     except NotConvergedError as error:
         raise click.ClickException(str(error)) from error
 
 
-@cli.command()
-@click.argument("run", type=click.Path())
+@_command("reconstruct runs/digits --n 16", "Invert a run's model on test images.")
 @click.option("--n", default=32, show_default=True, help="How many images.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the choice and of the noise.")
-@click.option("--out", type=click.Path(), help="File, .png or .npy.  [default: a .png in RUN, named by the seed]")
-@click.option("--data-dir", type=click.Path(), help="TFDS data directory.")
-def reconstruct(run, n, seed, out, data_dir):
+@_out_option("the seed")
+@data_dir_option
+@json_option
+def reconstruct(run, as_json, **options):
     """Invert the best checkpoint of RUN on test images: originals above what comes back, and how it went."""
     start_tensorflow_quietly()
     from keras_iresnet.commands import reconstruct_run
 
-    path, figures = reconstruct_run(run, n=n, seed=seed, out=out, data_dir=data_dir)
-    show_metrics(figures)
-    click.echo(path)
+    path, figures = reconstruct_run(run, **options)
+    if as_json:
+        show_json(figures | {"paths": [path]})
+    else:
+        show_metrics(figures)
+        show_paths([path])
 
 
-@cli.command()
-@click.argument("run", type=click.Path())
+@_command("interpolate runs/digits --pairs 4 --steps 7", "Walk between test images in latent space.")
 @click.option("--pairs", default=8, show_default=True, help="How many paths, one a row.")
 @click.option("--steps", default=9, show_default=True, help="Images of a path, both ends among them.")
-@click.option("--method", default="spherical", show_default=True, help="spherical or linear.")
+@click.option(
+    "--method", type=Among(["spherical", "linear"]), default="spherical", show_default=True, help="How a path runs."
+)
 @click.option("--temperature", default=1.0, show_default=True, help="Factor of the distance from the prior's mean.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the choice and of the noise.")
-@click.option("--out", type=click.Path(), help="File, .png or .npy.  [default: a .png in RUN, named by the settings]")
-@click.option("--data-dir", type=click.Path(), help="TFDS data directory.")
-def interpolate(run, **options):
+@_out_option("the settings")
+@data_dir_option
+@json_option
+def interpolate(run, as_json, **options):
     """Walk between test images in the latent space of the best checkpoint of RUN."""
     start_tensorflow_quietly()
     from keras_iresnet.commands import interpolate_run
     from keras_iresnet.layers import NotConvergedError
 
     try:
-        click.echo(interpolate_run(run, **options))
+        show_paths([interpolate_run(run, **options)], as_json=as_json)
     except NotConvergedError as error:
         raise click.ClickException(str(error)) from error

@@ -1,10 +1,16 @@
-"""What commands print."""
+"""What commands print: tables for people, JSON for programs."""
+
+import math
+import os
 
 import click
 
 
-def show_metrics(metrics):
-    """Metrics as a table; a standard error stands beside its figure."""
+def show_metrics(metrics, *, as_json=False):
+    """Metrics as a table; a standard error stands beside its figure. Or as JSON."""
+    if as_json:
+        show_json(metrics)
+        return
     from rich.console import Console
     from rich.table import Table
 
@@ -18,8 +24,11 @@ def show_metrics(metrics):
     Console().print(table)
 
 
-def show_rows(paths, rows):
+def show_rows(paths, rows, *, as_json=False):
     """The rows of a study, side by side where there are fewer of them than fields; and the files that it wrote."""
+    if as_json:
+        show_json({"paths": paths, "rows": rows})
+        return
     from rich.console import Console
     from rich.table import Table
 
@@ -30,8 +39,34 @@ def show_rows(paths, rows):
     for row in cells[1:]:
         table.add_row(*row)
     Console().print(table)
-    for path in paths:
-        click.echo(path)
+    show_paths(paths)
+
+
+def show_paths(paths, *, as_json=False):
+    """The files that a command wrote, one a line."""
+    if as_json:
+        show_json({"paths": paths})
+    else:
+        click.echo("\n".join(map(str, paths)))
+
+
+def show_json(content):
+    """Figures as JSON: numbers that are not finite, which it has not, as null."""
+    import json
+
+    click.echo(json.dumps(_plain(content), indent=2, allow_nan=False))
+
+
+def _plain(value):
+    """What JSON can hold: of containers, NumPy's scalars, paths and plain values."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _shown(value):

@@ -3,7 +3,9 @@
 import inspect
 import pathlib
 import re
+import shlex
 
+import click
 import pytest
 
 from keras_iresnet import data, zoo
@@ -31,6 +33,29 @@ def test_python_blocks_run_in_order(page, tmp_path, monkeypatch):
     for match in re.finditer(r"^```python\n(.*?)^```$", text, re.M | re.S):
         above = text.count("\n", 0, match.start(1))
         exec(compile("\n" * above + match[1], str(page), "exec"), namespace)
+
+
+def _shown():
+    """The words of each command of this package in the pages' bash blocks."""
+    for page in sorted(DOCS.glob("*.md")):
+        for block in re.findall(r"^```bash\n(.*?)^```$", page.read_text(), re.M | re.S):
+            for line in re.findall(r"^ *(?:exec )?keras-iresnet (.*)$", block.replace("\\\n", " "), re.M):
+                words = shlex.split(line.partition(" > ")[0], comments=True)
+                yield pytest.param(words, id=f"{page.name}: {shlex.join(words)}")
+
+
+@pytest.mark.parametrize("words", [*_shown()])
+def test_commands_of_the_pages_take_their_options(words):
+    arguments, group, path = list(words), cli, []
+    while isinstance(group, click.Group):
+        path.append(arguments.pop(0))
+        group = group.commands[path[-1]]
+    parent = cli.make_context("keras-iresnet", path[:1], resilient_parsing=True)
+    if "--help" in arguments:
+        with pytest.raises(click.exceptions.Exit):
+            group.make_context(path[-1], arguments, parent=parent)
+    else:
+        group.make_context(path[-1], arguments, parent=parent)
 
 
 def _rows():

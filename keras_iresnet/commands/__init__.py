@@ -3,9 +3,10 @@
 The command line and `scripts/` call these; they know `runs` and all below it, and neither each other nor `studies`.
 """
 
+from keras_iresnet.commands.certify import certify_run
 from keras_iresnet.commands.evaluate import evaluate_run
 from keras_iresnet.commands.interpolate import interpolate_run
 from keras_iresnet.commands.reconstruct import reconstruct_run
 from keras_iresnet.commands.sample import sample_run
 
-__all__ = ["evaluate_run", "interpolate_run", "reconstruct_run", "sample_run"]
+__all__ = ["certify_run", "evaluate_run", "interpolate_run", "reconstruct_run", "sample_run"]

@@ -1,5 +1,7 @@
 """Evaluates the best checkpoint of a run."""
 
+import os
+
 from keras_iresnet import data
 from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.tasks import task_of
@@ -8,18 +10,30 @@ SPLITS = ("train", "validation", "test")
 
 
 def evaluate_run(
-    path, *, split: str = "test", data_dir: str | None = None, seed=None, progress: bool = True, **protocol
+    run: str | os.PathLike,
+    *,
+    split: str = "test",
+    data_dir: str | os.PathLike | None = None,
+    seed: int | None = None,
+    bias: float | None = None,
+    standard_error: float | None = None,
+    num_terms: int | None = None,
+    max_passes: int | None = None,
+    progress: bool = True,
 ) -> dict:
     """Evaluate a run's best checkpoint and put the figures into its metrics.json.
 
     Args:
-        path: the run folder.
+        run: the run folder.
         split: `"train"`, `"validation"` or `"test"`.
         data_dir: TFDS data directory.
         seed: of the noise; the recipe's by default.
+        bias: for flows of images, as are the next three, see `evaluate_bits_per_dim`, whose defaults hold for `None`:
+            bits/dim that cutting the series of the log-determinant may cost.
+        standard_error: bits/dim that noise and probes may leave to chance.
+        num_terms: terms of the series, whatever its bias.
+        max_passes: limit of how often all images are evaluated.
         progress: whether to show a bar on standard error.
-        **protocol: for flows of images, `bias`, `standard_error`, `num_terms`, `max_passes`, as for
-            `evaluate_bits_per_dim`.
 
     Returns:
         The split's figures, as metrics.json names them: `"test_bits_per_dim"` or `"test_log_likelihood_nats"`, the
@@ -30,16 +44,20 @@ def evaluate_run(
         p(x | c) both bits/dim and error, see `LikelihoodClassifier`.
 
     Raises:
-        ValueError: no run folder, no such split, or a protocol for another run.
+        ValueError: no run folder, no such split, or a protocol that cannot be or is for another run: all before data
+            are read.
         OSError: the data cannot be read, or the folder not be written.
     """
     if split not in SPLITS:
         raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={split!r}")
-    run = RunFolder.open(path)
-    config = run.read_config()
+    folder = RunFolder.open(run)
+    config = folder.read_config()
     recipe, task = config["recipe"], task_of(config["name"], config["builder"])
+    protocol = {"bias": bias, "standard_error": standard_error, "num_terms": num_terms, "max_passes": max_passes}
+    protocol = {name: value for name, value in protocol.items() if value is not None}
+    task.check_protocol(protocol, points="data" in config and config["data"]["bins"] is None)
     splits = data.load(recipe["dataset"], data_dir=data_dir, seed=recipe["seed"], labels=task.labels)
     seed = recipe["seed"] if seed is None else seed
-    figures = task.figures(run.load_best(), splits, split, seed=seed, progress=progress, **protocol)
-    run.write_json(run.metrics, run.read_metrics() | figures)
+    figures = task.figures(folder.load_best(), splits, split, seed=seed, progress=progress, **protocol)
+    folder.write_json(folder.metrics, folder.read_metrics() | figures)
     return figures

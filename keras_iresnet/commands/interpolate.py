@@ -1,8 +1,12 @@
 """Walks between test images in the latent space of a run's best checkpoint."""
 
+import os
+import pathlib
+
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.commands.checks import check_at_least
 from keras_iresnet.evaluation import pictures
 from keras_iresnet.runs.held_out import held_out_images
 from keras_iresnet.runs.kind import is_conditional, load_flow
@@ -13,26 +17,26 @@ METHODS = ("spherical", "linear")
 
 
 def interpolate_run(
-    path,
+    run: str | os.PathLike,
     *,
     pairs: int = 8,
     steps: int = 9,
     method: str = "spherical",
     temperature: float = 1.0,
     seed: int = 0,
-    out=None,
-    data_dir: str | None = None,
-):
+    out: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike | None = None,
+) -> pathlib.Path:
     """Write paths between pairs of test images, one a row: latents by `forward`, a path, images by `inverse`.
 
     For a flow of p(x | c) the condition goes straight from one image's label to the other's.
 
     Args:
-        path: the run folder.
+        run: the run folder.
         pairs: how many.
         steps: images of a row, both ends among them.
         method: `"spherical"` or `"linear"`, see `latent_path`.
-        temperature: factor of the path's distance from the prior's mean; 1 leaves the ends as they are.
+        temperature: factor of the path's distance from the prior's mean, at least 0; 1 leaves the ends as they are.
         seed: of the choice of images and of the dequantization noise.
         out: file to write, `.png`, or `.npy` for the integer images (pairs, steps, height, width, channels); by default
             `interpolation-METHOD-seed<seed>-temperature<temperature>.png` in the run folder.
@@ -42,15 +46,22 @@ def interpolate_run(
         Path of the file.
 
     Raises:
-        ValueError: no run folder of an image flow, or arguments that cannot be.
+        ValueError: no run folder of an image flow, arguments that cannot be, or more images than there are.
         OSError: the file cannot be written, the data cannot be read.
         NotConvergedError: the flow could not be inverted.
     """
-    _check(pairs, steps, method)
-    run = RunFolder.open(path)
-    out = output_file(run, out, f"interpolation-{method}-seed{seed}-temperature{temperature:g}.png")
-    flow = load_flow(run)
-    ends, labels, splits = held_out_images(run, 2 * pairs, seed=seed, data_dir=data_dir, labels=is_conditional(flow))
+    check_at_least(1, pairs=pairs)
+    check_at_least(2, steps=steps)
+    check_at_least(0, temperature=temperature)
+    check_at_least(0, seed=seed)
+    if method not in METHODS:
+        raise ValueError(f"`method` must be one of {', '.join(METHODS)}. Received: method={method!r}")
+    folder = RunFolder.open(run)
+    out = output_file(folder, out, f"interpolation-{method}-seed{seed}-temperature{temperature:g}.png")
+    flow = load_flow(folder)
+    ends, labels, splits = held_out_images(
+        folder, 2 * pairs, seed=seed, data_dir=data_dir, labels=is_conditional(flow), asked=("pairs", 2)
+    )
     latents = flow.forward(flow.to_data(ends, seed), condition=labels)
     loc, scale = flow.prior.moments()
     first, last = tf.split((latents - loc) / scale, 2)
@@ -62,7 +73,7 @@ def interpolate_run(
     return out
 
 
-def latent_path(first, last, steps, method="spherical"):
+def latent_path(first: np.ndarray, last: np.ndarray, steps: int, method: str = "spherical") -> np.ndarray:
     """Points from `first` to `last`, in latents standardised by the prior.
 
     With t from 0 to 1 and w the angle between the ends: linear, (1 - t) a + t b; spherical,
@@ -114,12 +125,3 @@ def _norm(x):
 
 def _grid(images, bins):
     return pictures.grid(images.reshape(-1, *images.shape[2:]), bins, images.shape[1])
-
-
-def _check(pairs, steps, method):
-    if pairs < 1:
-        raise ValueError(f"`pairs` must be at least 1. Received: pairs={pairs}")
-    if steps < 2:
-        raise ValueError(f"`steps` must be at least 2, both ends being among them. Received: steps={steps}")
-    if method not in METHODS:
-        raise ValueError(f"`method` must be one of {', '.join(METHODS)}. Received: method={method!r}")

@@ -10,14 +10,16 @@ import tensorflow as tf
 from keras_iresnet.evaluation.batchwise import Bar, as_batches, draw_seed, evaluated
 from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.evaluation.log_likelihood import EXACT_DIMENSION
+from keras_iresnet.evaluation.protocol import (
+    DEFAULT_BIAS,
+    DEFAULT_MAX_PASSES,
+    DEFAULT_STANDARD_ERROR,
+    check_protocol,
+)
 from keras_iresnet.evaluation.variance import components
 from keras_iresnet.models.likelihood import bits_per_dim
 from keras_iresnet.ops.log_det import ExactLogDet, SeriesLogDet
 from keras_iresnet.ops.series_terms import SeriesValue
-
-DEFAULT_BIAS = 1e-4
-DEFAULT_STANDARD_ERROR = 1e-3
-DEFAULT_MAX_PASSES = 100
 
 # Terms where no number of them has a certified bias, because a branch has no bound below 1: at a rate of 0.9 they leave
 # 5e-4 nats a dimension of each block.
@@ -150,8 +152,7 @@ class ImageEvaluator:
     def __init__(self, flow, *, bias=DEFAULT_BIAS, num_terms=None, estimator=None):
         if flow.bins is None:
             raise ValueError("`flow` must be one of images, with `bins`; `evaluate_log_likelihood` takes points")
-        if not bias > 0:
-            raise ValueError(f"`bias` must be positive. Received: bias={bias!r}")
+        check_protocol(bias=bias, num_terms=num_terms)
         if num_terms is not None and estimator is not None:
             raise ValueError(f"Either `num_terms` or `estimator` is chosen. Received: {num_terms=}, {estimator=}")
         self.flow = flow
@@ -203,10 +204,7 @@ class ImageEvaluator:
         progress=False,
     ) -> ImageEvaluation:
         """See `evaluate_bits_per_dim`."""
-        if not standard_error > 0:
-            raise ValueError(f"`standard_error` must be positive. Received: standard_error={standard_error!r}")
-        if not isinstance(max_passes, int) or max_passes < 1:
-            raise ValueError(f"`max_passes` must be an integer of at least 1. Received: max_passes={max_passes!r}")
+        check_protocol(standard_error=standard_error, max_passes=max_passes)
         conditional = self.flow.condition_size is not None
         batches = as_batches(dataset, self.flow.event_shape, batch_size, conditional=conditional)
         specs = [tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in tf.nest.flatten(batches.element_spec)]

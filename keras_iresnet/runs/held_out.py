@@ -18,8 +18,10 @@ class HeldOut(NamedTuple):
     splits: data.Splits
 
 
-def held_out_images(run, n, *, seed, data_dir, labels=False) -> HeldOut:
+def held_out_images(run, n, *, seed, data_dir, labels=False, asked=("n", 1)) -> HeldOut:
     """`n` different images drawn with `seed` from the first thousand of the test split of a run's data set.
+
+    `asked` is the argument that an error speaks of, and how many images one of it is.
 
     Raises:
         ValueError: the run's model is one of points, or there are fewer images.
@@ -29,10 +31,10 @@ def held_out_images(run, n, *, seed, data_dir, labels=False) -> HeldOut:
     splits = data.load(recipe["dataset"], data_dir=data_dir, seed=recipe["seed"], labels=labels)
     if splits.bins is None:
         raise ValueError(f"`run` must be one of images. Received: run={str(run.path)!r}, of {splits.name}")
-    return draw_images(splits, n, seed=seed)
+    return draw_images(splits, n, seed=seed, asked=asked)
 
 
-def draw_images(splits, n, *, seed) -> HeldOut:
+def draw_images(splits, n, *, seed, asked=("n", 1)) -> HeldOut:
     """`n` different images, with their labels if they have them, of the first thousand of the test split.
 
     Raises:
@@ -46,6 +48,7 @@ def draw_images(splits, n, *, seed) -> HeldOut:
     """
     images, *classes = (part.numpy() for part in tf.nest.flatten(next(iter(splits.test.batch(FIRST)))))
     if not 1 <= n <= len(images):
-        raise ValueError(f"`n` must lie in 1 to {len(images)}. Received: n={n}")
+        name, each = asked
+        raise ValueError(f"`{name}` must lie in 1 to {len(images) // each}. Received: {name}={n // each}")
     chosen = np.random.default_rng(seed).choice(len(images), n, replace=False)
     return HeldOut(images[chosen], classes[0][chosen] if classes else None, splits)

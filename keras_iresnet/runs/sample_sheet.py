@@ -10,8 +10,6 @@ PER_CLASS = 10
 
 def draw_samples(flow, splits, out, *, n=None, label=None, temperature=1.0, seed=0, on_failure="raise"):
     """Write samples of `flow` to `out`: images as a grid, points beside the data and the density, or the array."""
-    if n is not None and n < 1:
-        raise ValueError(f"`n` must be at least 1. Received: n={n}")
     images, classes = flow.bins is not None, flow.condition_size if label is None else None
     n = n or (PER_CLASS * classes if classes else 64 if images else 4096)
     options = {"temperature": temperature, "on_failure": on_failure, "condition": _labels(flow, n, label)}
@@ -28,10 +26,15 @@ def draw_samples(flow, splits, out, *, n=None, label=None, temperature=1.0, seed
     write(samples, out, picture)
 
 
+def check_label(label, *, conditional):
+    """Refuse to draw a class from a density that knows none."""
+    if label is not None and not conditional:
+        raise ValueError(f"`label` must be none for a run of p(x), which knows no classes. Received: label={label}")
+
+
 def _labels(flow, n, label):
     """Labels (n,) of what is to be drawn: one class, or all of them in order, or `None` where there are none."""
+    check_label(label, conditional=flow.condition_size is not None)
     if flow.condition_size is None:
-        if label is not None:
-            raise ValueError(f"`label` must be none for a run of p(x), which knows no classes. Received: label={label}")
         return None
     return np.arange(n) * flow.condition_size // n if label is None else np.full(n, label)

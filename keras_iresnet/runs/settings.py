@@ -72,7 +72,7 @@ class Settings:
 
     def options(self) -> list[str]:
         """The overrides as the words of a command: `["--epochs", "1"]`."""
-        return [word for field, value in self.overrides.items() for word in (f"--{option(field)}", _text(value))]
+        return [word for field, value in self.overrides.items() for word in (f"--{option(field)}", as_text(value))]
 
 
 def resolve(name: str, overrides: Mapping | None = None) -> Settings:
@@ -111,10 +111,12 @@ def resolve(name: str, overrides: Mapping | None = None) -> Settings:
     return Settings(name, recipe, keywords, values)
 
 
-def overridable(name: str) -> list[str]:
-    """Names of the fields that `resolve` takes for the model called `name`."""
+def overridable(name: str) -> dict[str, tuple[type, ...]]:
+    """The fields that `resolve` takes for the model called `name`, and the plain types of each; see `fields`."""
     entry = zoo.get(name)
-    return [*_recipe_fields(entry.recipe) | _keyword_fields(entry.builder)]
+    recipe_fields = _recipe_fields(entry.recipe)
+    known = recipe_fields | _keyword_fields(entry.builder) | recipe_fields  # a shared field is the recipe's
+    return {field: kinds for field, (_, kinds) in known.items()}
 
 
 def _recipe_fields(recipe):
@@ -168,8 +170,8 @@ def option(field: str) -> str:
     return field.replace("_", "-")
 
 
-def _text(value):
-    """What `_parse` reads as `value`."""
+def as_text(value) -> str:
+    """A field's value as a command spells it, which `resolve` reads: `8,8`, `none`."""
     if isinstance(value, (tuple, list)):
         return ",".join(map(str, value))
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)

@@ -116,10 +116,11 @@ def test_parallel_ends_are_joined_by_a_line(last):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda run: reconstruct_run(run, n=0), "`n` must lie in 1 to 360. Received: n=0"),
+        (lambda run: reconstruct_run(run, n=0), "`n` must lie in 1 to 1000. Received: n=0"),
         (lambda run: reconstruct_run(run, n=361), "`n` must lie in 1 to 360. Received: n=361"),
         (lambda run: reconstruct_run(run, out="x.gif"), r"must end in \.png or \.npy"),
         (lambda run: interpolate_run(run, pairs=0), "`pairs` must be at least 1. Received: pairs=0"),
+        (lambda run: interpolate_run(run, pairs=181), "`pairs` must lie in 1 to 180. Received: pairs=181"),
         (lambda run: interpolate_run(run, steps=1), "`steps` must be at least 2.* Received: steps=1"),
         (lambda run: interpolate_run(run, method="cubic"), "spherical, linear. Received: method='cubic'"),
     ],

@@ -52,6 +52,8 @@ _MAPS = {
     "lipswish": lambda beta: maps.Elementwise(_lipswish, beta),
 }
 
+ACTIVATIONS = tuple(_MAPS)
+
 _REFUSED = {
     "swish": "its slope reaches 1.1; 'lipswish' is swish / 1.1",
     "silu": "its slope reaches 1.1; 'lipswish' is swish / 1.1",

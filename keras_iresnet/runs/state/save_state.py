@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import shlex
 import signal
 import threading
 from typing import NamedTuple
@@ -152,7 +153,7 @@ class SaveState(keras.callbacks.Callback):
             return "SIGTERM ended this worker; the chief's folder has the run's state."
         return (
             f"SIGTERM ended the run; its state after {self._steps:,} steps is saved. "
-            f"It goes on with: keras-iresnet train --resume {self.run.path}"
+            f"It goes on with: {shlex.join(['keras-iresnet', 'train', '--resume', str(self.run.path)])}"
         )
 
     @contextlib.contextmanager

@@ -51,11 +51,15 @@ class LabelledTask:
 class ClassificationTask(LabelledTask):
     """A `Classifier`, fitted to labelled images, reported in per cent of error, with its inverse."""
 
+    def check_protocol(self, protocol, *, points=False):
+        """As for a density; there are none."""
+        if protocol:
+            raise ValueError(f"Classifiers have no options of evaluation. Received: {', '.join(protocol)}")
+
     def figures(self, model, splits, split, *, seed, progress, **protocol):
         """Error and loss of a split, and how well its features give the images back, where they can."""
         del seed
-        if protocol:
-            raise ValueError(f"Classifiers have no options of evaluation. Received: {', '.join(protocol)}")
+        self.check_protocol(protocol)
         found = errors(model, getattr(splits, split), split, progress)
         if not model.has_inverse:
             return found

@@ -4,6 +4,7 @@ import math
 
 from keras_iresnet.evaluation.bits_per_dim import evaluate_bits_per_dim
 from keras_iresnet.evaluation.log_likelihood import evaluate_log_likelihood
+from keras_iresnet.evaluation.protocol import check_protocol
 
 
 def density_figures(flow, splits, split, *, seed, progress, **protocol) -> dict:
@@ -11,8 +12,7 @@ def density_figures(flow, splits, split, *, seed, progress, **protocol) -> dict:
     examples = getattr(splits, split)
     if splits.bins is not None:
         return _image_figures(evaluate_bits_per_dim(flow, examples, seed=seed, progress=progress, **protocol), split)
-    if protocol:
-        raise ValueError(f"Points have no options of evaluation. Received: {', '.join(protocol)}")
+    check_density_protocol(protocol, points=True)
     result = evaluate_log_likelihood(flow, examples, seed=seed, progress=progress)
     return {
         f"{split}_log_likelihood_nats": result.mean,
@@ -21,6 +21,13 @@ def density_figures(flow, splits, split, *, seed, progress, **protocol) -> dict:
         f"{split}_log_det": result.estimator,
         "dimension": result.dimension,
     }
+
+
+def check_density_protocol(protocol, *, points):
+    """Refuse options of an evaluation that cannot be, or any for points."""
+    if points and protocol:
+        raise ValueError(f"Points have no options of evaluation. Received: {', '.join(protocol)}")
+    check_protocol(**protocol)
 
 
 def _image_figures(result, split):

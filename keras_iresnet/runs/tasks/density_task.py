@@ -3,7 +3,7 @@
 import dataclasses
 
 from keras_iresnet.runs.sample_sheet import draw_samples
-from keras_iresnet.runs.tasks.density_figures import density_figures
+from keras_iresnet.runs.tasks.density_figures import check_density_protocol, density_figures
 from keras_iresnet.runs.tensorboard import EXAMPLES, Diagnostics, Pictures
 
 FIRST_LOOK = 1000  # images of the test split that end a run; `evaluate` takes the time for all of them
@@ -36,6 +36,10 @@ class DensityTask:
 
     def complete(self, model, splits, run, shown):
         """A density is complete when its training has ended."""
+
+    def check_protocol(self, protocol, *, points):
+        """Refuse options of `figures` that cannot be, before there is a model; `points`: the data are no images."""
+        check_density_protocol(protocol, points=points)
 
     def figures(self, model, splits, split, *, seed, progress, **protocol):
         """What metrics.json says of a split; `protocol` as for `evaluate_bits_per_dim`."""

@@ -72,14 +72,13 @@ class _Terminate(keras.callbacks.Callback):
 
 @pytest.mark.parametrize(("epoch", "batch"), [(0, 0), (0, 1), (1, 1), (1, 2)])
 def test_sigterm_saves_the_state_and_the_run_goes_on_to_the_same_end(tmp_path, epoch, batch):
-    plain, run = RunFolder(tmp_path / "plain"), RunFolder(tmp_path / "run")
+    plain, run = RunFolder(tmp_path / "plain"), RunFolder(tmp_path / "Läufe vom Mai")
     plain.path.mkdir()
     run.path.mkdir()
     _fit(plain, _model())
     before = signal.getsignal(signal.SIGTERM)
-    message = (
-        rf"after {STEPS * epoch + batch + 1} steps is saved\. It goes on with: keras-iresnet train --resume {run.path}"
-    )
+    steps, command = STEPS * epoch + batch + 1, f"keras-iresnet train --resume '{run.path}'"
+    message = rf"after {steps} steps is saved\. It goes on with: {command}"
     with pytest.raises(TerminatedError, match=message):
         _fit(run, _model(), _Terminate(epoch, batch))
     assert run.states()[0] == run.state(STEPS * epoch + batch + 1)

@@ -24,8 +24,8 @@ def out(tmp_path_factory):
     turned = [getattr(splits, name).map(lambda image: 16 - image) for name in ("train", "validation", "test")]
     with pytest.MonkeyPatch.context() as patch:
         load = data.load
-        strangers = data.Splits("turned", splits.event_shape, splits.bins, *turned)
-        patch.setattr(data, "load", lambda name, **options: strangers if name == "turned" else load(name, **options))
+        others = data.Splits("turned", splits.event_shape, splits.bins, *turned)
+        patch.setattr(data, "load", lambda name, **options: others if name == "turned" else load(name, **options))
         patch.setattr(joint_task, "FIRST_LOOK", LOOK)
         found = strangers(path, images=300, strange="turned", overrides=TINY, progress=False)
     return path, found

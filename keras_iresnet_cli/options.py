@@ -1,0 +1,45 @@
+"""What several commands take: the run folder, the data directory, JSON, names out of a few; and an example each."""
+
+import pathlib
+
+import click
+
+
+class Among(click.Choice):
+    """A few names, shown and completed; what the command calls refuses others, in its own words."""
+
+    def convert(self, value, param, ctx):
+        """The value as it is."""
+        return value
+
+
+def complete_folders(ctx, param, incomplete):
+    """Let the shell offer its folders."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="dir")]
+
+
+def complete_models(ctx, param, incomplete):
+    """Let the shell offer the zoo's models that have a record: its files have their names, TensorFlow is not needed."""
+    import importlib.util
+
+    from click.shell_completion import CompletionItem
+
+    package = pathlib.Path(importlib.util.find_spec("keras_iresnet").submodule_search_locations[0])
+    names = sorted(file.stem for file in (package / "zoo" / "records").glob("*.json"))
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def example(words: str) -> str:
+    """The end of a command's help: `keras-iresnet WORDS`, to be pasted."""
+    return f"\b\nExample:\n  keras-iresnet {words}"
+
+
+run_argument = click.argument("run", type=click.Path(), shell_complete=complete_folders)
+data_dir_option = click.option(
+    "--data-dir", type=click.Path(), shell_complete=complete_folders, help="TFDS data directory."
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, alone on standard output; null for NaN and infinity."
+)
