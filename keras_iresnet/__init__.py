@@ -1,6 +1,10 @@
-"""Invertible residual networks in Keras 3 and TensorFlow."""
+"""Invertible residual networks in Keras 3 and TensorFlow.
+
+What users need is here, or in `layers`, `priors`, `models` and `zoo`; `docs/architecture.md` says what lies where.
+"""
 
 import os
+from typing import TYPE_CHECKING, Any
 
 # Before Keras is imported: the import itself fails where the other backend is not installed.
 _backend = os.environ.get("KERAS_BACKEND", "tensorflow")
@@ -17,9 +21,15 @@ if _backend != "tensorflow":
 from keras_iresnet import layers, models, priors, zoo
 from keras_iresnet.evaluation.bits_per_dim import evaluate_bits_per_dim
 from keras_iresnet.evaluation.certificate import certify
-from keras_iresnet.models import Classifier, Flow
+from keras_iresnet.layers import NotConvergedError
+from keras_iresnet.models import Classifier, Flow, Hybrid
 from keras_iresnet.ops.fixed_point import FixedPointResult, fixed_point
 from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, SeriesLogDet
+
+if TYPE_CHECKING:
+    from keras_iresnet.bijector import InvertibleResNetBijector
+
+    __version__: str
 
 __all__ = [
     "BackpropSeriesLogDet",
@@ -27,8 +37,11 @@ __all__ = [
     "ExactLogDet",
     "FixedPointResult",
     "Flow",
+    "Hybrid",
     "InvertibleResNetBijector",
+    "NotConvergedError",
     "SeriesLogDet",
+    "__version__",
     "certify",
     "evaluate_bits_per_dim",
     "fixed_point",
@@ -39,9 +52,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name == "InvertibleResNetBijector":  # TFP takes seconds to import, and most programs do without it
         from keras_iresnet.bijector import InvertibleResNetBijector
 
         return InvertibleResNetBijector
+    if name == "__version__":
+        import importlib.metadata
+
+        return importlib.metadata.version("keras-iresnet")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What completion shows: not what this file imports for itself."""
+    return sorted(__all__)

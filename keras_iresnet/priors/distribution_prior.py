@@ -69,8 +69,8 @@ class DistributionPrior(Prior):
         return mean, deviation
 
     def distribution(self) -> tfd.Distribution:
-        """The distribution itself."""
-        return self.given
+        """The distribution itself; in the precision of the latents, where its own is another."""
+        return self.given if self.given.dtype == self.stream_dtype else super().distribution()
 
     def get_config(self) -> dict[str, Any]:
         """JSON only.
@@ -106,9 +106,13 @@ def describe(distribution: tfd.Distribution) -> dict[str, Any]:
 def _to_json(name, value):
     if isinstance(value, _PLAIN):
         return value
+    if isinstance(value, list | tuple):  # whose dtype TFP chooses
+        return [_to_json(name, one) for one in value]
+    if isinstance(value, tf.DType):
+        return {"dtype": value.name}
     if isinstance(value, tfd.Distribution):
         return describe(value)
-    if tf.is_tensor(value) or isinstance(value, np.ndarray | np.generic | list | tuple | tf.TensorShape):
+    if tf.is_tensor(value) or isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
         if array.dtype.kind in "bifu":
             return {"values": array.tolist(), "dtype": array.dtype.name}
@@ -131,8 +135,10 @@ def restore(description: dict[str, Any]) -> tfd.Distribution:
 
 
 def _from_json(value):
+    if isinstance(value, list):
+        return [_from_json(one) for one in value]
     if not isinstance(value, dict):
         return value
     if "distribution" in value:
         return restore(value)
-    return tf.constant(value["values"], value["dtype"])
+    return tf.constant(value["values"], value["dtype"]) if "values" in value else tf.as_dtype(value["dtype"])

@@ -50,8 +50,8 @@ def as_prior(given: Any, dtype: Any = None) -> Prior:
 class ObjectPrior(Prior):
     """A prior by any object with the methods of one; what it lacks beyond `log_prob` and `sample` is `Prior`'s.
 
-    Its weights are trained if it is a Keras layer. It is saved if Keras can: it has a `get_config`, and its class is
-    registered.
+    Its weights are trained if it is a Keras layer. It is saved if Keras can: it has `get_config` and `from_config`, and
+    its class is registered.
 
     Args:
         thing: the object.

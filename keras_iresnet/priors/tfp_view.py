@@ -18,6 +18,7 @@ def deferred(
     shape: tuple[int, ...] | None = None,
 ) -> tfp.util.DeferredTensor:
     """What `transform` makes of a weight, read anew at each use; TFP sees the weight if the prior is trained."""
+    shape = tuple(weight.shape) if shape is None else shape
     if prior.trainable:
         return tfp.util.DeferredTensor(weight.value, transform, shape=shape)
     nothing = tf.zeros(weight.shape, weight.dtype)

@@ -10,6 +10,7 @@ import scipy.special
 import scipy.stats
 import small_flows
 import tensorflow as tf
+from prior_case import PriorCase
 
 import keras_iresnet as ki
 from keras_iresnet.layers import ActNorm, Chain
@@ -340,3 +341,34 @@ def test_too_few_examples_for_the_components_are_refused_before_anything_is_set(
         flow.initialize(clouds(29)[0])
     assert not flow.initialized
     np.testing.assert_array_equal(flow.prior.loc.numpy(), 0)
+
+
+class TestNormalMixture(PriorCase):
+    dimension = 2
+
+    def make(self, **kwargs):
+        return NormalMixture(3, **kwargs)
+
+    def move(self, prior):
+        prior.loc.assign(LOC)
+        prior.log_scale.assign(np.log(SCALE))
+        prior.logits.assign(np.log(SHARE))
+
+    def oracle_log_prob(self, z):
+        return oracle_log_prob(z)
+
+
+class TestFactorAnalyzers(PriorCase):
+    dimension = 4
+
+    def make(self, **kwargs):
+        return FactorAnalyzers(3, 2, **kwargs)
+
+    def move(self, prior):
+        prior.loc.assign(FACTORED_LOC)
+        prior.log_scale.assign(np.log(FACTORED_SCALE))
+        prior.loadings.assign(LOADINGS)
+        prior.logits.assign(np.log(SHARE))
+
+    def oracle_log_prob(self, z):
+        return _oracle_with_factors(z, 3)
