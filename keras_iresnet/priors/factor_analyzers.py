@@ -33,7 +33,7 @@ class FactorAnalyzers(NormalMixture):
     >>> import keras_iresnet as ki
     >>> prior = ki.priors.FactorAnalyzers(3, 2)
     >>> prior.build((None, 5))
-    >>> prior.loadings.shape, prior.least_examples, prior.wanted_examples
+    >>> tuple(prior.loadings.shape), prior.least_examples, prior.wanted_examples
     ((3, 5, 2), 30, 720)
     """
 
