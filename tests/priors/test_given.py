@@ -151,6 +151,7 @@ def test_none_is_the_diagonal_normal_and_a_prior_itself():
 
 def test_no_flow_imports_tfp_before_a_distribution_is_asked_for(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_probability", None)  # importing it raises
+    monkeypatch.delitem(sys.modules, "keras_iresnet.priors.tfp_view", raising=False)
     for prior in (None, ki.priors.FactorAnalyzers(2, 1), Logistic(2)):
         flow = flow_of(prior)
         flow.initialize(small_flows.points(40))
