@@ -69,7 +69,7 @@ class DistributionPrior(Prior):
         return mean, deviation
 
     def distribution(self) -> tfd.Distribution:
-        """The distribution itself; in the precision of the latents, where its own is another."""
+        """The distribution itself, or a view of it in the dtype of the flow's latents where it has another."""
         return self.given if self.given.dtype == self.stream_dtype else super().distribution()
 
     def get_config(self) -> dict[str, Any]:
@@ -87,10 +87,10 @@ class DistributionPrior(Prior):
 
 
 def describe(distribution: tfd.Distribution) -> dict[str, Any]:
-    """Class and parameters of a distribution, as JSON: numbers, arrays and other distributions.
+    """Class and parameters of a distribution, as JSON: numbers, arrays, dtypes, other distributions and lists of them.
 
     Raises:
-        TypeError: a parameter is something else.
+        TypeError: a parameter is something else, or the class is not one of TFP's own.
 
     Example:
     >>> import tensorflow_probability as tfp
@@ -98,27 +98,34 @@ def describe(distribution: tfd.Distribution) -> dict[str, Any]:
     >>> restore(describe(tfp.distributions.Normal([0.0, 1.0], 2.0))).mean().numpy().tolist()
     [0.0, 1.0]
     """
+    name = type(distribution).__name__
+    if getattr(tfd, name, None) is not type(distribution):  # a user's class of the same name would come back as TFP's
+        raise _not_plain("distribution", distribution)
     parameters = {name: value for name, value in distribution.parameters.items() if name != "self"}
     described = {name: _to_json(name, value) for name, value in parameters.items()}
-    return {"distribution": type(distribution).__name__, "parameters": described}
+    return {"distribution": name, "parameters": described}
 
 
 def _to_json(name, value):
-    if isinstance(value, _PLAIN):
+    if isinstance(value, _PLAIN) and not isinstance(value, np.generic):  # np.float64 is a float, whose dtype counts
         return value
-    if isinstance(value, list | tuple):  # whose dtype TFP chooses
-        return [_to_json(name, one) for one in value]
-    if isinstance(value, tf.DType):
-        return {"dtype": value.name}
     if isinstance(value, tfd.Distribution):
         return describe(value)
-    if tf.is_tensor(value) or isinstance(value, np.ndarray | np.generic):
+    if isinstance(value, tf.DType):
+        return {"dtype": value.name}
+    if isinstance(value, list | tuple):  # as it is: TFP gives its numbers the dtype of the other parameters
+        return [_to_json(name, part) for part in value]
+    if tf.is_tensor(value) or isinstance(value, np.ndarray | np.generic | tf.TensorShape):
         array = np.asarray(value)
         if array.dtype.kind in "bifu":
             return {"values": array.tolist(), "dtype": array.dtype.name}
-    raise TypeError(
-        "A distribution that is a prior must be made of numbers and distributions for its flow to be saved: subclass "
-        f"`keras_iresnet.priors.Prior` otherwise. Received: {name}={value!r}"
+    raise _not_plain(name, value)
+
+
+def _not_plain(name, value):
+    return TypeError(
+        "A distribution that is a prior must be made of numbers and distributions of TFP for its flow to be saved: "
+        f"subclass `keras_iresnet.priors.Prior` otherwise. Received: {name}={value!r}"
     )
 
 
@@ -136,9 +143,11 @@ def restore(description: dict[str, Any]) -> tfd.Distribution:
 
 def _from_json(value):
     if isinstance(value, list):
-        return [_from_json(one) for one in value]
+        return [_from_json(part) for part in value]
     if not isinstance(value, dict):
         return value
     if "distribution" in value:
         return restore(value)
-    return tf.constant(value["values"], value["dtype"]) if "values" in value else tf.as_dtype(value["dtype"])
+    if "values" in value:
+        return tf.constant(value["values"], value["dtype"])
+    return tf.as_dtype(value["dtype"])

@@ -1,7 +1,7 @@
 """What a user may hand to a flow as its prior, beside the priors of this folder."""
 
 import sys
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import keras
 import tensorflow as tf
@@ -9,6 +9,9 @@ import tensorflow as tf
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.priors.diagonal_normal import DiagonalNormal
 from keras_iresnet.priors.prior import Prior
+
+if TYPE_CHECKING:
+    import tensorflow_probability as tfp
 
 
 def as_prior(given: Any, dtype: Any = None) -> Prior:
@@ -50,8 +53,8 @@ def as_prior(given: Any, dtype: Any = None) -> Prior:
 class ObjectPrior(Prior):
     """A prior by any object with the methods of one; what it lacks beyond `log_prob` and `sample` is `Prior`'s.
 
-    Its weights are trained if it is a Keras layer. It is saved if Keras can: it has `get_config` and `from_config`, and
-    its class is registered.
+    Its weights are trained if it is a Keras layer. It is saved if Keras can: it has a `get_config`, and its class is
+    registered.
 
     Args:
         thing: the object.
@@ -85,6 +88,16 @@ class ObjectPrior(Prior):
         """Draw n latents (n, D), see `Prior.sample`."""
         return tf.cast(self.thing.sample(n, seed, temperature), self.stream_dtype)
 
+    @property
+    def wanted_examples(self) -> int:
+        """As the object has it, if it has."""
+        return getattr(self.thing, "wanted_examples", super().wanted_examples)
+
+    @property
+    def least_examples(self) -> int:
+        """As the object has it, if it has."""
+        return getattr(self.thing, "least_examples", super().least_examples)
+
     def initialize(self, z: tf.Tensor) -> None:
         """As the object has it, if it has."""
         if hasattr(self.thing, "initialize"):
@@ -93,6 +106,10 @@ class ObjectPrior(Prior):
     def moments(self) -> tuple[tf.Tensor, tf.Tensor]:
         """As the object has it, if it has."""
         return self.thing.moments() if hasattr(self.thing, "moments") else super().moments()
+
+    def distribution(self) -> "tfp.distributions.Distribution":
+        """As the object has it, if it has; otherwise one that calls its `log_prob` and `sample`."""
+        return self.thing.distribution() if hasattr(self.thing, "distribution") else super().distribution()
 
     def get_config(self) -> dict[str, Any]:
         """JSON only.

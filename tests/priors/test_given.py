@@ -1,132 +1,160 @@
-"""Priors that a user brings: subclasses, objects, and what is refused."""
+"""What a user may hand to a flow: refusals, and plain objects with the methods of a prior."""
 
+import sys
 import types
 
 import keras
 import numpy as np
 import pytest
-import scipy.stats
+import small_flows
 import tensorflow as tf
 
 import keras_iresnet as ki
 from keras_iresnet.layers import ActNorm, Chain
+from keras_iresnet.priors import as_prior
 
 
-@keras.saving.register_keras_serializable(package="test")
-class Laplace(ki.priors.Prior):
-    """What a user writes for a prior with a weight of its own."""
+class Logistic:
+    """Standard logistic latents: no Keras layer, and no configuration."""
 
-    def build(self, input_shape):
-        super().build(input_shape)
-        self.log_scale = self.add_weight(name="log_scale", shape=(self.dimension,), initializer="zeros")
-
-    def log_prob(self, z):
-        return -tf.reduce_sum(abs(z) * tf.exp(-self.log_scale) + self.log_scale + np.log(2.0), -1)
-
-    def sample(self, n, seed, temperature=1.0):
-        u = tf.random.stateless_uniform((n, self.dimension), seed, -1.0, 1.0)
-        return -temperature * tf.exp(self.log_scale) * tf.sign(u) * tf.math.log1p(-abs(u))
-
-
-@keras.saving.register_keras_serializable(package="test")
-class PlainLaplace:
-    """The same as an object that knows nothing of Keras but how it is saved."""
+    def __init__(self, dimension):
+        self.dimension = dimension
 
     def log_prob(self, z):
-        return -tf.reduce_sum(abs(z) + np.log(2.0), -1)
+        return -tf.reduce_sum(z + 2 * tf.math.softplus(-z), -1)
 
     def sample(self, n, seed, temperature):
-        u = tf.random.stateless_uniform((n, 2), seed, -1.0, 1.0)
-        return -temperature * tf.sign(u) * tf.math.log1p(-abs(u))
+        u = tf.random.stateless_uniform((n, self.dimension), seed, 1e-6, 1 - 1e-6)
+        return temperature * tf.math.log(u / (1 - u))
 
+
+@keras.saving.register_keras_serializable(package="test_given")
+class SavedLogistic(Logistic):
     def get_config(self):
-        return {}
+        return {"dimension": self.dimension}
 
     @classmethod
     def from_config(cls, config):
         return cls(**config)
 
 
-def flow_with(prior):
+@keras.saving.register_keras_serializable(package="test_given")
+class Shifted(keras.layers.Layer):
+    """A Keras layer that is no `Prior`."""
+
+    def build(self, input_shape):
+        self.loc = self.add_weight(name="loc", shape=(input_shape[-1],), initializer="zeros")
+
+    def log_prob(self, z):
+        return -0.5 * tf.reduce_sum(tf.square(z - self.loc) + np.log(2 * np.pi), -1)
+
+    def sample(self, n, seed, temperature):
+        return self.loc + temperature * tf.random.stateless_normal((n, self.loc.shape[0]), seed)
+
+
+class Full(Logistic):
+    wanted_examples, least_examples = 5000, 7
+
+    def initialize(self, z):
+        self.seen = len(z)
+
+    def moments(self):
+        return tf.fill([self.dimension], 3.0), tf.ones(self.dimension)
+
+    def distribution(self):
+        return "its own"
+
+
+def flow_of(prior):
     return ki.Flow(Chain([ActNorm()]), (2,), prior=prior, seed=0)
 
 
-def points(count=400):
-    return np.random.default_rng(0).laplace(size=(count, 2)).astype("float32")
+def test_a_plain_object_is_trained_around_and_sampled():
+    flow, points = flow_of(Logistic(2)), small_flows.points(200)
+    flow.compile("adam")
+    flow.fit(points, verbose=0)
+    z = flow.forward(points)
+    log_det = flow.forward_and_log_det(points)[1]
+    np.testing.assert_allclose(flow.log_prob(points), flow.prior.thing.log_prob(z) + log_det, rtol=1e-5)
+    assert flow.sample(3, seed=1).shape == (3, 2)
+    np.testing.assert_allclose(flow.distribution.log_prob(points), flow.log_prob(points), rtol=1e-5)
 
 
-@pytest.mark.parametrize("make", [Laplace, PlainLaplace])
-def test_flow_with_a_prior_of_ones_own_is_fitted_saved_loaded_and_drawn_from(make, tmp_path):
-    flow = flow_with(make())
-    flow.compile(keras.optimizers.Adam(0.01))
-    flow.fit(points(), epochs=1, verbose=0)
-    z = flow.forward(points(5)).numpy()
-    log_det = flow.forward_and_log_det(points(5))[1]
-    scale = np.exp(flow.prior.log_scale.numpy()) if make is Laplace else np.ones(2)
-    if make is Laplace:
-        assert np.abs(flow.prior.log_scale.numpy()).min() > 0  # it was trained along
-    np.testing.assert_allclose(
-        flow.log_prob(points(5)), scipy.stats.laplace(0, scale).logpdf(z).sum(-1) + log_det, rtol=1e-4
-    )
+def test_a_plain_object_that_keras_can_save_is_saved(tmp_path):
+    flow, points = flow_of(SavedLogistic(2)), small_flows.points(50)
+    flow.initialize(points)
     flow.save(tmp_path / "flow.keras")
     loaded = keras.saving.load_model(tmp_path / "flow.keras")
-    np.testing.assert_allclose(loaded.log_prob(points(5)), flow.log_prob(points(5)), rtol=1e-6)
-    np.testing.assert_array_equal(loaded.sample(6, seed=3), flow.sample(6, seed=3))
-    np.testing.assert_allclose(flow.distribution.log_prob(points(5)), flow.log_prob(points(5)), rtol=1e-5)
-    assert flow.distribution.sample(3, seed=(1, 2)).shape == (3, 2)
+    assert type(loaded.prior.thing) is SavedLogistic
+    np.testing.assert_array_equal(loaded.log_prob(points), flow.log_prob(points))
+    np.testing.assert_array_equal(loaded.sample(3, seed=1), flow.sample(3, seed=1))
 
 
-def test_moments_of_a_prior_without_them_are_missed_by_name():
-    with pytest.raises(NotImplementedError, match="Laplace has no `moments`"):
-        flow_with(Laplace()).prior.moments()
-    with pytest.raises(NotImplementedError, match="ObjectPrior has no `moments`"):
-        flow_with(PlainLaplace()).prior.moments()
+def test_a_plain_object_without_a_config_is_not_saved(tmp_path):
+    with pytest.raises(TypeError, match=r"must have a `get_config`.*Received: prior=<.*Logistic"):
+        flow_of(Logistic(2)).save(tmp_path / "flow.keras")
 
 
-def test_methods_of_an_object_are_used_where_it_has_them():
-    seen = []
-    thing = types.SimpleNamespace(
-        log_prob=lambda z: tf.zeros(len(z)),
-        sample=lambda n, seed, temperature: tf.zeros((n, 2)),
-        initialize=lambda z: seen.append(tuple(z.shape)),
-        moments=lambda: ("mean", "deviation"),
-    )
-    flow = flow_with(thing)
-    flow.initialize(points(30))
-    assert seen == [(30, 2)]
-    assert flow.prior.moments() == ("mean", "deviation")
+def test_a_layer_is_trained_and_saved(tmp_path):
+    flow, points = flow_of(Shifted()), small_flows.points(200)
+    flow.compile("adam")
+    flow.fit(points, verbose=0)
+    loc = flow.prior.thing.loc.numpy()
+    assert np.abs(loc).min() > 0
+    flow.save(tmp_path / "flow.keras")
+    loaded = keras.saving.load_model(tmp_path / "flow.keras")
+    np.testing.assert_array_equal(loaded.prior.thing.loc.numpy(), loc)
+    np.testing.assert_array_equal(loaded.log_prob(points), flow.log_prob(points))
 
 
-def test_weights_of_a_keras_layer_are_trained():
-    @keras.saving.register_keras_serializable(package="test")
-    class Shifted(keras.layers.Layer):
-        def build(self, shape):
-            self.shift = self.add_weight(name="shift", shape=shape[-1:], initializer="ones")
-
-        def log_prob(self, z):
-            return -0.5 * tf.reduce_sum((z - self.shift) ** 2, -1)
-
-        def sample(self, n, seed, temperature):
-            return self.shift + temperature * tf.random.stateless_normal((n, 2), seed)
-
-    flow = flow_with(Shifted())
-    assert any(weight is flow.prior.thing.shift for weight in flow.trainable_weights)
+def test_every_method_that_an_object_has_is_used():
+    flow = flow_of(Full(2))
+    assert flow.initialization_examples == 5000
+    with pytest.raises(ValueError, match="at least 7 examples"):
+        flow.initialize(small_flows.points(6))
+    flow.initialize(small_flows.points(9))
+    assert flow.prior.thing.seen == 9
+    np.testing.assert_array_equal(flow.prior.moments()[0], [3, 3])
+    assert flow.prior.distribution() == "its own"
 
 
-@pytest.mark.parametrize("given", [3, "normal", types.SimpleNamespace(log_prob=print), PlainLaplace])
-def test_what_is_no_prior_is_refused(given):
-    with pytest.raises(ValueError, match=r"`prior` must be a `keras_iresnet\.priors\.Prior`, a distribution of TFP"):
-        flow_with(given)
+def test_what_an_object_lacks_beyond_the_two_is_that_of_the_base():
+    prior = flow_of(Logistic(2)).prior
+    assert (prior.least_examples, prior.wanted_examples) == (1, 1)
+    with pytest.raises(NotImplementedError, match="has no `moments`"):
+        prior.moments()
 
 
-def test_an_object_that_cannot_be_saved_says_so(tmp_path):
-    flow = flow_with(types.SimpleNamespace(log_prob=lambda z: z[:, 0], sample=lambda *_: None))
-    with pytest.raises(TypeError, match="A prior must have a `get_config`"):
-        flow.save(tmp_path / "flow.keras")
+@pytest.mark.parametrize(
+    "given",
+    [
+        3,
+        "normal",
+        object(),
+        Logistic,
+        types.SimpleNamespace(log_prob=len),
+        types.SimpleNamespace(log_prob=len, sample=3),
+    ],
+)
+def test_what_is_no_prior_is_refused_before_the_layer_is_built(given):
+    layer = Chain([ActNorm()])
+    with pytest.raises(ValueError, match=r"`prior` must be a `keras_iresnet.priors.Prior`.*Received: prior="):
+        ki.Flow(layer, (2,), prior=given)
+    assert not layer.built
 
 
-def test_a_prior_of_other_dimensions_is_refused():
-    prior = ki.priors.DiagonalNormal()
-    prior.build((None, 3))
-    with pytest.raises(ValueError, match=r"`prior` must be one of 2 dimensions\. Received: a prior of 3"):
-        flow_with(prior)
+def test_none_is_the_diagonal_normal_and_a_prior_itself():
+    assert type(as_prior(None)) is ki.priors.DiagonalNormal
+    prior = ki.priors.NormalMixture(2)
+    assert as_prior(prior) is prior
+
+
+def test_no_flow_imports_tfp_before_a_distribution_is_asked_for(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_probability", None)  # importing it raises
+    monkeypatch.delitem(sys.modules, "keras_iresnet.priors.tfp_view", raising=False)
+    for prior in (None, ki.priors.FactorAnalyzers(2, 1), Logistic(2)):
+        flow = flow_of(prior)
+        flow.initialize(small_flows.points(40))
+        assert np.all(np.isfinite(flow.log_prob(flow.sample(2, seed=0))))
+        with pytest.raises(ImportError):
+            flow.prior.distribution()
