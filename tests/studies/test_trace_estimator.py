@@ -46,7 +46,7 @@ class _Recorder:
 def jacobians(flow, images):
     """Jacobians of both branches where the images meet them, by autodiff."""
     recorder = _Recorder()
-    flow.forward_and_log_det(flow.to_data(images, draw_seed(3, 0)), 0, recorder)
+    flow.forward_and_log_det(flow.to_data(images, draw_seed(3, 0)), 0, estimator=recorder)
     return [jacobian(g, x).numpy().astype(np.float64) for g, x in recorder.asked]
 
 
