@@ -43,7 +43,7 @@ def _definitions():
     kept = []
     for block in _blocks("python"):
         statements = ast.parse(block).body
-        if all(isinstance(node, imports) for node in statements) or any(isinstance(node, defined) for node in statements):
+        if {type(node) for node in statements} <= {*imports} or any(isinstance(node, defined) for node in statements):
             kept += [ast.unparse(node) for node in statements if isinstance(node, imports + defined)]
     return "\n\n".join(kept)
 
