@@ -92,6 +92,7 @@ def test_the_sdist_holds_what_a_developer_needs_and_nothing_compiled(built):
     with tarfile.open(path) as sdist:
         names = {name.split("/", 1)[1] for name in sdist.getnames() if "/" in name}
     needed = {"README.md", "LICENSE", "CONTRIBUTING.md", "CHANGELOG.md", "pyproject.toml", ".ci/run"}
+    needed |= {"CITATION.cff", ".pre-commit-config.yaml", ".github/workflows/ci.yml"}
     for folder in ("docs", "scripts", "tests", "zoo"):
         files = (file for file in (ROOT / folder).rglob("*") if file.is_file() and "cache" not in str(file.parent.name))
         needed |= {str(file.relative_to(ROOT)) for file in files}
