@@ -51,7 +51,9 @@ def test_a_prior_of_several_components_begins_from_labelled_images(tmp_path):
 def test_bits_per_dim_are_those_of_the_density_of_the_label(digits):
     flow, metrics = digits[0].load_best(), digits[1]
     images, labels = labelled("test")
-    own, other = (flow.bits_per_dim(images, 1, estimator=ki.ExactLogDet(), condition=c) for c in (labels, (labels + 1) % 10))
+    own, other = (
+        flow.bits_per_dim(images, 1, estimator=ki.ExactLogDet(), condition=c) for c in (labels, (labels + 1) % 10)
+    )
     error = np.std(own) / len(labels) ** 0.5
     assert metrics["test_bits_per_dim_standard_error"] == pytest.approx(error, rel=0.1)
     noise = metrics["test_bits_per_dim_dequantization_standard_error"]  # the images are the same
