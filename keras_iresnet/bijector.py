@@ -4,7 +4,8 @@ import math
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
+from tensorflow_probability import distributions as tfd
 
 from keras_iresnet.borrowed.tensorflow_names import is_recording
 from keras_iresnet.borrowed.tfp_names import untracked, without_tracking
@@ -14,8 +15,6 @@ from keras_iresnet.layers.invertible import check_invertible
 from keras_iresnet.layers.seeds import as_seed, draw_seed
 from keras_iresnet.layers.spectral.spectral_layer import advance_power_iterations
 from keras_iresnet.layers.weight_state import weight_state
-
-tfb, tfd = tfp.bijectors, tfp.distributions
 
 
 @without_tracking("_weights")
@@ -57,7 +56,8 @@ class InvertibleResNetBijector(tfb.Bijector):
     Example:
     >>> import keras_iresnet as ki
     >>> import tensorflow as tf
-    >>> import tensorflow_probability as tfp
+    >>> from tensorflow_probability import bijectors as tfb
+    from tensorflow_probability import distributions as tfd
     >>> block = ki.layers.InvertibleResidualBlock(ki.layers.DenseBranch((16,)), estimator=ki.ExactLogDet())
     >>> bijector = ki.InvertibleResNetBijector(block, event_shape=(2,))
     >>> normal = tfp.distributions.MultivariateNormalDiag(tf.zeros(2), tf.ones(2))

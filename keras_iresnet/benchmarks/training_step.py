@@ -148,7 +148,7 @@ def compare(models, batch_size, *, pairs=15, warm_up=2) -> Comparison:
     for _ in range(warm_up):
         for step in steps.values():
             step()
-    seconds = {label: [] for label in steps}
+    seconds: dict[str, list[float]] = {label: [] for label in steps}
     for pair in range(pairs):
         for label in steps if pair % 2 == 0 else reversed(steps):
             seconds[label].append(steps[label]())

@@ -1,7 +1,7 @@
 """What Keras does not promise to keep."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
 import tensorflow as tf
@@ -72,7 +72,13 @@ def steps_of(optimizer: keras.optimizers.Optimizer) -> keras.Variable:
     return optimizer._iterations
 
 
-class OptimizerHooks:
+if TYPE_CHECKING:  # a mixin is taken for what it is mixed into
+    from keras.optimizers import Optimizer as AnyOptimizer
+else:
+    AnyOptimizer = object
+
+
+class OptimizerHooks(AnyOptimizer):
     """Mixin for Keras optimizers: the places of a step that Keras names for itself alone, under names that stay.
 
     A subclass overrides `clip`, `update_averages` or `numbers_of_step`; unchanged, they do what Keras does.
@@ -122,15 +128,11 @@ def wrap_averaging(optimizer: keras.optimizers.Optimizer, around: Callable[[Call
 
     A second call has no effect: an optimizer goes through many trainings.
     """
-    update = optimizer._update_model_variables_moving_average
-    if getattr(update, "is_wrapped", False):
+    if getattr(optimizer, "averaging_is_wrapped", False):
         return
-
-    def wrapped(variables):
-        around(lambda: update(variables))
-
-    wrapped.is_wrapped = True
-    optimizer._update_model_variables_moving_average = wrapped
+    update = optimizer._update_model_variables_moving_average
+    optimizer.averaging_is_wrapped = True
+    optimizer._update_model_variables_moving_average = lambda variables: around(lambda: update(variables))
 
 
 class SwapsAverages(keras.callbacks.SwapEMAWeights):

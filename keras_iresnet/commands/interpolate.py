@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from keras_iresnet.commands.checks import check_at_least
+from keras_iresnet.commands.arguments import check_at_least
 from keras_iresnet.evaluation import pictures
 from keras_iresnet.runs.held_out import held_out_images
 from keras_iresnet.runs.kind import is_conditional, load_flow

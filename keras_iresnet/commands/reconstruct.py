@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from keras_iresnet.commands.checks import check_at_least
+from keras_iresnet.commands.arguments import check_at_least
 from keras_iresnet.evaluation import pictures
 from keras_iresnet.evaluation.reconstruction import round_trip
 from keras_iresnet.runs.held_out import FIRST, held_out_images
@@ -45,8 +45,8 @@ def reconstruct_run(
     folder = RunFolder.open(run)
     out = output_file(folder, out, f"reconstructions-seed{seed}.png")
     model = folder.load_best()
-    images, labels, splits = held_out_images(folder, n, seed=seed, data_dir=data_dir, labels=is_conditional(model))
+    images, labels, _ = held_out_images(folder, n, seed=seed, data_dir=data_dir, labels=is_conditional(model))
     found = round_trip(model, images, seed=seed, condition=labels)
-    rows = pictures.paired(images, found.examples, splits.bins)
-    write(rows, out, lambda file: pictures.save_image(pictures.grid(rows, splits.bins, pictures.PAIRED_COLUMNS), file))
+    rows = pictures.paired(images, found.examples, model.bins)
+    write(rows, out, lambda file: pictures.save_image(pictures.grid(rows, model.bins, pictures.PAIRED_COLUMNS), file))
     return out, {"images": n} | found.figures._asdict()

@@ -4,7 +4,7 @@ import os
 import pathlib
 
 from keras_iresnet import data
-from keras_iresnet.commands.checks import check_at_least
+from keras_iresnet.commands.arguments import check_at_least
 from keras_iresnet.runs.kind import load_flow
 from keras_iresnet.runs.output import output_file
 from keras_iresnet.runs.run_folder import RunFolder

@@ -1,5 +1,7 @@
 """Random shifts and mirror images of a batch, drawn from a seed."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 SHIFT = 4  # pixels, as in the authors' training
@@ -14,7 +16,7 @@ def check_augmentation(augmentation: str) -> None:
         )
 
 
-def augment(images, augmentation: str, *, seed):
+def augment(images: tf.Tensor, augmentation: str, *, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
     """A batch of images, each shifted by up to 4 pixels, and mirrored half of the time.
 
     A shift is a random crop of the image padded by 4 pixels on each side, the padding mirroring the image at its

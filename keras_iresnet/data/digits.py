@@ -74,4 +74,5 @@ def load(labels: bool = False) -> Splits:
     for part in split_indices(classes):
         examples = (images[part], classes[part]) if labels else images[part]
         parts.append(tf.data.Dataset.from_tensor_slices(examples))
-    return Splits("digits", EVENT_SHAPE, BINS, *parts, classes=CLASSES if labels else None)
+    train, validation, test = parts
+    return Splits("digits", EVENT_SHAPE, BINS, train, validation, test, CLASSES if labels else None)

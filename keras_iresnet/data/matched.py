@@ -1,9 +1,11 @@
 """Images of one data set in the shape of another: strangers to show to a model."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 
-def matched(images, bins: int, *, event_shape, to_bins: int):
+def matched(images: tf.Tensor, bins: int, *, event_shape: Sequence[int], to_bins: int) -> tf.Tensor:
     """Images resized by averaging areas, and their values scaled to another number of bins.
 
     Args:

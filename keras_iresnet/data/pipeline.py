@@ -102,7 +102,7 @@ def _augmented(dataset, augmentation, seed):
     return tf.data.Dataset.zip(dataset, pairs).map(augmented, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def check_augmentable(split, augmentation):
+def check_augmentable(split: tf.data.Dataset, augmentation: str) -> None:
     """Refuse an unknown augmentation, and one of what is no image."""
     check_augmentation(augmentation)
     example = split.element_spec[0] if isinstance(split.element_spec, tuple) else split.element_spec

@@ -77,7 +77,8 @@ def load(name: str, data_dir: str | os.PathLike | None = None, labels: bool = Fa
     classes = None
     if labels:
         classes, parts = _classes(builder), [_labelled_images(builder, split) for split in wanted]
-    return Splits(name, expected.event_shape, BINS, *parts, classes=classes)
+    train, validation_part, test_part = parts
+    return Splits(name, expected.event_shape, BINS, train, validation_part, test_part, classes)
 
 
 def is_prepared(name: str, data_dir: str | os.PathLike | None = None) -> bool:

@@ -117,9 +117,10 @@ def load(name: str, seed: int = 0) -> Splits:
     ('toy/rings', (2,), None, 20000)
     """
     held_out = [np.random.SeedSequence(0, spawn_key=(stream,)) for stream in (1, 2)]  # no integer seed's stream
-    sizes_and_seeds = zip((_TRAIN, _VALIDATION, _TEST), (seed, *held_out), strict=True)
-    points = [tf.data.Dataset.from_tensor_slices(sample(name, n, s)) for n, s in sizes_and_seeds]
-    return Splits(f"toy/{name}", (2,), None, *points)
+    seeds: tuple[int | np.random.SeedSequence, ...] = (seed, *held_out)
+    points = [sample(name, n, s) for n, s in zip((_TRAIN, _VALIDATION, _TEST), seeds, strict=True)]
+    train, validation, test = map(tf.data.Dataset.from_tensor_slices, points)
+    return Splits(f"toy/{name}", (2,), None, train, validation, test)
 
 
 def _known(table: dict[str, Callable], name: str, what: str) -> Callable:
@@ -128,7 +129,7 @@ def _known(table: dict[str, Callable], name: str, what: str) -> Callable:
     return table[name]
 
 
-def _polar(radius: np.ndarray, angle: np.ndarray) -> np.ndarray:
+def _polar(radius: np.ndarray | float, angle: np.ndarray) -> np.ndarray:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
 
 
@@ -206,4 +207,7 @@ _SAMPLERS = {
     "rings": _sample_rings,
 }
 _LOG_PROBS = {"8gaussians": _log_prob_eight_gaussians, "checkerboard": _log_prob_checkerboard}
-_ENTROPIES = {"8gaussians": _entropy_eight_gaussians, "checkerboard": lambda: float(np.log(4 * _SQUARES))}
+_ENTROPIES: dict[str, Callable[[], float]] = {
+    "8gaussians": _entropy_eight_gaussians,
+    "checkerboard": lambda: float(np.log(4 * _SQUARES)),
+}

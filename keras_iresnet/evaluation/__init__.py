@@ -1,4 +1,7 @@
-"""What a trained model is worth: certificates, likelihoods with error bars, studies and pictures."""
+"""What a model is worth: certificates, likelihoods with error bars, errors of classes, reconstructions, pictures.
+
+Knows models and all below them, and no run or data set; imported by `runs` and what lies above it, and by users.
+"""
 
 from keras_iresnet.evaluation.bits_per_dim import ImageEvaluation, evaluate_bits_per_dim
 from keras_iresnet.evaluation.certificate import Certificate, certify

@@ -70,10 +70,10 @@ def evaluate_log_likelihood(flow, dataset, *, estimator=None, batch_size=1000, s
     compiled = tf.function(lambda x, seed: flow.log_prob(x, seed=seed, estimator=estimator), autograph=False)
     compiled = compiled.get_concrete_function(batches.element_spec, tf.TensorSpec((2,), tf.int32))
     with Bar(batches, progress) as bar:
-        values = list(bar.tracked(evaluated(lambda index, x: compiled(x, tf.constant([seed, index])).numpy(), batches)))
-    if not values:
+        parts = list(bar.tracked(evaluated(lambda index, x: compiled(x, tf.constant([seed, index])).numpy(), batches)))
+    if not parts:
         raise ValueError("`dataset` must hold at least 1 example. Received: none")
-    values = np.concatenate(values).astype(np.float64)
+    values = np.concatenate(parts).astype(np.float64)
     error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else math.nan
     return Evaluation(float(values.mean()), error, "nats", len(values), dimension, flow.bins, repr(estimator))
 

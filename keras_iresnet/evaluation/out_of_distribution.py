@@ -79,7 +79,7 @@ def save_picture(strangers: Strangers, path, labels, title: str = "") -> None:
     axes = figure.subplots()
     edges = np.histogram_bin_edges(np.concatenate([strangers.known, strangers.strange]), 60)
     for scores, label in zip((strangers.known, strangers.strange), labels, strict=True):
-        axes.hist(scores, edges, alpha=0.6, label=label)
+        axes.hist(scores, edges.tolist(), alpha=0.6, label=label)
     axes.axvline(strangers.typical, color="black", lw=0.8, ls=":", label="typical")
     axes.set(xlabel="log p(x), nats", ylabel="images", title=title)
     axes.legend()

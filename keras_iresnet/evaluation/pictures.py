@@ -89,9 +89,9 @@ def plane_panels(
     points = np.stack([horizontal, vertical], -1).reshape(-1, 2).astype(np.float32)
     parts = np.array_split(points, math.ceil(len(points) / 4096))
     log_density = np.concatenate([np.asarray(flow.log_prob(part, estimator=ExactLogDet())) for part in parts])
-    extent = (center[0] - half, center[0] + half, center[1] - half, center[1] + half)
+    left, right, bottom, top = (float(center[axis] + side * half) for axis in (0, 1) for side in (-1, 1))
     density = np.exp(log_density).reshape(resolution, resolution)
-    return PlanePanels(np.asarray(data), np.asarray(samples), density, tuple(map(float, extent)))
+    return PlanePanels(np.asarray(data), np.asarray(samples), density, (left, right, bottom, top))
 
 
 def save_plane_panels(panels: PlanePanels, path, titles=("data", "model density", "model samples")) -> None:

@@ -1,4 +1,7 @@
-"""Keras layers: invertible ones, and the spectrally normalised ones that make them so."""
+"""Keras layers: invertible ones, in families, and the spectrally normalised ones that make them so.
+
+Knows `ops` alone; users and all other rooms import its names from here, not from the families.
+"""
 
 from keras_iresnet.layers.blocks.residual_block import InvertibleResidualBlock
 from keras_iresnet.layers.branches.activations import LipschitzActivation

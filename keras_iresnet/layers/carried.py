@@ -3,14 +3,12 @@
 import dataclasses
 import types
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
 from keras_iresnet.layers.seeds import split_seed
-
-if TYPE_CHECKING:
-    from keras_iresnet.ops.log_det import LogDetEstimator
+from keras_iresnet.ops.log_det import LogDetEstimator
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,7 +35,7 @@ class Carried:
     seed: tf.Tensor | None = None
     training: bool = False
     log_det: bool = True
-    estimator: "LogDetEstimator | None" = None
+    estimator: LogDetEstimator | None = None
     condition: tf.Tensor | None = None
     kernels: Mapping[Any, tf.Tensor] = dataclasses.field(default_factory=lambda: types.MappingProxyType({}))
     recompute: bool = False

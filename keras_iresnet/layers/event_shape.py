@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
 
 from keras_iresnet.ops.checks import require
 
-Shape = tuple[int | None, ...]  # with the batch first
+Shape: TypeAlias = tuple[Any, ...]  # integers, the batch first; None where one is not known
 
 
 def event_shapes(

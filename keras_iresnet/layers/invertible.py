@@ -1,7 +1,5 @@
 """The base of every invertible layer: forward, inverse, and the log-determinant of the forward map."""
 
-from typing import TYPE_CHECKING
-
 import keras
 import tensorflow as tf
 
@@ -11,9 +9,7 @@ from keras_iresnet.layers.inverse_report import InverseReport, settle
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import Seed, as_seed
 from keras_iresnet.layers.spectral.norm_groups import with_norms_together
-
-if TYPE_CHECKING:
-    from keras_iresnet.ops.log_det import LogDetEstimator
+from keras_iresnet.ops.log_det import LogDetEstimator
 
 
 class InvertibleLayer(FullPrecision, keras.layers.Layer):
@@ -64,7 +60,7 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
         seed: Seed = None,
         *,
         training: bool = False,
-        estimator: "LogDetEstimator | None" = None,
+        estimator: LogDetEstimator | None = None,
         condition: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """F(x) and log|det dF/dx|.

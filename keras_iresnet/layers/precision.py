@@ -1,6 +1,6 @@
 """Which floating-point type carries what must not be rounded, whatever the precision policy."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -18,7 +18,13 @@ def check_full_precision(what: str, policy: keras.DTypePolicy) -> None:
         )
 
 
-class FullPrecision:
+if TYPE_CHECKING:  # a mixin is taken for what it is mixed into
+    from keras.layers import Layer as Base
+else:
+    Base = object
+
+
+class FullPrecision(Base):
     """Mixin for Keras layers that decide themselves what is rounded: nothing is cast behind their back.
 
     Under a mixed policy Keras casts the inputs of a layer, and the variables read in its `call`, to the compute

@@ -1,4 +1,7 @@
-"""Keras models: flows for densities and samples, classifiers whose features give the image back, both in one."""
+"""Keras models: flows for densities and samples, classifiers whose features give the image back, both in one.
+
+Knows `priors`, `optimizers`, `layers` and `ops`; imported by `zoo` and what lies above it, and by users.
+"""
 
 from keras_iresnet.models.classifier import Classifier, Inversion
 from keras_iresnet.models.flow import Flow

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from keras_iresnet.borrowed.keras_names import BuiltBeforehand, build_losses_and_metrics, is_within_fit
 from keras_iresnet.layers.precision import FullPrecision
-from keras_iresnet.models.checks import check_dtype, check_shape, check_values, is_array
 from keras_iresnet.models.convergence import with_convergence
+from keras_iresnet.models.example_checks import check_dtype, check_shape, check_values, is_array
 from keras_iresnet.models.export import Signature, export_signatures
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.optimizers import by_name
@@ -38,7 +38,7 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
             raise ValueError(f"`bins` must be an integer of at least 2, or None. Received: bins={bins!r}")
         self.layer, self.event_shape, self.bins = layer, tuple(event_shape), bins
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Build the layer, and the flag that says whether it was set from data."""
         if not self.layer.built:
             self.layer.build(tuple(input_shape))

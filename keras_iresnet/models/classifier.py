@@ -84,11 +84,14 @@ class Classifier(InvertibleModel):
         self.head, self.num_classes = ClassHead(num_classes, dtype=self.dtype_policy), num_classes
         self.build((None, *self.event_shape))
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create all layers at once: the shape is known from the start."""
         super().build(input_shape)
         self.feature_shape = tuple(self.layer.compute_output_shape(tuple(input_shape)))[1:]
         self.head.build((None, *self.feature_shape))
+
+    bins: int
+    num_classes: int
 
     @property
     def has_inverse(self) -> bool:

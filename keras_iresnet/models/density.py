@@ -1,7 +1,7 @@
 """What a density of examples is to Keras: a model whose output is a log-likelihood, and which has no targets."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -9,16 +9,14 @@ import tensorflow as tf
 
 from keras_iresnet.layers.seeds import Seed, as_seed, draw_seed
 from keras_iresnet.models.base import InvertibleModel
-from keras_iresnet.models.checks import check_dtype, check_shape, is_array
 from keras_iresnet.models.condition import as_condition, check_pairs, with_condition
+from keras_iresnet.models.example_checks import check_dtype, check_shape, is_array
 from keras_iresnet.models.export import Signature, flow_signatures
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
 from keras_iresnet.ops.dequantize import dequantize, quantize
+from keras_iresnet.ops.log_det import LogDetEstimator
 
-if TYPE_CHECKING:
-    from keras_iresnet.ops.log_det import LogDetEstimator
-
-Loss = str | keras.losses.Loss | Callable[..., tf.Tensor] | dict[str, Any] | None
+Loss: TypeAlias = str | keras.losses.Loss | Callable[..., tf.Tensor] | dict[str, Any] | None
 
 
 class Density(InvertibleModel):
@@ -37,7 +35,7 @@ class Density(InvertibleModel):
         seed: Seed = None,
         *,
         training: bool = False,
-        estimator: "LogDetEstimator | None" = None,
+        estimator: LogDetEstimator | None = None,
         condition: Any = None,
     ) -> tf.Tensor:
         """Log-likelihood (batch,) in nats."""
@@ -52,7 +50,7 @@ class Density(InvertibleModel):
         return self.log_prob(x, training=bool(training), condition=condition)
 
     def bits_per_dim(
-        self, images: Any, seed: Seed = None, *, estimator: "LogDetEstimator | None" = None, condition: Any = None
+        self, images: Any, seed: Seed = None, *, estimator: LogDetEstimator | None = None, condition: Any = None
     ) -> tf.Tensor:
         """Bits per dimension of integer images (batch, *event_shape), one draw of the noise each -> (batch,)."""
         self._require_bins("bits_per_dim")

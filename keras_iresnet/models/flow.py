@@ -13,15 +13,14 @@ from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 from keras_iresnet.layers.seeds import Seed, split_seed
 from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
 from keras_iresnet.models.base import LAYER_EXAMPLES
-from keras_iresnet.models.checks import check_shape
 from keras_iresnet.models.density import Density
+from keras_iresnet.models.example_checks import check_shape
 from keras_iresnet.models.old_files import take_prior, with_prior
+from keras_iresnet.ops.log_det import LogDetEstimator
 from keras_iresnet.priors import as_prior
 
 if TYPE_CHECKING:
     import tensorflow_probability as tfp
-
-    from keras_iresnet.ops.log_det import LogDetEstimator
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -90,7 +89,7 @@ class Flow(Density):
         seed: Seed = None,
         *,
         training: bool = False,
-        estimator: "LogDetEstimator | None" = None,
+        estimator: LogDetEstimator | None = None,
         condition: Any = None,
     ) -> tf.Tensor:
         """Log-likelihood in data space.
@@ -145,7 +144,7 @@ class Flow(Density):
         seed: Seed = None,
         *,
         training: bool = False,
-        estimator: "LogDetEstimator | None" = None,
+        estimator: LogDetEstimator | None = None,
         condition: Any = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Data space (batch, *event_shape) -> latents (batch, D) and log|det dF/dx| (batch,) in nats."""
@@ -178,7 +177,7 @@ class Flow(Density):
 
         return data_distribution(self.bijector, self.prior.distribution())
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the layers and the prior, all at once: the shape is known from the start."""
         super().build(input_shape)
         self._latent_event = tuple(self.layer.compute_output_shape(tuple(input_shape)))[1:]

@@ -63,7 +63,7 @@ class Hybrid(Flow):
         self.num_classes, self.weight = num_classes, weight  # before the flow is built, which needs them
         super().__init__(layer, event_shape, **kwargs)
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the layers, the prior and the head."""
         super().build(input_shape)
         self.head = ClassHead(self.num_classes, dtype=self.dtype_policy)

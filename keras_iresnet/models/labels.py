@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.borrowed.keras_names import lower_is_better
-from keras_iresnet.models.checks import is_array
+from keras_iresnet.models.example_checks import is_array
 from keras_iresnet.ops.checks import require
 
 

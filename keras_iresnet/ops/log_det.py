@@ -9,21 +9,30 @@ g(x) and nats of shape (batch,).
 """
 
 import dataclasses
+from typing import Any, Protocol, Self
 
 import tensorflow as tf
 
+from keras_iresnet.ops.maps import Map
 from keras_iresnet.ops.replicas import draw_rows
+
+
+class LogDetEstimator(Protocol):
+    """What stands for the log-determinant of a residual block."""
+
+    def __call__(self, g: Map, x: tf.Tensor, seed: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+        """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
 
 
 class _Configurable:
     """What Keras needs to save an estimator with the layer that uses it."""
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, JSON only."""
-        return dataclasses.asdict(self)
+        return dict(vars(self))
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """The estimator with these arguments."""
         return cls(**config)
 
@@ -42,7 +51,7 @@ class ExactLogDet(_Configurable):
     0.1823
     """
 
-    def __call__(self, g, x, seed=None):
+    def __call__(self, g: Map, x: tf.Tensor, seed: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
         del seed
         event = x.shape[1:]
@@ -102,20 +111,20 @@ class SeriesLogDet(_Series):
     num_terms: int = 5
     num_probes: int = 1
 
-    def __call__(self, g, x, seed):
+    def __call__(self, g: Map, x: tf.Tensor, seed: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
         linearized, v, image = self._start(g, x, seed)
         nats, walk = self._walk(linearized, v, image)
         surrogate = self._inner(walk, image)
         return linearized.value, nats + surrogate - tf.stop_gradient(surrogate)
 
-    def remember(self, g, x, seed):
+    def remember(self, g: Map, x: tf.Tensor, seed: tf.Tensor | None) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
         """What a call returns, without its gradient; and w, which spares `replay` the walk."""
         linearized, v, image = self._start(g, x, seed)
         nats, walk = self._walk(linearized, v, image)
         return (linearized.value, nats), walk
 
-    def replay(self, g, x, seed, walk):
+    def replay(self, g: Map, x: tf.Tensor, seed: tf.Tensor | None, walk: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Tensors that have the gradient of what a call returns, though not all have its value."""
         linearized, _, image = self._start(g, x, seed)
         return linearized.value, self._inner(walk, image)
@@ -157,7 +166,7 @@ class BackpropSeriesLogDet(_Series):
     num_terms: int = 5
     num_probes: int = 1
 
-    def __call__(self, g, x, seed):
+    def __call__(self, g: Map, x: tf.Tensor, seed: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
         linearized = g.linearize(x, self.num_probes)
         v = u = rademacher(seed, self.num_probes, x)
@@ -168,7 +177,7 @@ class BackpropSeriesLogDet(_Series):
         return linearized.value, self._inner(total, v)
 
 
-def log_abs_det(matrix):
+def log_abs_det(matrix: tf.Tensor) -> tf.Tensor:
     """log|det A| of square matrices (..., D, D), differentiable; `tf.linalg.slogdet` does not compile under XLA.
 
     A = Q R gives sum log|R_ii|, and d log|det A| = <A^-T, dA> with A^-1 = R^-1 Q^T.
@@ -189,7 +198,7 @@ def _log_abs_det_by_qr(matrix):
     return tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(r))), -1), gradient
 
 
-def rademacher(seed, num_probes, x):
+def rademacher(seed: tf.Tensor | None, num_probes: int, x: tf.Tensor) -> tf.Tensor:
     """Signs of shape (num_probes * batch, *event), each +1 or -1 with equal probability, in the dtype of x."""
     if seed is None:
         raise ValueError("A stochastic log-det needs a `seed`. Received: seed=None")

@@ -1,4 +1,7 @@
-"""Keras's optimizers, the same steps in fewer operations and clipped alike on any number of replicas."""
+"""Keras's optimizers, the same steps in fewer operations and clipped alike on any number of replicas.
+
+Knows `borrowed` alone; imported by `models`, which take them by name, and by `runs`.
+"""
 
 from keras_iresnet.optimizers.clipping import ClippedSGD
 from keras_iresnet.optimizers.fused import FusedAdam, FusedAdamax

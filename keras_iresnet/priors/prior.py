@@ -21,8 +21,6 @@ class Prior(FullPrecision, keras.layers.Layer):
 
     Attributes:
         dimension: D, known once the prior is built.
-        wanted_examples: latents that `initialize` had better be given.
-        least_examples: fewer it refuses.
 
     Example:
     >>> import math
@@ -38,8 +36,15 @@ class Prior(FullPrecision, keras.layers.Layer):
     [-2.0789999961853027, -2.0789999961853027]
     """
 
-    wanted_examples = 1
-    least_examples = 1
+    @property
+    def wanted_examples(self) -> int:
+        """Latents that `initialize` had better be given."""
+        return 1
+
+    @property
+    def least_examples(self) -> int:
+        """Fewer than these it refuses."""
+        return 1
 
     def build(self, input_shape: Shape) -> None:
         """Fix D; a subclass with weights adds them."""

@@ -31,7 +31,8 @@ def images_from_features(
     """
     originals, _, splits = draw_images(load_data(size, **source), images, seed=seed)
     runs = sweep(size, LABELS, out, progress=progress, **source)
-    rows, arrays = [], {"originals": originals}
+    rows: list[dict] = []
+    arrays = {"originals": originals}
     for label, run in runs.items():
         if run is None:
             rows.append({**dict.fromkeys(rows[0]), "model": label, "diverged": True})

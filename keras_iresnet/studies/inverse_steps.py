@@ -30,7 +30,7 @@ def inverse_steps(out, *, size: str = "digits", images: int = 100, seed: int = 0
     """
     originals = draw_images(load_data(size, **source), images, seed=seed).images
     runs = sweep(size, LABELS, out, progress=progress, **source)
-    errors = {label: steps_study(run.load_best(), originals) for label, run in runs.items()}
+    errors = {label: steps_study(run.load_best(), originals) for label, run in runs.items() if run is not None}
     rows = [
         {"model": label, "steps": steps, "mean_abs_error": float(error.mean()), "worst_image": float(error.max())}
         for label, found in errors.items()

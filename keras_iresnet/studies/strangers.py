@@ -43,6 +43,9 @@ def strangers(
     _check(size, images)
     settings = resolve("hybrid_classifier", {**SIZES[size], **(overrides or {})})
     splits, others = (data.load(name, data_dir=data_dir) for name in (settings.recipe.dataset, strange))
+    if splits.bins is None or others.bins is None:
+        names = f"dataset={splits.name!r}, strange={others.name!r}"
+        raise ValueError(f"`dataset` and `strange` must be data sets of images. Received: {names}")
     other = matched(_first(others.test, images), others.bins, event_shape=splits.event_shape, to_bins=splits.bins)
     run = RunFolder(pathlib.Path(out) / "runs" / "hybrid")
     train(settings.name, resume=run.path, overrides=settings.overrides, data_dir=data_dir, progress=progress)

@@ -48,7 +48,8 @@ def variant(label: str) -> dict:
     """
     if label.startswith("coeff-"):
         return {"coeff": float(label.removeprefix("coeff-"))}
-    return {"vanilla": {"coeff": None}, "batch-norm": {"coeff": None, "normalization": "batch"}}[label]
+    others: dict[str, dict] = {"vanilla": {"coeff": None}, "batch-norm": {"coeff": None, "normalization": "batch"}}
+    return others[label]
 
 
 def caption(label: str) -> str:

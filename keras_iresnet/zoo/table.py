@@ -40,7 +40,7 @@ def toy_table() -> str:
     """
     record = get(TOYS).record
     rows = []
-    for one in record.reached:
+    for one in record.reached if record else ():
         beside = f"{one.yardstick.value}, {one.yardstick.of}" if one.yardstick else "–"
         rows.append((_link(one.dataset, record), str(one), beside, _count(one.examples), duration(one)))
     return _markdown(("toy", "reached", "to compare with", "test examples", "run"), rows)

@@ -7,7 +7,7 @@ import pytest
 
 from keras_iresnet import commands, data
 from keras_iresnet.commands import certify_run, evaluate_run, interpolate_run, reconstruct_run, sample_run
-from keras_iresnet.commands.checks import check_at_least
+from keras_iresnet.commands.arguments import check_at_least
 from keras_iresnet.runs import RunFolder
 
 

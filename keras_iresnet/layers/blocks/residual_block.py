@@ -2,7 +2,7 @@
 
 import dataclasses
 import operator
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
@@ -13,11 +13,8 @@ from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS, fixed_point
-from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, SeriesLogDet
+from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, LogDetEstimator, SeriesLogDet
 from keras_iresnet.ops.recompute import recomputed
-
-if TYPE_CHECKING:
-    from keras_iresnet.ops.log_det import LogDetEstimator
 
 for _estimator in (BackpropSeriesLogDet, ExactLogDet, SeriesLogDet):
     keras.saving.register_keras_serializable(package="keras_iresnet")(_estimator)
@@ -51,7 +48,7 @@ class InvertibleResidualBlock(InvertibleLayer):
         self,
         branch: keras.layers.Layer,
         *,
-        estimator: "LogDetEstimator | None" = None,
+        estimator: LogDetEstimator | None = None,
         tolerance: float | None = None,
         max_steps: int = DEFAULT_MAX_STEPS,
         remat: bool = False,

@@ -1,5 +1,6 @@
 """Activations whose Lipschitz constant is 1, with their derivatives."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -44,7 +45,7 @@ def _lipswish(x, beta):
     return (value, slope), gradient
 
 
-_MAPS = {
+_MAPS: dict[str, Callable[..., maps.Map]] = {
     "elu": lambda: maps.Elementwise(_elu),
     "softplus": lambda: maps.Elementwise(_softplus),
     "relu": lambda: maps.Elementwise(_relu),
@@ -110,7 +111,7 @@ class LipschitzActivation(FullPrecision, keras.layers.Layer):
             start = keras.initializers.Constant(_LIPSWISH_BETA)
             self.beta = self.add_weight(name="beta", shape=(), initializer=start)
 
-    def as_map(self, carried: Carried = EVALUATION, dtype: str | None = None) -> "maps.Map":
+    def as_map(self, carried: Carried = EVALUATION, dtype: str | None = None) -> maps.Map:
         """The activation as a map, for tensors of `dtype` (the compute dtype by default)."""
         del carried  # nothing here depends on how a pass is meant
         if self.activation == "lipswish":

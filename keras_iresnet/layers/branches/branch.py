@@ -76,7 +76,8 @@ class Branch(FullPrecision, keras.layers.Layer):
         self.power_iterations, self.preactivate = power_iterations, preactivate
         self.dropout, self.condition_size, self.seed = dropout, condition_size, seed
         self.seed_generator = keras.random.SeedGenerator(seed) if dropout else None
-        self.parts, self.condition_kernels = [], []
+        self.parts: list[keras.layers.Layer] = []
+        self.condition_kernels: list[keras.Variable] = []
 
     def _linear_layers(self, channels: int, options: dict[str, Any]) -> list[SpectralLayer]:
         raise NotImplementedError
@@ -109,7 +110,7 @@ class Branch(FullPrecision, keras.layers.Layer):
         """The normalised layers, in order."""
         return [part for part in self.parts if isinstance(part, SpectralLayer)]
 
-    def as_map(self, carried: Carried = EVALUATION) -> "maps.Map":
+    def as_map(self, carried: Carried = EVALUATION) -> maps.Map:
         """g with its weights normalised once, from and to the dtype of the stream, for one condition an example.
 
         A mixed policy computes in its lower precision in training alone: rounded, g is a step function, and neither

@@ -33,10 +33,11 @@ def with_norms_together(layer: keras.layers.Layer, carried: Carried) -> Carried:
             if map_type is maps.Dense:
                 key = (*matrix.shape, matrix.dtype, inner.coeff, inner.power_iterations)
                 groups[key].append((inner, matrix))
-    kernels = {}
+    kernels: dict[SpectralLayer, tf.Tensor] = {}
     for alike in groups.values():
         if len(alike) > 1:
-            kernels |= _normalize(*zip(*alike, strict=True), carried.training)
+            layers, matrices = zip(*alike, strict=True)
+            kernels |= _normalize(layers, matrices, carried.training)
     return dataclasses.replace(carried, kernels=types.MappingProxyType(kernels))
 
 

@@ -126,7 +126,7 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
     def _raw_kernel(self):
         return tf.cast(tf.convert_to_tensor(self.kernel), self.stream_dtype)
 
-    def as_map(self, carried: Carried = EVALUATION, dtype: str | None = None) -> "maps.Map":
+    def as_map(self, carried: Carried = EVALUATION, dtype: str | None = None) -> maps.Map:
         """The affine map with the normalised kernel, in `dtype` (the compute dtype by default)."""
         dtype = dtype or self.compute_dtype
         kernel = tf.cast(self.normalized_kernel(carried), dtype)

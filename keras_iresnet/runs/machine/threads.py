@@ -17,7 +17,7 @@ def settle_threads() -> bool:
     Returns:
         Whether it was done; TensorFlow allows it only before it has run anything.
     """
-    if tf.config.list_physical_devices("GPU") or os.cpu_count() > _FEW_CORES:
+    if tf.config.list_physical_devices("GPU") or (os.cpu_count() or 1) > _FEW_CORES:
         return False
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)

@@ -12,7 +12,7 @@ from keras_iresnet.zoo.registry import register
 
 __all__ = ["svhn_flow", "svhn_flow_small"]
 
-_OWN = {"dataset": "svhn_cropped", "augmentation": "shift"}
+_OWN: dict[str, Any] = {"dataset": "svhn_cropped", "augmentation": "shift"}
 RECIPE = dataclasses.replace(CIFAR, **_OWN)
 SMALL_RECIPE = dataclasses.replace(SMALL_CIFAR, **_OWN)
 

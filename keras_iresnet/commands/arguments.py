@@ -12,7 +12,7 @@ def check_at_least(minimum: int, **argument: float | None) -> None:
         ValueError: it is smaller.
 
     Example:
-    >>> from keras_iresnet.commands.checks import check_at_least
+    >>> from keras_iresnet.commands.arguments import check_at_least
     >>> check_at_least(0, temperature=0.8)
     >>> check_at_least(0, temperature=float("nan"))
     Traceback (most recent call last):
