@@ -66,7 +66,7 @@ def test_file_loads_with_its_optimizer_and_gives_the_same(case, written):
     assert all(np.abs(moment).max() > 0 for moment in moments)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", ["digits_flow_of_factors", "hybrid_classifier"])
 def test_file_goes_on_being_saved(case, written, tmp_path):
     keras.saving.load_model(BEFORE / f"{case}.keras").save(tmp_path / "again.keras")
     assert_outputs(written.outputs(keras.saving.load_model(tmp_path / "again.keras"), case), case, 1e-5)

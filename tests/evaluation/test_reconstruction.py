@@ -51,8 +51,8 @@ def test_a_flow_that_cannot_be_inverted_is_in_the_figures_not_an_error():
 def test_an_inverse_that_ran_away_is_infinitely_far_off(flow, monkeypatch):
     inverse, lost = flow.inverse_and_report, tf.constant([False, False, True, False, False])
 
-    def ran_away(z, condition):
-        x, (steps, residual, converged) = inverse(z, condition)
+    def ran_away(z, *, condition):
+        x, (steps, residual, converged) = inverse(z, condition=condition)
         x = tf.where(lost[:, None, None, None], np.nan, x)
         return x, InverseReport(steps, tf.where(lost, np.nan, residual), converged & ~lost)
 
