@@ -85,6 +85,7 @@ def test_the_wheel_holds_the_package_and_its_command_alone(built):
     assert records
     assert set(names) >= records
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert "keras_iresnet/py.typed" in names  # type checkers of whoever installs it believe the annotations
 
 
 def test_the_sdist_holds_what_a_developer_needs_and_nothing_compiled(built):

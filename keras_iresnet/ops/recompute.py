@@ -32,8 +32,6 @@ def recomputed(function, g, x, *arguments):
 
     Example:
     >>> import tensorflow as tf
-
-    from keras_iresnet.borrowed.tensorflow_names import NOT_INLINED
     >>> from keras_iresnet.ops import log_det, maps, recompute
     >>> g = maps.Dense(tf.constant([[0.5, 0.0], [0.0, -0.2]]))
     >>> value, nats = recompute.recomputed(log_det.ExactLogDet(), g, tf.zeros((1, 2)), None)
