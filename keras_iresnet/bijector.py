@@ -56,8 +56,7 @@ class InvertibleResNetBijector(tfb.Bijector):
     Example:
     >>> import keras_iresnet as ki
     >>> import tensorflow as tf
-    >>> from tensorflow_probability import bijectors as tfb
-    from tensorflow_probability import distributions as tfd
+    >>> import tensorflow_probability as tfp
     >>> block = ki.layers.InvertibleResidualBlock(ki.layers.DenseBranch((16,)), estimator=ki.ExactLogDet())
     >>> bijector = ki.InvertibleResNetBijector(block, event_shape=(2,))
     >>> normal = tfp.distributions.MultivariateNormalDiag(tf.zeros(2), tf.ones(2))
