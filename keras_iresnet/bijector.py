@@ -1,6 +1,8 @@
 """An invertible layer as a bijector of TensorFlow Probability, and the distribution that it makes of a Gaussian."""
 
 import math
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,10 +13,11 @@ from keras_iresnet.borrowed.tensorflow_names import is_recording
 from keras_iresnet.borrowed.tfp_names import untracked, without_tracking
 from keras_iresnet.layers.event_shape import event_shapes, replace_event, require_event
 from keras_iresnet.layers.inverse_report import check_on_failure
-from keras_iresnet.layers.invertible import check_invertible
+from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 from keras_iresnet.layers.seeds import as_seed, draw_seed
 from keras_iresnet.layers.spectral.spectral_layer import advance_power_iterations
 from keras_iresnet.layers.weight_state import weight_state
+from keras_iresnet.ops.log_det import LogDetEstimator
 
 
 @without_tracking("_weights")
@@ -68,17 +71,17 @@ class InvertibleResNetBijector(tfb.Bijector):
 
     def __init__(
         self,
-        layer,
+        layer: InvertibleLayer,
         *,
-        event_shape=None,
-        flatten=False,
-        estimator=None,
-        seed=None,
-        on_failure="raise",
-        training=False,
-        validate_args=False,
-        name=None,
-    ):
+        event_shape: Sequence[int] | None = None,
+        flatten: bool = False,
+        estimator: LogDetEstimator | None = None,
+        seed: Any = None,
+        on_failure: str = "raise",
+        training: bool = False,
+        validate_args: bool = False,
+        name: str | None = None,
+    ) -> None:
         parameters = dict(locals())
         check_invertible("layer", layer)
         check_on_failure(on_failure)
@@ -97,10 +100,10 @@ class InvertibleResNetBijector(tfb.Bijector):
         self._seed = untracked(self, keras.random.SeedGenerator() if seed is None else seed)
         self._weights = untracked(self, [weight.value for weight in layer.weights])
         self._tracked = _tracked(layer, self._seed)
-        self._advanced = None
+        self._advanced: Hashable = None
 
     @property
-    def layer(self):
+    def layer(self) -> InvertibleLayer:
         """The Keras layer that this is a view of."""
         return self._layer
 
@@ -108,22 +111,26 @@ class InvertibleResNetBijector(tfb.Bijector):
     def _parameter_properties(cls, dtype):
         return {}  # nothing here has a batch shape
 
-    def forward(self, x, name="forward", **kwargs):
+    def forward(self, x: Any, name: str = "forward", **kwargs: Any) -> tf.Tensor:
         """Data (..., *event) -> latents."""
         self._prepare(x)
         return super().forward(x, name, **kwargs)
 
-    def inverse(self, y, name="inverse", **kwargs):
+    def inverse(self, y: Any, name: str = "inverse", **kwargs: Any) -> tf.Tensor:
         """Latents -> data (..., *event)."""
         self._prepare(y)
         return super().inverse(y, name, **kwargs)
 
-    def forward_log_det_jacobian(self, x, event_ndims=None, name="forward_log_det_jacobian", **kwargs):
+    def forward_log_det_jacobian(
+        self, x: Any, event_ndims: int | None = None, name: str = "forward_log_det_jacobian", **kwargs: Any
+    ) -> tf.Tensor:
         """Log|det dF/dx| (...) in nats at data x (..., *event)."""
         self._prepare(x)
         return super().forward_log_det_jacobian(x, event_ndims, name, **kwargs)
 
-    def inverse_log_det_jacobian(self, y, event_ndims=None, name="inverse_log_det_jacobian", **kwargs):
+    def inverse_log_det_jacobian(
+        self, y: Any, event_ndims: int | None = None, name: str = "inverse_log_det_jacobian", **kwargs: Any
+    ) -> tf.Tensor:
         """The negative of `forward_log_det_jacobian` at the data that latents y belong to."""
         self._prepare(y)
         return super().inverse_log_det_jacobian(y, event_ndims, name, **kwargs)

@@ -10,7 +10,7 @@ from keras_iresnet_cli import figures, list_models, runs, train  # noqa: F401
 from keras_iresnet_cli.group import cli
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> None:
     """Run the command line; environment variables that the user set hold."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings and errors of TensorFlow's C++ alone
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")

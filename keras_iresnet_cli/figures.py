@@ -1,5 +1,8 @@
 """`figures`: those of the paper, for a run or with the training that they need."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import click
 
 from keras_iresnet_cli.group import cli
@@ -16,7 +19,7 @@ from keras_iresnet_cli.tables import show_paths, show_rows
 
 
 @cli.group(epilog=example("figures error-by-coeff --out figures/digits"), short_help="Figures and tables of the paper.")
-def figures():
+def figures() -> None:
     """Figures of the paper: for a run of yours, or with the training that they need."""
 
 
@@ -66,7 +69,7 @@ def _experiment(command):
 @click.option("--seed", default=0, show_default=True, help="Seed of the choice of images, the noise and the probes.")
 @data_dir_option
 @json_option
-def trace_estimator(run, as_json, **options):
+def trace_estimator(run: str, as_json: bool, **options: Any) -> None:
     """Bias and deviation of RUN's log-det estimator by the number of terms, against brute force (figures 4, 9)."""
     start_tensorflow_quietly()
     from keras_iresnet.studies.trace_estimator import trace_estimator_run
@@ -78,7 +81,7 @@ def trace_estimator(run, as_json, **options):
 @_command("error-by-coeff", "--out figures/digits --size digits", "Error by the constraint's coefficient.")
 @_experiment
 @json_option
-def error_by_coeff(as_json, **options):
+def error_by_coeff(as_json: bool, **options: Any) -> None:
     """Error of a vanilla network and of c = 0.9 to 0.5, the paper's beside (table 2)."""
     start_tensorflow_quietly()
     from keras_iresnet.studies.error_by_coeff import error_by_coeff
@@ -91,7 +94,7 @@ def error_by_coeff(as_json, **options):
 @click.option("--images", default=16, show_default=True, help="Test images.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the choice of images.")
 @json_option
-def reconstructions(as_json, **options):
+def reconstructions(as_json: bool, **options: Any) -> None:
     """Test images, and what comes back from the features at c = 0.9 and of a vanilla network (figures 3, 7)."""
     start_tensorflow_quietly()
     from keras_iresnet.studies.images_from_features import images_from_features
@@ -104,7 +107,7 @@ def reconstructions(as_json, **options):
 @click.option("--images", default=100, show_default=True, help="Test images.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the choice of images.")
 @json_option
-def inverse_steps(as_json, **options):
+def inverse_steps(as_json: bool, **options: Any) -> None:
     """Error of reconstructions by the number of fixed-point steps, at c = 0.9 to 0.3 (figure 8)."""
     start_tensorflow_quietly()
     from keras_iresnet.studies.inverse_steps import inverse_steps
@@ -117,7 +120,7 @@ def inverse_steps(as_json, **options):
 @_size_option(["minutes", "tiny", "paper"], "How large the networks are and how long they learn.")
 @click.option("--seed", default=0, show_default=True, help="Seed of weights, points and noise.")
 @json_option
-def dynamics(as_json, **options):
+def dynamics(as_json: bool, **options: Any) -> None:
     """Paths through an invertible and a plain 1-D network that learn x^3, then the identity (figure 1)."""
     start_tensorflow_quietly()
     from keras_iresnet.studies.dynamics import dynamics
@@ -133,7 +136,7 @@ def dynamics(as_json, **options):
 @click.option("--images", default=1000, show_default=True, help="Images of each kind.")
 @click.option("--strange", default="fashion_mnist", show_default=True, help="Data set of the strangers.")
 @json_option
-def hybrid(as_json, **options):
+def hybrid(as_json: bool, **options: Any) -> None:
     """Error and bits/dim of one network with both heads, and how it tells strangers (section 6)."""
     start_tensorflow_quietly()
     from keras_iresnet.studies.strangers import strangers
@@ -148,7 +151,7 @@ def hybrid(as_json, **options):
 @_set_option
 @data_dir_option
 @json_option
-def singular_values(runs, out, as_json, **options):
+def singular_values(runs: Sequence[str], out: str, as_json: bool, **options: Any) -> None:
     """Largest singular value of every layer of the run folders RUNS, by brute force (figure 6).
 
     Without RUNS, of a vanilla network, one with batch normalisation and c = 0.3 to 0.9, which are trained into OUT

@@ -1,5 +1,7 @@
 """The command `keras-iresnet` itself, which reports what a user can mend as one message."""
 
+from typing import Any
+
 import click
 
 _EPILOG = """\b
@@ -7,6 +9,12 @@ Completion by the TAB key, here in bash; docs/commands.md has other shells:
   eval "$(_KERAS_IRESNET_COMPLETE=bash_source keras-iresnet)"
 """
 _WIDEST = 120  # columns of a help text, where the terminal has them
+
+
+class _Mendable(click.ClickException):
+    """What a user can mend, with the status that click gives its own."""
+
+    exit_code = 2
 
 
 class _Group(click.Group):
@@ -20,9 +28,7 @@ class _Group(click.Group):
         except (ValueError, OSError, FloatingPointError) as error:
             if ctx.params["debug"]:
                 raise
-            failure = click.ClickException(str(error))
-            failure.exit_code = 2
-            raise failure from error
+            raise _Mendable(str(error)) from error
 
 
 _SETTINGS = {"token_normalize_func": lambda token: token.replace("_", "-"), "max_content_width": _WIDEST}
@@ -31,5 +37,5 @@ _SETTINGS = {"token_normalize_func": lambda token: token.replace("_", "-"), "max
 @click.group(cls=_Group, context_settings=_SETTINGS, epilog=_EPILOG)
 @click.version_option(package_name="keras-iresnet")
 @click.option("--debug", is_flag=True, help="Show tracebacks and TensorFlow's start-up messages.")
-def cli(**_):
+def cli(**_: Any) -> None:
     """Invertible residual networks: train models of the zoo, evaluate them, sample from them."""

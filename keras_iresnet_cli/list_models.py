@@ -14,7 +14,7 @@ _HEADER = ("name", "data set", "parameters", "reached")
 
 @cli.command("list", epilog=example("list"))
 @click.option("--json", "as_json", is_flag=True, help="Print all that is recorded of them, as JSON.")
-def list_models(as_json):
+def list_models(as_json: bool) -> None:
     """Show the models of the zoo: one line each, with the first of the figures that it reached."""
     start_tensorflow_quietly()
     from keras_iresnet import zoo

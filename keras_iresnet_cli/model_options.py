@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from typing import Any
 
 import click
 
@@ -14,7 +15,7 @@ _PLACEHOLDERS = {bool: "BOOLEAN", int: "INTEGER", float: "FLOAT", str: "TEXT", t
 class GroupedOption(click.Option):
     """An option that stands under a heading of the help: one of `runs.fields.GROUPS`."""
 
-    def __init__(self, *args, group="run", **kwargs):
+    def __init__(self, *args: Any, group: str = "run", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.group = group
 
@@ -25,11 +26,11 @@ class ModelCommand(click.Command):
     While the shell completes a word, and where neither a name nor a field is given, TensorFlow is not started.
     """
 
-    def get_params(self, ctx):
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The command's own parameters, those of the model, and `--help`."""
         return [*self.params, *ctx.meta.get(_FIELDS, []), *super().get_params(ctx)[len(self.params) :]]
 
-    def parse_args(self, ctx, args):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Find the model first, then parse as ever."""
         if not ctx.resilient_parsing and (name := self._model(ctx, args)):
             ctx.meta.update({_MODEL: name, _FIELDS: list(_field_options(name))})
@@ -60,7 +61,7 @@ class ModelCommand(click.Command):
             f"{near and f' Did you mean {near}?'} Received: {option}"
         )
 
-    def format_help_text(self, ctx, formatter):
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """What the command does; of a model, which one it is in place of how to see its options."""
         if _MODEL not in ctx.meta:
             super().format_help_text(ctx, formatter)
@@ -68,13 +69,16 @@ class ModelCommand(click.Command):
         from keras_iresnet import zoo
 
         name = ctx.meta[_MODEL]
-        summary = inspect.getdoc(zoo.get(name).builder).splitlines()[0]
-        for text in (inspect.cleandoc(self.help).partition("\n\n")[0], f"{name}: {summary[0].lower()}{summary[1:]}"):
+        summary = (inspect.getdoc(zoo.get(name).builder) or name).splitlines()[0]
+        for text in (
+            inspect.cleandoc(self.help or "").partition("\n\n")[0],
+            f"{name}: {summary[0].lower()}{summary[1:]}",
+        ):
             formatter.write_paragraph()
             with formatter.indentation():
                 formatter.write_text(text)
 
-    def format_options(self, ctx, formatter):
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The options in groups, where there is a model."""
         if _MODEL not in ctx.meta:
             super().format_options(ctx, formatter)

@@ -1,6 +1,7 @@
 """What several commands take: the run folder, the data directory, JSON, names out of a few; and an example each."""
 
 import pathlib
+from typing import Any
 
 import click
 
@@ -8,26 +9,27 @@ import click
 class Among(click.Choice):
     """A few names, shown and completed; what the command calls refuses others, in its own words."""
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The value as it is."""
         return value
 
 
-def complete_folders(ctx, param, incomplete):
+def complete_folders(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
     """Let the shell offer its folders."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(incomplete, type="dir")]
 
 
-def complete_models(ctx, param, incomplete):
+def complete_models(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
     """Let the shell offer the zoo's models that have a record: its files have their names, TensorFlow is not needed."""
     import importlib.util
 
     from click.shell_completion import CompletionItem
 
-    package = pathlib.Path(importlib.util.find_spec("keras_iresnet").submodule_search_locations[0])
-    names = sorted(file.stem for file in (package / "zoo" / "records").glob("*.json"))
+    package = importlib.util.find_spec("keras_iresnet")
+    folders = (package and package.submodule_search_locations) or ()
+    names = sorted(file.stem for folder in folders for file in pathlib.Path(folder, "zoo", "records").glob("*.json"))
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 

@@ -8,7 +8,7 @@ import tempfile
 import click
 
 
-def start_tensorflow_quietly():
+def start_tensorflow_quietly() -> None:
     """Import TensorFlow and let it find its devices, holding its start-up lines back unless that fails.
 
     Some of them come before TensorFlow reads TF_CPP_MIN_LOG_LEVEL, straight to file descriptor 2.

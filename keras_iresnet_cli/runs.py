@@ -1,5 +1,7 @@
 """`evaluate`, `certify`, `sample`, `reconstruct` and `interpolate`: what to do with a run folder."""
 
+from typing import Any
+
 import click
 
 from keras_iresnet_cli.group import cli
@@ -33,7 +35,7 @@ def _out_option(settings):
 )
 @click.option("--max-passes", type=int, help="Limit of how often all images are evaluated.  [default: 100]")
 @json_option
-def evaluate(run, as_json, **options):
+def evaluate(run: str, as_json: bool, **options: Any) -> None:
     """Evaluate the best checkpoint of the run folder RUN; its metrics.json takes the figures."""
     start_tensorflow_quietly()
     from keras_iresnet.commands import evaluate_run
@@ -43,7 +45,7 @@ def evaluate(run, as_json, **options):
 
 @_command("certify runs/digits", "Prove a run's model invertible.")
 @json_option
-def certify(run, as_json):
+def certify(run: str, as_json: bool) -> None:
     """Prove the best checkpoint of the run folder RUN invertible: a bound for each layer and each block.
 
     Exit status 1 where the bounds do not prove it.
@@ -69,7 +71,7 @@ def certify(run, as_json):
 @_out_option("the settings")
 @data_dir_option
 @json_option
-def sample(run, as_json, **options):
+def sample(run: str, as_json: bool, **options: Any) -> None:
     """Draw samples from the best checkpoint of the run folder RUN."""
     start_tensorflow_quietly()
     from keras_iresnet.commands import sample_run
@@ -87,7 +89,7 @@ def sample(run, as_json, **options):
 @_out_option("the seed")
 @data_dir_option
 @json_option
-def reconstruct(run, as_json, **options):
+def reconstruct(run: str, as_json: bool, **options: Any) -> None:
     """Invert the best checkpoint of RUN on test images: originals above what comes back, and how it went."""
     start_tensorflow_quietly()
     from keras_iresnet.commands import reconstruct_run
@@ -111,7 +113,7 @@ def reconstruct(run, as_json, **options):
 @_out_option("the settings")
 @data_dir_option
 @json_option
-def interpolate(run, as_json, **options):
+def interpolate(run: str, as_json: bool, **options: Any) -> None:
     """Walk between test images in the latent space of the best checkpoint of RUN."""
     start_tensorflow_quietly()
     from keras_iresnet.commands import interpolate_run

@@ -2,11 +2,13 @@
 
 import math
 import os
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
 
-def show_metrics(metrics, *, as_json=False):
+def show_metrics(metrics: dict[str, Any], *, as_json: bool = False) -> None:
     """Metrics as a table; a standard error stands beside its figure. Or as JSON."""
     if as_json:
         show_json(metrics)
@@ -24,7 +26,7 @@ def show_metrics(metrics, *, as_json=False):
     Console().print(table)
 
 
-def show_rows(paths, rows, *, as_json=False):
+def show_rows(paths: Sequence[Any], rows: Sequence[dict[str, Any]], *, as_json: bool = False) -> None:
     """The rows of a study, side by side where there are fewer of them than fields; and the files that it wrote."""
     if as_json:
         show_json({"paths": paths, "rows": rows})
@@ -34,7 +36,7 @@ def show_rows(paths, rows, *, as_json=False):
 
     cells = [list(rows[0]), *([_shown(value) for value in row.values()] for row in rows)]
     if len(rows) < len(rows[0]):  # a terminal has no room for many columns
-        cells = list(zip(*cells, strict=True))
+        cells = [list(column) for column in zip(*cells, strict=True)]
     table = Table(*cells[0])
     for row in cells[1:]:
         table.add_row(*row)
@@ -42,7 +44,7 @@ def show_rows(paths, rows, *, as_json=False):
     show_paths(paths)
 
 
-def show_paths(paths, *, as_json=False):
+def show_paths(paths: Sequence[Any], *, as_json: bool = False) -> None:
     """The files that a command wrote, one a line."""
     if as_json:
         show_json({"paths": paths})
@@ -50,7 +52,7 @@ def show_paths(paths, *, as_json=False):
         click.echo("\n".join(map(str, paths)))
 
 
-def show_json(content):
+def show_json(content: Any) -> None:
     """Figures as JSON: numbers that are not finite, which it has not, as null."""
     import json
 

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import signal
+from typing import Any
 
 import click
 
@@ -11,6 +12,12 @@ from keras_iresnet_cli.model_options import GroupedOption, ModelCommand
 from keras_iresnet_cli.options import complete_folders, complete_models, example, json_option
 from keras_iresnet_cli.quiet import start_tensorflow_quietly
 from keras_iresnet_cli.tables import show_metrics
+
+
+class _Terminated(click.ClickException):
+    """Ends the process as the shell expects of one that SIGTERM ended."""
+
+    exit_code = 128 + signal.SIGTERM
 
 
 @cli.command(
@@ -42,7 +49,16 @@ from keras_iresnet_cli.tables import show_metrics
 @click.option("--devices", help="Such as GPU:0,GPU:1.  [default: all visible GPUs]")
 @click.option("--deterministic", is_flag=True, help="The same result each time, at a cost in speed.")
 @json_option
-def train(name, out, resume, data_dir, devices, deterministic, as_json, **fields):
+def train(
+    name: str,
+    out: str | os.PathLike,
+    resume: str | os.PathLike,
+    data_dir: str | os.PathLike,
+    devices: str,
+    deterministic: bool,
+    as_json: bool,
+    **fields: Any,
+) -> None:
     """Train the model called NAME into a run folder, or go on with a run.
 
     Every field of its recipe and every keyword of its builder is an option: `keras-iresnet train NAME --help` shows
@@ -68,9 +84,7 @@ def train(name, out, resume, data_dir, devices, deterministic, as_json, **fields
             deterministic=deterministic,
         )
     except TerminatedError as error:
-        failure = click.ClickException(str(error))
-        failure.exit_code = 128 + signal.SIGTERM
-        raise failure from error
+        raise _Terminated(str(error)) from error
     out = str(out or resume)
     show_metrics({"run": out} | metrics if as_json else metrics, as_json=as_json)
     if pictures := sorted(str(path) for path in pathlib.Path(out).glob("*.png")):

@@ -2,7 +2,10 @@
 
 import dataclasses
 import math
+import os
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -58,7 +61,12 @@ class Normalization:
 
 
 def train_normalized(
-    name="digits_classifier", *, power_iterations=1, steps=1000, keywords=None, data_dir=None
+    name: str = "digits_classifier",
+    *,
+    power_iterations: int = 1,
+    steps: int = 1000,
+    keywords: Mapping[str, Any] | None = None,
+    data_dir: str | os.PathLike | None = None,
 ) -> Normalization:
     """Train a classifier of the zoo without ever converging its norms, then end that in several ways.
 
@@ -129,4 +137,4 @@ def _ended(model, end):
 
 def _shares(model):
     """Norm over `coeff` of every layer."""
-    return np.array([norm.norm / norm.coeff for norm in layer_norms(model)])
+    return np.array([norm.norm / norm.coeff for norm in layer_norms(model) if norm.coeff is not None])

@@ -8,13 +8,15 @@ import pathlib
 import statistics
 import sys
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_iresnet import zoo
-from keras_iresnet.benchmarks.workload import build_flow
+from keras_iresnet.benchmarks.workload import Workload, build_flow
 from keras_iresnet.models import Classifier
 
 
@@ -72,7 +74,7 @@ class Comparison:
     seconds: dict[str, tuple[float, ...]]
 
     @property
-    def ratios(self):
+    def ratios(self) -> dict[str, tuple[float, ...]]:
         """Label of each model but the first -> how many times as long as the first's its step took, each time."""
         first, *others = self.seconds
         return {
@@ -80,7 +82,7 @@ class Comparison:
             for label in others
         }
 
-    def summary(self):
+    def summary(self) -> dict[str, Any]:
         """Medians and ranges, JSON only."""
         first = next(iter(self.seconds))
         found = {f"{label}_step_seconds": seconds for label, seconds in self.seconds.items()}
@@ -99,7 +101,7 @@ class TrainingStep:
         seed: of the images and the labels.
     """
 
-    def __init__(self, model, batch_size, seed=0):
+    def __init__(self, model: Any, batch_size: int, seed: int = 0) -> None:
         self.model = model
         rng = np.random.default_rng(seed)
         images = tf.constant(rng.integers(0, model.bins, (batch_size, *model.event_shape), dtype=np.uint8))
@@ -124,7 +126,7 @@ class TrainingStep:
         first = _seconds(traced, self.batch)
         return traced, Start(trace, cpu, first, len(traced.graph.get_operations()))
 
-    def __call__(self):
+    def __call__(self) -> float:
         """Take a step; returns its seconds.
 
         Raises:
@@ -133,7 +135,7 @@ class TrainingStep:
         return _seconds(self._step, self.batch)
 
 
-def compare(models, batch_size, *, pairs=15, warm_up=2) -> Comparison:
+def compare(models: Mapping[str, keras.Model], batch_size: int, *, pairs: int = 15, warm_up: int = 2) -> Comparison:
     """Time training steps of several models in turn, in this process.
 
     The order changes each time, so that neither a drift of the machine nor the order favours one.
@@ -155,7 +157,7 @@ def compare(models, batch_size, *, pairs=15, warm_up=2) -> Comparison:
     return Comparison({label: tuple(times) for label, times in seconds.items()})
 
 
-def cost(form, workload, steps=3):
+def cost(form: str, workload: Workload, steps: int = 3) -> Cost:
     """Trace a step and take it a few times, in a process of its own.
 
     Returns:
@@ -164,7 +166,9 @@ def cost(form, workload, steps=3):
     return _in_a_process_of_its_own(_cost_here, form, workload, steps)
 
 
-def model_cost(name, *, batch_size, steps=3, keywords=None, precision="float32"):
+def model_cost(
+    name: str, *, batch_size: int, steps: int = 3, keywords: Mapping[str, Any] | None = None, precision: str = "float32"
+) -> ModelCost:
     """Build a model of images of the zoo, trace its training step and take it, in a process of its own.
 
     Args:

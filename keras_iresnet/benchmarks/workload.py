@@ -34,7 +34,7 @@ class Workload:
     num_probes: int = 1
 
 
-def build_flow(form, workload, seed=0):
+def build_flow(form: str, workload: Workload, seed: int = 0) -> Flow:
     """The flow of a workload; both forms start from the same weights.
 
     Args:

@@ -37,7 +37,7 @@ class Stream:
     True
     """
 
-    def __init__(self, split: tf.data.Dataset, batch_size: int, *, seed: int, augmentation: str = "none"):
+    def __init__(self, split: tf.data.Dataset, batch_size: int, *, seed: int, augmentation: str = "none") -> None:
         self._size = split_size(split)
         if not 1 <= batch_size <= self._size:
             raise ValueError(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -130,6 +131,7 @@ def _described(builder):
     """What TFDS says of a data set that is not in `names()`, and its splits for validation and test."""
     features = builder.info.features
     feature = features["image"] if "image" in getattr(features, "keys", tuple)() else None
+    shape: Any
     shape, dtype = ((), None) if feature is None else (feature.shape, np.dtype(feature.np_dtype).name)
     if len(shape) != 3 or None in shape or dtype != "uint8":
         raise ValueError(

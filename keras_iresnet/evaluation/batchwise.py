@@ -2,7 +2,9 @@
 
 import collections
 import functools
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import rich.console
@@ -10,7 +12,7 @@ import rich.progress
 import tensorflow as tf
 
 
-def compiled(function):
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """A `tf.function` made for one model, of which a process may make many.
 
     TensorFlow counts traces by the code of a function, and warns of many; a partial counts for itself.
@@ -18,7 +20,9 @@ def compiled(function):
     return tf.function(functools.partial(function), autograph=False, reduce_retracing=True)
 
 
-def as_batches(dataset, event_shape, batch_size, *, conditional=False) -> tf.data.Dataset:
+def as_batches(
+    dataset: Any, event_shape: Sequence[int], batch_size: int, *, conditional: bool = False
+) -> tf.data.Dataset:
     """A data set or arrays as batches (batch, *event_shape), where `conditional` in pairs with their conditions.
 
     Raises:
@@ -39,19 +43,19 @@ def as_batches(dataset, event_shape, batch_size, *, conditional=False) -> tf.dat
     return dataset
 
 
-def draw_seed(*numbers) -> tf.Tensor:
+def draw_seed(*numbers: int) -> tf.Tensor:
     """A seed for TensorFlow's stateless functions, (2,) int32, as good as independent for other numbers."""
     state = np.random.SeedSequence([number % 2**32 for number in numbers]).generate_state(2)
     return tf.constant(state.view(np.int32))
 
 
-def evaluated(function, batches):
+def evaluated(function: Callable[..., Any], batches: Any) -> Iterator[Any]:
     """function(index, batch) for every batch, in their order, computed two at a time.
 
     A series of matrix products, each of the result before, leaves cores without work; the next batch takes them.
     """
     with ThreadPoolExecutor(2) as pool:
-        ahead = collections.deque()
+        ahead: collections.deque[Future] = collections.deque()
         for index, batch in enumerate(batches):
             ahead.append(pool.submit(function, index, batch))
             if len(ahead) > 2:
@@ -68,7 +72,7 @@ class Bar:
         shown: whether to show it.
     """
 
-    def __init__(self, batches, shown):
+    def __init__(self, batches: Any, shown: bool) -> None:
         console = rich.console.Console(stderr=True)
         self._progress = rich.progress.Progress(
             *rich.progress.Progress.get_default_columns(),
@@ -88,13 +92,13 @@ class Bar:
     def __exit__(self, *_):
         self._progress.stop()
 
-    def tracked(self, results):
+    def tracked(self, results: Iterable[Any]) -> Iterator[Any]:
         """The results of the batches, each counted as it comes."""
         for result in results:
             yield result
             self._seen += 1
             self._progress.update(self._task, completed=self._seen)
 
-    def passes(self, count):
+    def passes(self, count: int) -> None:
         """Now, after the first pass, it is known how many there are in all."""
         self._progress.update(self._task, total=count * self._seen, description=f"evaluating {count} times")

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,8 +18,9 @@ from keras_iresnet.evaluation.protocol import (
     check_protocol,
 )
 from keras_iresnet.evaluation.variance import components
+from keras_iresnet.models import Flow
 from keras_iresnet.models.likelihood import bits_per_dim
-from keras_iresnet.ops.log_det import ExactLogDet, SeriesLogDet
+from keras_iresnet.ops.log_det import ExactLogDet, LogDetEstimator, SeriesLogDet
 from keras_iresnet.ops.series_terms import SeriesValue
 
 # Terms where no number of them has a certified bias, because a branch has no bound below 1: at a rate of 0.9 they leave
@@ -75,17 +77,17 @@ class ImageEvaluation:
 
 
 def evaluate_bits_per_dim(
-    flow,
-    dataset,
+    flow: Flow,
+    dataset: Any,
     *,
-    bias=DEFAULT_BIAS,
-    standard_error=DEFAULT_STANDARD_ERROR,
-    num_terms=None,
-    estimator=None,
-    max_passes=DEFAULT_MAX_PASSES,
-    batch_size=100,
-    seed=0,
-    progress=False,
+    bias: float = DEFAULT_BIAS,
+    standard_error: float = DEFAULT_STANDARD_ERROR,
+    num_terms: int | None = None,
+    estimator: LogDetEstimator | None = None,
+    max_passes: int = DEFAULT_MAX_PASSES,
+    batch_size: int = 100,
+    seed: int = 0,
+    progress: bool = False,
 ) -> ImageEvaluation:
     """Mean bits/dim of integer images, to a stated precision.
 
@@ -149,13 +151,20 @@ class ImageEvaluator:
         flow: as for `evaluate_bits_per_dim`; so are the others.
     """
 
-    def __init__(self, flow, *, bias=DEFAULT_BIAS, num_terms=None, estimator=None):
+    def __init__(
+        self,
+        flow: Flow,
+        *,
+        bias: float = DEFAULT_BIAS,
+        num_terms: int | None = None,
+        estimator: LogDetEstimator | None = None,
+    ) -> None:
         if flow.bins is None:
             raise ValueError("`flow` must be one of images, with `bins`; `evaluate_log_likelihood` takes points")
         check_protocol(bias=bias, num_terms=num_terms)
         if num_terms is not None and estimator is not None:
             raise ValueError(f"Either `num_terms` or `estimator` is chosen. Received: {num_terms=}, {estimator=}")
-        self.flow = flow
+        self.flow, self._bins = flow, flow.bins
         self._dimension = math.prod(flow.event_shape)
         self.estimator = estimator or self._choose(bias, num_terms)
         self._exact = isinstance(self.estimator, ExactLogDet)
@@ -182,7 +191,7 @@ class ImageEvaluator:
             estimator = SeriesValue(estimator.num_terms, estimator.num_probes)
         x = self.flow.to_data(images, noise_seed)
         log_prob = self.flow.log_prob(x, probe_seed, estimator=estimator, condition=condition)
-        return bits_per_dim(log_prob, dimension=self._dimension, bins=self.flow.bins)
+        return bits_per_dim(log_prob, dimension=self._dimension, bins=self._bins)
 
     def _bias_bound(self):
         """Bits/dim that the log-determinant can be off; infinite where that is not known."""
@@ -195,13 +204,13 @@ class ImageEvaluator:
 
     def __call__(
         self,
-        dataset,
+        dataset: Any,
         *,
-        standard_error=DEFAULT_STANDARD_ERROR,
-        max_passes=DEFAULT_MAX_PASSES,
-        batch_size=100,
-        seed=0,
-        progress=False,
+        standard_error: float = DEFAULT_STANDARD_ERROR,
+        max_passes: int = DEFAULT_MAX_PASSES,
+        batch_size: int = 100,
+        seed: int = 0,
+        progress: bool = False,
     ) -> ImageEvaluation:
         """See `evaluate_bits_per_dim`."""
         check_protocol(standard_error=standard_error, max_passes=max_passes)
@@ -235,7 +244,7 @@ class ImageEvaluator:
             num_noises=passes,
             images=count,
             dimension=self._dimension,
-            bins=self.flow.bins,
+            bins=self._bins,
             estimator=repr(self.estimator),
         )
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -103,7 +105,7 @@ class Certificate:
         return "\n".join([*map(str, self.blocks), verdict])
 
 
-def certify(model) -> Certificate:
+def certify(model: Any) -> Certificate:
     """Bound the Lipschitz constant of every branch of a model or layer, with the kernels that it evaluates with.
 
     The estimate sigma of a power iteration can be too small; these bounds cannot, up to the rounding of the model's own
@@ -142,7 +144,7 @@ def certify(model) -> Certificate:
     return Certificate(tuple(_bound(block.name, block.branch, tuple(block.input_spec.shape[1:])) for block in blocks))
 
 
-def walk(layer):
+def walk(layer: Any) -> Iterator[Any]:
     """A layer and all layers in it, in the order of the data."""
     yield layer
     # A chain may hold a layer twice; Keras tracks it once.

@@ -3,11 +3,14 @@
 import csv
 import dataclasses
 import math
+import os
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.evaluation.batchwise import Bar, compiled
+from keras_iresnet.models import Classifier
 
 BATCH = 500
 
@@ -40,7 +43,7 @@ class ClassEvaluation:
         share = self.error_percent / 100
         return 100 * math.sqrt(share * (1 - share) / self.images)
 
-    def save_table(self, path) -> None:
+    def save_table(self, path: str | os.PathLike) -> None:
         """Write the counts as CSV: a row for each true class, a column for each class found."""
         with open(path, "w", newline="") as file:
             writer = csv.writer(file)
@@ -48,7 +51,7 @@ class ClassEvaluation:
             writer.writerows([i, *map(int, row)] for i, row in enumerate(self.confusion))
 
 
-def evaluate_classifier(classifier, dataset, *, progress: bool = False) -> ClassEvaluation:
+def evaluate_classifier(classifier: Classifier, dataset: Any, *, progress: bool = False) -> ClassEvaluation:
     """Error, loss and confusion matrix of a classifier.
 
     Args:
@@ -82,7 +85,7 @@ def evaluate_classifier(classifier, dataset, *, progress: bool = False) -> Class
     return ClassEvaluation(confusion, loss / confusion.sum())
 
 
-def save_confusion(evaluation: ClassEvaluation, path, title: str = "") -> None:
+def save_confusion(evaluation: ClassEvaluation, path: str | os.PathLike, title: str = "") -> None:
     """Draw the confusion matrix as PNG: the colour of a cell is its share of the true class, small shares visible."""
     from matplotlib.colors import PowerNorm
     from matplotlib.figure import Figure  # not pyplot: no global state, no display

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -45,7 +46,7 @@ class LayerNorm:
         return None if self.coeff is None else self.norm <= ALLOWED * self.coeff
 
 
-def layer_norms(model) -> list[LayerNorm]:
+def layer_norms(model: Any) -> list[LayerNorm]:
     """The norm of every linear layer in the residual blocks of a model, in the order of the data.
 
     Args:
@@ -99,7 +100,7 @@ def _layer_norm(name, layer, after):
     return LayerNorm(name, norm, method, bound, layer.coeff, folded)
 
 
-def operator_norm(layer, kernel, dense_side=DENSE_SIDE):
+def operator_norm(layer: Any, kernel: Any, dense_side: int = DENSE_SIDE) -> tuple[float, str]:
     """The norm of a spectral layer's operator with a float64 kernel, and how it was found."""
     if kernel.ndim == 2 or kernel.shape[:2] == (1, 1):
         return float(np.linalg.norm(kernel.reshape(kernel.shape[-2:]), 2)), "dense"

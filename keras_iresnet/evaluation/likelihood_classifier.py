@@ -1,11 +1,13 @@
 """A density p(x | c) as a classifier, by Bayes' rule."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
 from keras_iresnet.evaluation.batchwise import draw_seed
 from keras_iresnet.evaluation.log_likelihood import EXACT_DIMENSION
+from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import ExactLogDet
 
 
@@ -33,7 +35,7 @@ class LikelihoodClassifier:
     TensorShape([3, 10])
     """
 
-    def __init__(self, flow, *, num_noises=4, seed=0):
+    def __init__(self, flow: Flow, *, num_noises: int = 4, seed: int = 0) -> None:
         if flow.condition_size is None:
             raise ValueError("`flow` must be one of p(x | c). Received: condition_size=None")
         if num_noises < 1:
@@ -48,7 +50,7 @@ class LikelihoodClassifier:
 
         self._log_prob = tf.function(log_prob, autograph=False)
 
-    def logits(self, images):
+    def logits(self, images: Any) -> tf.Tensor:
         """Integer images (batch, height, width, channels) -> log p(k | c) (batch, classes), nats in data space."""
         seeds = tf.repeat(self._seeds, self.num_classes, 0)
         classes = tf.tile(tf.range(self.num_classes), [self.num_noises])

@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.evaluation.batchwise import Bar, as_batches, evaluated
-from keras_iresnet.ops.log_det import ExactLogDet, SeriesLogDet
+from keras_iresnet.models import Flow
+from keras_iresnet.ops.log_det import ExactLogDet, LogDetEstimator, SeriesLogDet
 
 # Up to here the full Jacobian of a block costs no more than the probes that a comparable error would take.
 EXACT_DIMENSION = 128
@@ -37,7 +39,15 @@ class Evaluation:
     estimator: str
 
 
-def evaluate_log_likelihood(flow, dataset, *, estimator=None, batch_size=1000, seed=0, progress=False) -> Evaluation:
+def evaluate_log_likelihood(
+    flow: Flow,
+    dataset: Any,
+    *,
+    estimator: LogDetEstimator | None = None,
+    batch_size: int = 1000,
+    seed: int = 0,
+    progress: bool = False,
+) -> Evaluation:
     """Mean log-likelihood of points in data space, in nats.
 
     Args:
@@ -78,6 +88,6 @@ def evaluate_log_likelihood(flow, dataset, *, estimator=None, batch_size=1000, s
     return Evaluation(float(values.mean()), error, "nats", len(values), dimension, flow.bins, repr(estimator))
 
 
-def default_estimator(dimension: int):
+def default_estimator(dimension: int) -> LogDetEstimator:
     """Exact where the full Jacobian is affordable, else a long series."""
     return ExactLogDet() if dimension <= EXACT_DIMENSION else _LONG_SERIES

@@ -1,11 +1,15 @@
 """Whether a hybrid model tells images of another kind: by their density, and by how typical it is."""
 
 import dataclasses
+import os
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.evaluation.batchwise import compiled
+from keras_iresnet.models import Hybrid
 
 BATCH = 250
 
@@ -35,7 +39,7 @@ class Strangers:
         return _auroc(np.abs(self.known - self.typical), np.abs(self.strange - self.typical))
 
 
-def compare_strangers(model, known, strange) -> Strangers:
+def compare_strangers(model: Hybrid, known: Any, strange: Any) -> Strangers:
     """Log-likelihoods of two arrays of integer images: held out, and of another kind.
 
     Args:
@@ -71,7 +75,7 @@ def compare_strangers(model, known, strange) -> Strangers:
     return Strangers(all_of(np.asarray(known), 1), all_of(np.asarray(strange), 2), typical)
 
 
-def save_picture(strangers: Strangers, path, labels, title: str = "") -> None:
+def save_picture(strangers: Strangers, path: str | os.PathLike, labels: Sequence[str], title: str = "") -> None:
     """Draw histograms of both kinds' log-likelihoods as PNG; `labels` name the known and the strange."""
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 

@@ -2,8 +2,12 @@
 
 import dataclasses
 import math
+import os
+from collections.abc import Sequence
 
 import numpy as np
+
+from keras_iresnet.models import Flow
 
 PAIRED_COLUMNS = 8  # of a picture of originals above reconstructions
 
@@ -44,7 +48,7 @@ def grid(images: np.ndarray, bins: int = 256, columns: int | None = None, min_si
     return whole[:-1, :-1]  # lines between the images alone
 
 
-def save_image(pixels: np.ndarray, path) -> None:
+def save_image(pixels: np.ndarray, path: str | os.PathLike) -> None:
     """Write (rows, columns, 3) uint8 as PNG."""
     from matplotlib.image import imsave  # here, because the import takes a second
 
@@ -69,7 +73,7 @@ class PlanePanels:
 
 
 def plane_panels(
-    flow, data: np.ndarray, samples: np.ndarray, resolution: int = 200, margin: float = 0.1
+    flow: Flow, data: np.ndarray, samples: np.ndarray, resolution: int = 200, margin: float = 0.1
 ) -> PlanePanels:
     """The model's density over the square that holds the data, with data and samples.
 
@@ -94,7 +98,9 @@ def plane_panels(
     return PlanePanels(np.asarray(data), np.asarray(samples), density, (left, right, bottom, top))
 
 
-def save_plane_panels(panels: PlanePanels, path, titles=("data", "model density", "model samples")) -> None:
+def save_plane_panels(
+    panels: PlanePanels, path: str | os.PathLike, titles: Sequence[str] = ("data", "model density", "model samples")
+) -> None:
     """Draw data, density and samples side by side, on one scale, as PNG."""
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 
@@ -108,7 +114,7 @@ def save_plane_panels(panels: PlanePanels, path, titles=("data", "model density"
     figure.savefig(path, format="png", dpi=120)
 
 
-def paired(originals, reconstructions, bins) -> np.ndarray:
+def paired(originals: np.ndarray, reconstructions: np.ndarray, bins: int) -> np.ndarray:
     """Rows of originals, each above its reconstructions, for a grid of `PAIRED_COLUMNS` columns.
 
     Args:

@@ -1,7 +1,7 @@
 """There and back: how well an inverse gives back what went in, of a few examples or of a whole data set."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -51,7 +51,9 @@ class Reconstruction:
         }
 
 
-def evaluate_reconstruction(classifier, dataset, *, limit: int | None = None, progress: bool = False) -> Reconstruction:
+def evaluate_reconstruction(
+    classifier: Classifier, dataset: Any, *, limit: int | None = None, progress: bool = False
+) -> Reconstruction:
     """Invert the features of all images.
 
     Args:
@@ -115,7 +117,7 @@ class RoundTrip(NamedTuple):
     figures: InversionFigures
 
 
-def round_trip(model, examples, *, seed, condition=None) -> RoundTrip:
+def round_trip(model: Any, examples: Any, *, seed: int, condition: Any = None) -> RoundTrip:
     """F^-1(F(x)) of examples (n, *event): integer images, dequantized with noise from `seed` for a flow, or points.
 
     A flow of p(x | c) needs their conditions.
@@ -149,7 +151,7 @@ def round_trip(model, examples, *, seed, condition=None) -> RoundTrip:
     return RoundTrip((model.to_images(back) if images else back).numpy(), figures)
 
 
-def infinite_where_nan(errors):
+def infinite_where_nan(errors: Any) -> tf.Tensor:
     """Errors of an inverse that ran away: infinity less infinity is no number, but no small error either.
 
     Example:

@@ -24,7 +24,7 @@ class Components(NamedTuple):
         return self.noise + self.probe
 
 
-def components(values) -> Components:
+def components(values: np.ndarray) -> Components:
     """Estimate the variances within an image.
 
     Args:

@@ -1,9 +1,11 @@
 """Batch normalisation, of the global batch."""
 
+from typing import Any
+
 import keras
 
 
-def batch_norm(**options):
+def batch_norm(**options: Any) -> keras.layers.Layer:
     """Keras's layer as classifiers have it, with the same averages on all replicas; `options` are `dtype` and `name`.
 
     Mean and variance are those of the global batch. By default each replica would take those of its own share, and

@@ -53,9 +53,9 @@ class Density(InvertibleModel):
         self, images: Any, seed: Seed = None, *, estimator: LogDetEstimator | None = None, condition: Any = None
     ) -> tf.Tensor:
         """Bits per dimension of integer images (batch, *event_shape), one draw of the noise each -> (batch,)."""
-        self._require_bins("bits_per_dim")
+        bins = self._require_bins("bits_per_dim")
         log_prob = self.log_prob(images, seed, estimator=estimator, condition=condition)
-        return bits_per_dim(log_prob, dimension=self.dimension, bins=self.bins)
+        return bits_per_dim(log_prob, dimension=self.dimension, bins=bins)
 
     def score_samples(self, x: Any, *, condition: Any = None, seed: Seed = 0) -> np.ndarray:
         """`log_prob` as an array (examples,), under scikit-learn's name for it; of the same seed each time."""
@@ -72,8 +72,7 @@ class Density(InvertibleModel):
 
     def to_images(self, x: Any) -> tf.Tensor:
         """Data space -> integer images: the bins that x lies in, uint8 up to 256 bins."""
-        self._require_bins("to_images")
-        return quantize(tf.convert_to_tensor(x), bins=self.bins)
+        return quantize(tf.convert_to_tensor(x), bins=self._require_bins("to_images"))
 
     def compile(self, optimizer: Any = "adamax", loss: Loss = None, metrics: Any = None, **kwargs: Any) -> None:
         """As `keras.Model.compile`; the loss is bits/dim (nats for points), with a metric of that name.
@@ -81,7 +80,7 @@ class Density(InvertibleModel):
         The names `"adam"`, `"adamax"` and `"sgd"` stand for Keras's steps in fewer operations, see
         `keras_iresnet.optimizers`.
         """
-        options = {"dimension": self.dimension, "bins": self.bins, "dtype": self.stream_dtype}
+        options: dict[str, Any] = {"dimension": self.dimension, "bins": self.bins, "dtype": self.stream_dtype}
         if loss is None:
             loss = NegativeLogLikelihood(**options)
         if metrics is None:
@@ -121,7 +120,7 @@ class Density(InvertibleModel):
         return self._dequantized(x, noise_seed) if x.dtype.is_integer else tf.cast(x, self.stream_dtype)
 
     def _dequantized(self, images, seed):
-        return dequantize(images, seed, bins=self.bins, dtype=self.stream_dtype)
+        return dequantize(images, seed, bins=self._require_bins("log_prob"), dtype=self.stream_dtype)
 
     def _floats(self, x):
         """x as a tensor of data space, for what takes no integer images."""
@@ -136,6 +135,7 @@ class Density(InvertibleModel):
     def _seed(self, seed):
         return draw_seed(self.seed_generator) if seed is None else as_seed(seed)
 
-    def _require_bins(self, method):
+    def _require_bins(self, method: str) -> int:
         if self.bins is None:
             raise ValueError(f"`{method}` needs a flow of images: set `bins`. Received: bins=None")
+        return self.bins

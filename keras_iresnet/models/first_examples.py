@@ -2,13 +2,14 @@
 
 import itertools
 import types
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 
-def first_examples(x, count):
+def first_examples(x: Any, count: int) -> tuple[Any, Any]:
     """Up to `count` examples of x, without their labels, and an x that still holds them all.
 
     From an array, which may be sorted, they are drawn at random; from a data set they are the first ones.

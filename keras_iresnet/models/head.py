@@ -1,8 +1,11 @@
 """What reads classes off features."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.models.batch_norm import batch_norm
 
@@ -27,7 +30,7 @@ class ClassHead(FullPrecision, keras.layers.Layer):
     TensorShape([2, 10])
     """
 
-    def __init__(self, num_classes, **kwargs):
+    def __init__(self, num_classes: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(num_classes, int) or num_classes < 2:
             raise ValueError(f"`num_classes` must be an integer of at least 2. Received: num_classes={num_classes!r}")
@@ -35,20 +38,20 @@ class ClassHead(FullPrecision, keras.layers.Layer):
         self.norm = batch_norm(dtype=self.stream_dtype, name="norm")
         self.dense = keras.layers.Dense(num_classes, dtype=self.stream_dtype, name="dense")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Create the weights for (batch, ..., channels)."""
         self.norm.build(tuple(input_shape))
         self.dense.build((None, input_shape[-1]))
 
-    def call(self, features, training=None):
+    def call(self, features: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Features (batch, ..., channels) -> logits (batch, num_classes)."""
         active = tf.nn.relu(self.norm(features, training=training))
         return self.dense(tf.reduce_mean(active, list(range(1, active.shape.rank - 1))))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, num_classes)."""
         return (input_shape[0], self.num_classes)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "num_classes": self.num_classes}

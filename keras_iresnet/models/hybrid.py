@@ -121,7 +121,7 @@ class Hybrid(Flow):
 
     def compile(self, optimizer: Any = "adamax", loss: Loss = None, metrics: Any = None, **kwargs: Any) -> None:
         """As `keras.Model.compile`; by default with both losses, bits/dim and the top-1 error."""
-        options = {"dimension": self.dimension, "bins": self.bins, "dtype": self.stream_dtype}
+        options: dict[str, Any] = {"dimension": self.dimension, "bins": self.bins, "dtype": self.stream_dtype}
         if loss is None:
             entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             loss = {"log_prob": NegativeLogLikelihood(**options), "logits": entropy}

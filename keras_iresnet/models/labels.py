@@ -1,5 +1,7 @@
 """Labels of classes: what is refused, and how many of them were missed."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -9,7 +11,7 @@ from keras_iresnet.models.example_checks import is_array
 from keras_iresnet.ops.checks import require
 
 
-def check_label_spec(shape, dtype):
+def check_label_spec(shape: Any, dtype: Any) -> None:
     """Raise ValueError unless labels of this shape and type are integers (batch,) or (batch, 1)."""
     shape, dtype = tf.TensorShape(shape), tf.as_dtype(dtype)
     flat = shape.rank == 1 or (shape.rank == 2 and shape[1] == 1)
@@ -20,7 +22,7 @@ def check_label_spec(shape, dtype):
         )
 
 
-def check_labelled(x, y, num_classes):
+def check_labelled(x: Any, y: Any, num_classes: int) -> None:
     """Refuse data without labels of classes: arrays whole, a data set by its specification and its first batch.
 
     Whatever else Keras takes, and later batches, `check_labels` sees as they come.
@@ -36,7 +38,7 @@ def check_labelled(x, y, num_classes):
         check_labels(y, num_classes)
 
 
-def check_labels(labels, num_classes):
+def check_labels(labels: Any, num_classes: int) -> tf.Tensor:
     """Refuse labels that are none, or not in [0, num_classes); returns them, see `ops.checks.require`."""
     if labels is None:
         raise ValueError("Labels must be given beside images. Received: y=None")
@@ -66,10 +68,10 @@ class ErrorPercent(keras.metrics.Mean):
     50.0
     """
 
-    def __init__(self, name="error_percent", **kwargs):
+    def __init__(self, name: str = "error_percent", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """`y_true` (batch,) classes; `y_pred` (batch, classes) logits or probabilities."""
         found = tf.argmax(y_pred, -1, output_type=tf.int64)
         wrong = tf.cast(tf.reshape(y_true, [-1]), tf.int64) != found

@@ -1,6 +1,7 @@
 """Loss and metrics of a density model: they read log-likelihoods, whatever the targets are."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -8,7 +9,7 @@ import tensorflow as tf
 from keras_iresnet.borrowed.keras_names import lower_is_better
 
 
-def bits_per_dim(log_prob, *, dimension, bins):
+def bits_per_dim(log_prob: tf.Tensor, *, dimension: int, bins: int) -> tf.Tensor:
     """Nats of a density on [0, 1)^dimension -> bits per dimension of integers in `bins` bins.
 
         bits/dim = -log_prob / (dimension ln 2) + log2(bins)
@@ -21,7 +22,7 @@ def bits_per_dim(log_prob, *, dimension, bins):
     return math.log2(bins) - log_prob / (dimension * math.log(2))
 
 
-def negative_log_likelihood(log_prob, *, dimension, bins):
+def negative_log_likelihood(log_prob: tf.Tensor, *, dimension: int, bins: int | None) -> tf.Tensor:
     """What a flow is trained and reported in: bits/dim for images, nats for points (`bins=None`)."""
     log_prob = tf.convert_to_tensor(log_prob)
     return -log_prob if bins is None else bits_per_dim(log_prob, dimension=dimension, bins=bins)
@@ -38,16 +39,18 @@ class NegativeLogLikelihood(keras.losses.Loss):
     4.0
     """
 
-    def __init__(self, *, dimension, bins=None, name="negative_log_likelihood", **kwargs):
+    def __init__(
+        self, *, dimension: int, bins: int | None = None, name: str = "negative_log_likelihood", **kwargs: Any
+    ) -> None:
         super().__init__(name=name, **kwargs)
         self.dimension, self.bins = dimension, bins
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Any, y_pred: Any) -> tf.Tensor:
         """`y_pred` (batch,) nats; `y_true` is ignored."""
         del y_true
         return negative_log_likelihood(y_pred, dimension=self.dimension, bins=self.bins)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "dimension": self.dimension, "bins": self.bins}
 
@@ -79,10 +82,10 @@ class BitsPerDim(_LikelihoodMean):
     4.0
     """
 
-    def __init__(self, *, dimension, bins, name="bits_per_dim", **kwargs):
+    def __init__(self, *, dimension: int, bins: int | None, name: str = "bits_per_dim", **kwargs: Any) -> None:
         super().__init__(dimension=dimension, bins=bins, name=name, **kwargs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "dimension": self.dimension, "bins": self.bins}
 
@@ -99,5 +102,5 @@ class Nats(_LikelihoodMean):
     1.5
     """
 
-    def __init__(self, *, name="nats", **kwargs):
+    def __init__(self, *, name: str = "nats", **kwargs: Any) -> None:
         super().__init__(dimension=None, bins=None, name=name, **kwargs)

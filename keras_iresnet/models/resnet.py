@@ -1,8 +1,13 @@
 """The ordinary residual network that invertible ones are compared with."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import tensorflow as tf
 
 from keras_iresnet.layers.elementwise.act_norm import ActNorm
+from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.precision import check_full_precision
 from keras_iresnet.models.batch_norm import batch_norm
 
@@ -34,7 +39,7 @@ class BottleneckResNet(keras.layers.Layer):
     TensorShape([2, 4, 4, 32])
     """
 
-    def __init__(self, blocks, channels, **kwargs):
+    def __init__(self, blocks: Sequence[int], channels: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_full_precision("A bottleneck network", self.dtype_policy)
         self.blocks, self.channels = tuple(blocks), tuple(channels)
@@ -51,32 +56,32 @@ class BottleneckResNet(keras.layers.Layer):
             for unit in range(count)
         ]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Create the weights for (batch, height, width, channels)."""
         shape = tuple(input_shape)
         for layer in (self.standardize, self.stem, *self.units):
             layer.build(shape)
             shape = tuple(layer.compute_output_shape(shape))
 
-    def initialize(self, x):
+    def initialize(self, x: Any) -> None:
         """Set the standardisation of the channels from one batch."""
         self.standardize.initialize(x)
 
-    def call(self, x, training=None):
+    def call(self, x: Any, training: bool | None = None) -> tf.Tensor:
         """x (batch, height, width, channels) -> features (batch, height', width', 4 * last channels)."""
         x = self.stem(self.standardize(x))
         for unit in self.units:
             x = unit(x, training=training)
         return x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The last unit's output shape."""
         shape = self.stem.compute_output_shape(tuple(input_shape))
         for unit in self.units:
             shape = unit.compute_output_shape(shape)
         return tuple(shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "blocks": list(self.blocks), "channels": list(self.channels)}
 

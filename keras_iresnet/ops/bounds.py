@@ -11,6 +11,8 @@ leave rows of the operator out.
 """
 
 import math
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +21,7 @@ _DENSE_WORK = 2**32
 _TAIL_TERMS = 10**6
 
 
-def matrix_norm(matrix) -> float:
+def matrix_norm(matrix: Any) -> float:
     """The norm of a matrix, rounded up; infinite where an entry is not finite.
 
     Args:
@@ -41,7 +43,7 @@ def matrix_norm(matrix) -> float:
     return math.sqrt(largest * (1 + 4 * sum(matrix.shape[-2:]) * np.finfo(np.float64).eps))
 
 
-def conv_norm(kernel, grid, *, strides: int = 1, padding: str = "same") -> float:
+def conv_norm(kernel: Any, grid: Sequence[int], *, strides: int = 1, padding: str = "same") -> float:
     """A bound of a two-dimensional convolution's operator norm, exact where the operator is small enough to write out.
 
     Args:
@@ -73,7 +75,7 @@ def conv_norm(kernel, grid, *, strides: int = 1, padding: str = "same") -> float
     return symbol_norm(kernel, grid, padding=padding)
 
 
-def symbol_norm(kernel, grid, *, padding: str = "same") -> float:
+def symbol_norm(kernel: Any, grid: Sequence[int], *, padding: str = "same") -> float:
     """The bound by the kernel's symbol, whatever the strides: see the head of this module.
 
     Args:
@@ -136,7 +138,7 @@ def series_bias(lip: float, num_terms: int, dimension: int) -> float:
     return dimension * (min(tail, direct) if count == _TAIL_TERMS else tail)
 
 
-def terms_for_bias(lips, dimensions, nats: float) -> int:
+def terms_for_bias(lips: Iterable[float], dimensions: Iterable[int], nats: float) -> int:
     """The smallest number of terms for which the bias of all blocks together is certainly at most `nats`.
 
     Args:
@@ -170,7 +172,7 @@ def terms_for_bias(lips, dimensions, nats: float) -> int:
     return high
 
 
-def inverse_error(lip: float, step):
+def inverse_error(lip: float, step: Any) -> Any:
     """Distance of a fixed-point iterate x_n from the inverse: at most L / (1 - L) |x_n - x_(n-1)|.
 
     Args:

@@ -1,9 +1,11 @@
 """Conditions on values: a ValueError where Python runs, an assertion of the graph where it is compiled."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 
-def require(x, condition, message, describe=None):
+def require(x: tf.Tensor, condition: tf.Tensor, message: str, describe: Callable[[], str] | None = None) -> tf.Tensor:
     """Return x, or stop where `condition` (bool tensor) does not hold throughout.
 
     Args:

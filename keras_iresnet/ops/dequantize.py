@@ -4,6 +4,8 @@ The density of x bounds the probability of k: log2 P(k) >= E_u[log2 p(x)] - D lo
 (Theis et al., ICLR 2016, section 3.1), which is what bits per dimension report.
 """
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -11,7 +13,7 @@ from keras_iresnet.ops.replicas import draw_rows
 from keras_iresnet.ops.uniform import uniform
 
 
-def dequantize(images, seed, *, bins, dtype=tf.float32):
+def dequantize(images: Any, seed: Any, *, bins: int, dtype: Any = tf.float32) -> tf.Tensor:
     """Integer images in [0, bins) -> points of (0, 1), (batch, *event), with noise drawn from `seed`.
 
     The noise keeps away from the edges of its bin by the rounding error of `dtype`, so that `quantize` gives the
@@ -30,7 +32,7 @@ def dequantize(images, seed, *, bins, dtype=tf.float32):
     return (tf.cast(images, dtype) + noise) * (1 / bins)
 
 
-def quantize(x, *, bins):
+def quantize(x: tf.Tensor, *, bins: int) -> tf.Tensor:
     """Points of [0, 1) -> the integer images whose bins they lie in; what lies outside goes to the nearest bin."""
     images = tf.clip_by_value(tf.floor(x * bins), 0, bins - 1)
     return tf.cast(images, tf.uint8 if bins <= 256 else tf.uint16)

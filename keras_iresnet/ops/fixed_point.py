@@ -8,7 +8,7 @@ With F(x) = x + g(x; w) and J = dg/dx at the solution, dx = (I + J)^-1 (dy - dg/
 more solve of the same kind, with J^T in the place of g, and nothing of the loop is kept in memory.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -35,12 +35,14 @@ class FixedPointResult(NamedTuple):
     converged: tf.Tensor
 
 
-def default_tolerance(dtype):
+def default_tolerance(dtype: Any) -> float:
     """The relative residual that `dtype` can reach: 16 units of its rounding, 1.9e-6 in float32."""
     return _EPSILONS_OF_TOLERANCE * float(np.finfo(tf.as_dtype(dtype).as_numpy_dtype).eps)
 
 
-def fixed_point(g, y, *, tolerance=None, max_steps=DEFAULT_MAX_STEPS):
+def fixed_point(
+    g: Any, y: tf.Tensor, *, tolerance: float | None = None, max_steps: int = DEFAULT_MAX_STEPS
+) -> FixedPointResult:
     """Solve x + g(x) = y, each sample to its own convergence.
 
     A sample that has converged is not changed any more, so its solution does not depend on the rest of its batch.

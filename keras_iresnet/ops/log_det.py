@@ -68,6 +68,9 @@ class ExactLogDet(_Configurable):
 class _Series(_Configurable):
     """What the two forms of the series share."""
 
+    num_terms: int
+    num_probes: int
+
     def __post_init__(self):
         for name in ("num_terms", "num_probes"):
             count = getattr(self, name)

@@ -5,7 +5,7 @@ With u held from one call to the next, one iteration a training step follows the
 from vectors that have not converged is below the norm, never above.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -23,7 +23,7 @@ class PowerIteration(NamedTuple):
     u: tf.Tensor
 
 
-def power_iteration(operator, u, *, iterations=1):
+def power_iteration(operator: Any, u: tf.Tensor, *, iterations: int = 1) -> PowerIteration:
     """Estimate the norm of A: v <- A^T u / |A^T u|, u <- A v / |A v|, sigma = <u, A v>.
 
     u and v are held fixed in the gradient, which is then that of a simple singular value: d sigma = <u, dA v>.
@@ -53,7 +53,7 @@ def power_iteration(operator, u, *, iterations=1):
     return PowerIteration(_inner(u, image), u)
 
 
-def converge(operator, u, *, rounds=30, vectors=8):
+def converge(operator: Any, u: tf.Tensor, *, rounds: int = 30, vectors: int = 8) -> PowerIteration:
     """Find the norm for good, by iterating a subspace; no gradient.
 
     A single vector stalls where the second singular value is close to the first, and no rule on the growth of sigma

@@ -1,14 +1,14 @@
 """Computes a branch once more in the backward pass, rather than remember what it computed."""
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from keras_iresnet.borrowed.tensorflow_names import NOT_INLINED
 
 
-def recomputed(function, g, x, *arguments):
+def recomputed(function: Any, g: Any, x: tf.Tensor, *arguments: Any) -> Any:
     """`function(g, x, *arguments)`, of which the backward pass needs x and the weights of g alone.
 
     All else (activations, derivatives) is computed again there (Chen et al., arXiv:1604.06174, a segment for each
@@ -136,7 +136,7 @@ def _put_together(form, tensors):
         return form.kind(_put_together(inner, tensors) for inner in form.forms)
     if not isinstance(form, _Map):
         return form
-    made = object.__new__(form.kind)
+    made: Any = object.__new__(form.kind)
     for name, inner in zip(form.names, form.forms, strict=True):
         setattr(made, name, _put_together(inner, tensors))
     return made

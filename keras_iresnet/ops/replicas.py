@@ -1,9 +1,12 @@
 """Random numbers that an example gets wherever it is computed: on one device or on one of many replicas."""
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 
 
-def draw_rows(draw, shape, axis=0):
+def draw_rows(draw: Callable[[tf.Tensor], tf.Tensor], shape: Any, axis: int = 0) -> tf.Tensor:
     """What `draw` gives for the global batch, cut down to the rows of this replica.
 
     Every replica draws for all of them and takes its own: with one seed, replicas have different numbers, and an

@@ -5,7 +5,7 @@ every block, whose graph would take minutes to trace; here it does not grow with
 """
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -24,7 +24,7 @@ class SeriesTerms(NamedTuple):
     terms: tf.Tensor
 
 
-def series_terms(g, x, seed, *, num_terms, num_probes=1) -> SeriesTerms:
+def series_terms(g: Any, x: tf.Tensor, seed: Any, *, num_terms: int, num_probes: int = 1) -> SeriesTerms:
     """The first terms of log|det(I + dg/dx)| by Rademacher probes: their expectation is (-1)^(k+1) tr(J^k) / k.
 
     Args:
@@ -82,7 +82,7 @@ class SeriesValue(SeriesLogDet):
     0.1823
     """
 
-    def __call__(self, g, x, seed):
+    def __call__(self, g: Any, x: tf.Tensor, seed: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
         found = series_terms(g, x, seed, num_terms=self.num_terms, num_probes=self.num_probes)
         return found.value, tf.reduce_mean(tf.reduce_sum(found.terms, 0), 0)

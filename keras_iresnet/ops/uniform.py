@@ -1,12 +1,14 @@
 """Uniform random numbers that are the same however the operations around them are compiled."""
 
+from typing import Any
+
 import tensorflow as tf
 
 # dtype -> the integers that its numbers are made of, their bits, and the bits that the dtype holds.
 _SOURCES = {tf.float32: (tf.uint32, 32, 24), tf.float64: (tf.uint64, 64, 53)}
 
 
-def uniform(shape, seed, dtype=tf.float32):
+def uniform(shape: Any, seed: Any, dtype: Any = tf.float32) -> tf.Tensor:
     """Multiples of 2^-24 (2^-53 in float64) in [0, 1), each as probable as the others.
 
     For one seed TensorFlow's own floats are others where XLA compiles them; its integers are the same.

@@ -3,6 +3,8 @@
 Knows `borrowed` alone; imported by `models`, which take them by name, and by `runs`.
 """
 
+from typing import Any
+
 from keras_iresnet.optimizers.clipping import ClippedSGD
 from keras_iresnet.optimizers.fused import FusedAdam, FusedAdamax
 
@@ -11,7 +13,7 @@ OPTIMIZERS = {"adam": FusedAdam, "adamax": FusedAdamax, "sgd": ClippedSGD}
 __all__ = ["OPTIMIZERS", "ClippedSGD", "FusedAdam", "FusedAdamax", "by_name"]
 
 
-def by_name(optimizer):
+def by_name(optimizer: Any) -> Any:
     """For the name of an optimizer that this folder has, that one with Keras's defaults; anything else as it is.
 
     Example:

@@ -4,6 +4,8 @@ An invertible network has many small weights: Keras's own update, written for ev
 operations of a training step, to be traced and dispatched each. TensorFlow has the same arithmetic as single kernels.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -41,7 +43,7 @@ class FusedAdam(_Fused, keras.optimizers.Adam):
         shared = super()._shared(learning_rate, dtype)
         return shared | {"beta2_power": self._power(shared["beta2"])}
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one weight; `learning_rate` brings all the numbers of the step."""
         m, v = self.slots(variable, "momentums", "velocities")
         tf.raw_ops.ResourceApplyAdam(
@@ -57,7 +59,7 @@ class FusedAdam(_Fused, keras.optimizers.Adam):
 class FusedAdamax(_Fused, keras.optimizers.Adamax):
     """`keras.optimizers.Adamax`, the same numbers in fewer operations."""
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one weight; `learning_rate` brings all the numbers of the step."""
         m, u = self.slots(variable, "m", "u")
         tf.raw_ops.ResourceApplyAdaMax(

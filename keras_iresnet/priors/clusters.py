@@ -6,7 +6,7 @@ _LEAST = 0.01  # excess variance that a factor begins with: at exactly 0 it woul
 _ROUNDS = 3  # in which directions and the deviations that they are relative to settle
 
 
-def clustered(points, count, factors):
+def clustered(points: np.ndarray, count: int, factors: int) -> tuple[np.ndarray, ...]:
     """The mixture of `count` Gaussians that the clusters of points make, found by k-means.
 
     The factors of a cluster are the leading eigenvectors of its covariance in units of the deviations, by turns with

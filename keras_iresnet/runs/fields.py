@@ -98,5 +98,5 @@ def _group(field):
 
 def _arguments(documented):
     """Argument -> its description, from the Args section of a docstring."""
-    found = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", inspect.getdoc(documented), re.M)
+    found = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", inspect.getdoc(documented) or "", re.M)
     return {name: " ".join(text.split()) for name, text in found}

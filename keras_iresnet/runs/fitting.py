@@ -4,15 +4,19 @@ import contextlib
 import math
 
 import keras
+import rich.console
 import tensorflow as tf
 
 from keras_iresnet import data
 from keras_iresnet.runs.machine import devices
 from keras_iresnet.runs.progress import ProgressBar
+from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.schedule import Budget, Pace, steps_taken, total_steps
+from keras_iresnet.runs.settings import Settings
 from keras_iresnet.runs.state.checkpoints import SaveBest, UseAverages
 from keras_iresnet.runs.state.resume import identity
 from keras_iresnet.runs.state.save_state import Position, SaveState
+from keras_iresnet.runs.tasks.task import Task
 from keras_iresnet.runs.tensorboard import ScalarLog
 
 _ENDLESS = 10**6  # epochs, where the clock or a number of steps ends the run
@@ -33,7 +37,16 @@ class Fitting:
         ValueError: an epoch has no full batch.
     """
 
-    def __init__(self, model, settings, splits, *, task, run, shown):
+    def __init__(
+        self,
+        model: keras.Model,
+        settings: Settings,
+        splits: data.Splits,
+        *,
+        task: Task,
+        run: RunFolder | None,
+        shown: rich.console.Console,
+    ) -> None:
         self.model, self.settings, self.splits = model, settings, splits
         self.task, self.run, self.shown = task, run, shown
         self.metric = task.metric(model)
@@ -54,7 +67,7 @@ class Fitting:
         self.shown.print(f"Going on after {steps_taken(self.model):,} steps, in epoch {position.epoch + 1}")
         return True
 
-    def agree(self):
+    def agree(self) -> None:
         """Start where the chief does, with its variables."""
         self.state.start = Position(*devices.agree(self.model, *self.state.start))
 

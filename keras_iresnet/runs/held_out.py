@@ -1,11 +1,13 @@
 """Images for pictures of a run, drawn from the test split."""
 
+import os
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from keras_iresnet import data
+from keras_iresnet.runs.run_folder import RunFolder
 
 FIRST = 1000  # of the split, which may be too large to read for a picture
 
@@ -18,7 +20,15 @@ class HeldOut(NamedTuple):
     splits: data.Splits
 
 
-def held_out_images(run, n, *, seed, data_dir, labels=False, asked=("n", 1)) -> HeldOut:
+def held_out_images(
+    run: RunFolder,
+    n: int,
+    *,
+    seed: int,
+    data_dir: str | os.PathLike | None,
+    labels: bool = False,
+    asked: tuple[str, int] = ("n", 1),
+) -> HeldOut:
     """`n` different images drawn with `seed` from the first thousand of the test split of a run's data set.
 
     `asked` is the argument that an error speaks of, and how many images one of it is.
@@ -34,7 +44,7 @@ def held_out_images(run, n, *, seed, data_dir, labels=False, asked=("n", 1)) -> 
     return draw_images(splits, n, seed=seed, asked=asked)
 
 
-def draw_images(splits, n, *, seed, asked=("n", 1)) -> HeldOut:
+def draw_images(splits: data.Splits, n: int, *, seed: int, asked: tuple[str, int] = ("n", 1)) -> HeldOut:
     """`n` different images, with their labels if they have them, of the first thousand of the test split.
 
     Raises:

@@ -1,9 +1,12 @@
 """Which commands a run is for: some need a density, some labels."""
 
+from typing import Any
+
 from keras_iresnet.models import Flow
+from keras_iresnet.runs.run_folder import RunFolder
 
 
-def load_flow(run) -> Flow:
+def load_flow(run: RunFolder) -> Flow:
     """The best checkpoint of a `RunFolder`.
 
     Raises:
@@ -15,6 +18,6 @@ def load_flow(run) -> Flow:
     return model
 
 
-def is_conditional(model) -> bool:
+def is_conditional(model: Any) -> bool:
     """Whether it is a flow of p(x | c)."""
     return isinstance(model, Flow) and model.condition_size is not None

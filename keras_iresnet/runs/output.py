@@ -1,15 +1,17 @@
 """The file that a command of a run writes: a picture, or the arrays behind it."""
 
+import os
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
-from keras_iresnet.runs.run_folder import replacing
+from keras_iresnet.runs.run_folder import RunFolder, replacing
 
 FORMATS = (".png", ".npy")
 
 
-def output_file(run, out, default) -> pathlib.Path:
+def output_file(run: RunFolder, out: str | os.PathLike | None, default: str) -> pathlib.Path:
     """The file to write, checked before any work: `out`, or the one called `default` in the run folder.
 
     Raises:
@@ -24,7 +26,7 @@ def output_file(run, out, default) -> pathlib.Path:
     return out
 
 
-def write(array, out, save_picture):
+def write(array: np.ndarray, out: str | os.PathLike, save_picture: Callable[[pathlib.Path], None]) -> None:
     """Write `array` where `out` is `.npy`, else call `save_picture(path)`; a reader never sees half a file."""
     with replacing(out) as temporary:
         if pathlib.Path(out).suffix == ".npy":

@@ -1,9 +1,12 @@
 """From a recipe to a Keras optimizer."""
 
+import keras
+
 from keras_iresnet.optimizers import OPTIMIZERS
+from keras_iresnet.zoo.recipe import Recipe
 
 
-def make_optimizer(recipe, model):
+def make_optimizer(recipe: Recipe, model: keras.Model) -> keras.optimizers.Optimizer:
     """The recipe's optimizer for a model's weights, not built yet.
 
     Weight decay is Keras's, decoupled from the gradient: a kernel W becomes W (1 - rate * weight_decay). Only kernels

@@ -6,6 +6,8 @@ import json
 import os
 import pathlib
 import tempfile
+from collections.abc import Iterator
+from typing import Any
 
 import filelock
 import keras
@@ -26,7 +28,7 @@ class RunFolder:
         path: the folder.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike) -> None:
         self.path = pathlib.Path(path)
         self.config = self.path / "config.json"
         self.history = self.path / "history.csv"
@@ -37,7 +39,7 @@ class RunFolder:
         self._lock = self.path / ".lock"
 
     @classmethod
-    def create(cls, path) -> "RunFolder":
+    def create(cls, path: str | os.PathLike) -> "RunFolder":
         """A new run's folder, empty and writable.
 
         Raises:
@@ -62,7 +64,7 @@ class RunFolder:
         return run
 
     @classmethod
-    def open(cls, path) -> "RunFolder":
+    def open(cls, path: str | os.PathLike) -> "RunFolder":
         """The folder of a run that has a checkpoint.
 
         Raises:
@@ -83,7 +85,7 @@ class RunFolder:
         return self.config.is_file()
 
     @contextlib.contextmanager
-    def locked(self):
+    def locked(self) -> Iterator[None]:
         """Keep other processes from training in the folder; the system lifts the lock of one that dies.
 
         Raises:
@@ -103,7 +105,7 @@ class RunFolder:
             lock.release()
 
     @contextlib.contextmanager
-    def naming_faults(self):
+    def naming_faults(self) -> Iterator[None]:
         """Around what libraries write into the folder, in words of their own or none.
 
         Raises:
@@ -132,7 +134,7 @@ class RunFolder:
         """File of the state after so many steps."""
         return self.path / f"last.{steps:09d}.state"
 
-    def keep_latest_states(self):
+    def keep_latest_states(self) -> None:
         """Delete all states but the latest, and what a process that was killed left half written."""
         for file in [*self.states()[STATES_KEPT:], *self._half_written()]:
             file.unlink(missing_ok=True)
@@ -149,16 +151,16 @@ class RunFolder:
         """What the run reached, or `{}` before it ended."""
         return json.loads(self.metrics.read_text()) if self.metrics.is_file() else {}
 
-    def load_best(self):
+    def load_best(self) -> Any:
         """The model of the best checkpoint, to use rather than to train on."""
         return keras.saving.load_model(self.best, compile=False)
 
-    def write_json(self, path, content):
+    def write_json(self, path: str | os.PathLike, content: Any) -> None:
         """Write `content` so that a reader sees the old file or the new one, never half of it."""
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(content, indent=2) + "\n")
 
-    def save(self, path, model):
+    def save(self, path: str | os.PathLike, model: keras.Model) -> None:
         """Write a checkpoint so that an interruption leaves the old one whole."""
         with replacing(path) as temporary:
             model.save(temporary)
@@ -174,7 +176,7 @@ class RunFolder:
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Give a temporary path beside `path`, which takes its place when the body ends well and all is on the disk.
 
     Raises:

@@ -2,10 +2,13 @@
 
 import math
 import time
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
 from keras_iresnet.borrowed.keras_names import steps_of
+from keras_iresnet.zoo.recipe import Recipe
 
 
 class Budget:
@@ -20,31 +23,33 @@ class Budget:
         spent: seconds that went by before `start`, in processes that this one goes on from.
     """
 
-    def __init__(self, total_steps, minutes=None, clock=time.monotonic):
+    def __init__(
+        self, total_steps: float, minutes: float | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         if minutes is not None and not 0 < minutes < math.inf:
             raise ValueError(f"`minutes` must be positive and finite, or none. Received: minutes={minutes}")
         self.total_steps = total_steps
         self.minutes = minutes
         self.spent = 0.0
         self._clock = clock
-        self._started = None
+        self._started: float | None = None
 
-    def start(self):
+    def start(self) -> None:
         """Let the time run."""
         self._started = self._clock()
 
     @property
-    def elapsed(self):
+    def elapsed(self) -> float:
         """Seconds of training so far."""
         return self.spent + (0.0 if self._started is None else self._clock() - self._started)
 
-    def fraction(self, step):
+    def fraction(self, step: int) -> float:
         """The share of the run that is over after `step` steps, in [0, 1]."""
         by_time = self.elapsed / (60 * self.minutes) if self.minutes else 0.0
         return min(1.0, max(step / self.total_steps, by_time))
 
 
-def total_steps(recipe, steps_per_epoch):
+def total_steps(recipe: Recipe, steps_per_epoch: int) -> float:
     """Steps of a run that no clock ends before: infinite where only the clock ends it.
 
     Example:
@@ -59,7 +64,7 @@ def total_steps(recipe, steps_per_epoch):
     return min(by_epochs, math.inf if recipe.steps is None else recipe.steps)
 
 
-def learning_rate(recipe, step, fraction, steps_per_epoch):
+def learning_rate(recipe: Recipe, step: int, fraction: float, steps_per_epoch: int) -> float:
     """The rate of step `step` (from 0), a `fraction` of the run being over.
 
     Warm-up is linear in steps. Cosine decay, rate * (1 + cos(pi fraction)) / 2, and drops at given epochs follow the
@@ -80,7 +85,7 @@ def _decay(recipe, step, fraction, steps_per_epoch):
     return 1.0
 
 
-def steps_taken(model) -> int:
+def steps_taken(model: keras.Model) -> int:
     """Steps that a compiled model has taken, on one device or many; `iterations` counts updates of its weights."""
     return int(keras.ops.convert_to_numpy(steps_of(model.optimizer)))
 
@@ -93,21 +98,21 @@ class Pace(keras.callbacks.Callback):
         budget: its budget; started with the training.
     """
 
-    def __init__(self, recipe, budget):
+    def __init__(self, recipe: Recipe, budget: Budget) -> None:
         super().__init__()
         self.recipe = recipe
         self.budget = budget
         self.step = 0
 
-    def on_train_begin(self, logs=None):  # noqa: D102
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         self.step = steps_taken(self.model)
         self.budget.start()
 
-    def on_train_batch_begin(self, batch, logs=None):  # noqa: D102
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         rate = learning_rate(self.recipe, self.step, self.budget.fraction(self.step), self.params["steps"])
         self.model.optimizer.learning_rate = rate
 
-    def on_train_batch_end(self, batch, logs=None):  # noqa: D102
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:  # noqa: D102
         self.step += 1
         if not math.isfinite(float(logs["loss"])):
             raise FloatingPointError(
@@ -117,7 +122,7 @@ class Pace(keras.callbacks.Callback):
         if self.budget.fraction(self.step) >= 1:
             self.model.stop_training = True
 
-    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:  # noqa: D102
         logs["steps"] = self.step
         logs["seconds"] = round(self.budget.elapsed, 2)
         logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))

@@ -6,6 +6,7 @@ import math
 import types
 import typing
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 
@@ -44,7 +45,7 @@ class Settings:
     keywords: dict
     overrides: dict
 
-    def build(self):
+    def build(self) -> Any:
         """The untrained model, in the recipe's precision.
 
         Raises:
@@ -170,7 +171,7 @@ def option(field: str) -> str:
     return field.replace("_", "-")
 
 
-def as_text(value) -> str:
+def as_text(value: Any) -> str:
     """A field's value as a command spells it, which `resolve` reads: `8,8`, `none`."""
     if isinstance(value, (tuple, list)):
         return ",".join(map(str, value))

@@ -1,6 +1,9 @@
 """What TensorBoard gets while a model trains: Keras's scalars with the learning rate, and pictures and diagnostics."""
 
+import os
 import time
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,15 +31,15 @@ class ScalarLog(StepwiseTensorBoard):
         first: steps that were taken before.
     """
 
-    def __init__(self, folder, log_steps, first=0):
+    def __init__(self, folder: str | os.PathLike, log_steps: int, first: int = 0) -> None:
         super().__init__(folder, write_graph=False, update_freq=log_steps)
         self._steps = first
 
-    def on_train_begin(self, logs=None):  # noqa: D102
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         super().on_train_begin(logs)
         self.count_from(self._steps)
 
-    def on_train_batch_end(self, batch, logs=None):  # noqa: D102
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         self._steps += 1
         if self._steps % self.update_freq == 0:  # Keras records these steps alone
             rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
@@ -53,15 +56,17 @@ class Pictures(keras.callbacks.Callback):
         clock: seconds, as `time.monotonic` counts them.
     """
 
-    def __init__(self, writer, images, condition=None, *, clock=time.monotonic):
+    def __init__(
+        self, writer: Any, images: np.ndarray, condition: Any = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__()
         self.writer, self.images, self.condition, self._clock = writer, images, condition, clock
         self._due = np.inf
 
-    def on_train_begin(self, logs=None):  # noqa: D102
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         self._due = self._clock() + SECONDS_BETWEEN
 
-    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         started = self._clock()
         if started < self._due:
             return
@@ -92,12 +97,12 @@ class Diagnostics(keras.callbacks.Callback):
         condition: of the examples, for a flow of p(x | c).
     """
 
-    def __init__(self, writer, examples, labels=None, *, condition=None):
+    def __init__(self, writer: Any, examples: np.ndarray, labels: Any = None, *, condition: Any = None) -> None:
         super().__init__()
         self.writer, self.examples, self.labels, self.condition = writer, examples, labels, condition
-        self._gradient_norm = None
+        self._gradient_norm: Callable[..., tf.Tensor] | None = None
 
-    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         if self._gradient_norm is None:  # compiled once, after the training step
             self._gradient_norm = gradient_norm_function(self.model, self.labels, self.condition)
         scalars = sigmas(self.model) | {"gradient_norm": self._gradient_norm(tf.constant(self.examples))}
@@ -109,7 +114,7 @@ class Diagnostics(keras.callbacks.Callback):
                 tf.summary.scalar(name, value)
 
 
-def sigmas(model) -> dict:
+def sigmas(model: keras.Model) -> dict:
     """Tag -> norm of every spectrally normalised layer, in order, as its power iteration stands.
 
     Example:
@@ -123,7 +128,7 @@ def sigmas(model) -> dict:
     return {f"sigma/{i:03d}_{layer.name}": float(layer.sigma()) for i, layer in enumerate(inner)}
 
 
-def gradient_norm_function(model, labels=None, condition=None):
+def gradient_norm_function(model: keras.Model, labels: Any = None, condition: Any = None) -> Callable[..., tf.Tensor]:
     """A compiled function: examples (batch, *event) -> the gradient's global norm, of the loss in evaluation mode.
 
     With fixed noise, and without advancing the power iterations: looking changes nothing. A classifier needs the

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import os
 import shlex
 import time
 from collections.abc import Mapping, Sequence
@@ -25,10 +26,10 @@ from keras_iresnet.runs.tasks import task_of
 @device_names.naming_lost_machines()
 def train(
     name: str | None = None,
-    out=None,
+    out: str | os.PathLike | None = None,
     *,
-    resume=None,
-    data_dir: str | None = None,
+    resume: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike | None = None,
     overrides: Mapping | None = None,
     devices: Sequence[str] | None = None,
     deterministic: bool = False,

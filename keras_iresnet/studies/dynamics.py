@@ -5,6 +5,10 @@ invertible network never cross; those of a plain one may.
 """
 
 import dataclasses
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,7 +17,7 @@ import tensorflow as tf
 from keras_iresnet.layers import Chain, DenseBranch, InvertibleResidualBlock
 from keras_iresnet.studies.study_files import write_study
 
-SIZES = {
+SIZES: dict[str, dict[str, Any]] = {
     "tiny": {"blocks": 8, "units": (16,), "steps": 200},
     "minutes": {"blocks": 20, "units": (64, 64), "steps": 3000},
     "paper": {"blocks": 100, "units": (64, 64, 64), "steps": 20_000},
@@ -23,7 +27,9 @@ NOISE = 0.1  # standard deviation of what is added to both targets
 POINTS = 201  # paths that are followed
 
 
-def dynamics(out, *, size: str = "minutes", seed: int = 0):
+def dynamics(
+    out: str | os.PathLike, *, size: str = "minutes", seed: int = 0
+) -> tuple[tuple[pathlib.Path, ...], list[dict]]:
     """Train both networks; write `dynamics.npz`, `.csv`, `.md` and `.png`.
 
     Args:
@@ -82,7 +88,15 @@ class Dynamics:
         return float((gaps / gaps[0]).min())
 
 
-def train_dynamics(coeff, *, blocks=40, units=(64, 64), steps=3000, learning_rate=0.003, seed=0) -> Dynamics:
+def train_dynamics(
+    coeff: float | None,
+    *,
+    blocks: int = 40,
+    units: Sequence[int] = (64, 64),
+    steps: int = 3000,
+    learning_rate: float = 0.003,
+    seed: int = 0,
+) -> Dynamics:
     """Train a network of 1-D residual blocks and follow points through it.
 
     Args:
@@ -138,17 +152,17 @@ def _noisy_batches(steps, seed):
 
 def _follow(halves):
     x = tf.linspace(-2.0, 2.0, POINTS)[:, None]
-    paths = [x]
+    states = [x]
     for layer in [*halves[0].layers, *halves[1].layers]:
         for spectral in layer.branch.spectral_layers:
             spectral.converge()  # sigma is behind the kernels after the last step
-        paths.append(layer(paths[-1]))
-    paths = np.stack([path.numpy()[:, 0] for path in paths])
+        states.append(layer(states[-1]))
+    paths = np.stack([state.numpy()[:, 0] for state in states])
     half, end = paths[len(halves[0].layers)] - paths[0] ** 3, paths[-1] - paths[0]
     return Dynamics(paths, *(float(np.sqrt(np.mean(np.square(error)))) for error in (half, end)))
 
 
-def save_picture(dynamics: dict, path) -> None:
+def save_picture(dynamics: dict, path: str | os.PathLike) -> None:
     """Draw the paths of each network side by side as PNG.
 
     Args:

@@ -1,5 +1,10 @@
 """What the constraint costs in accuracy: Behrmann et al., ICML 2019, table 2."""
 
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from keras_iresnet.studies.study_files import write_study
@@ -13,7 +18,9 @@ _METRICS = (
 _SHOWN = (*_METRICS[:2], "published_error_percent")
 
 
-def error_by_coeff(out, *, size: str = "digits", overrides=None, **training):
+def error_by_coeff(
+    out: str | os.PathLike, *, size: str = "digits", overrides: Mapping[str, Any] | None = None, **training: Any
+) -> tuple[tuple[pathlib.Path, ...], list[dict]]:
     """Train a vanilla network and five constrained ones; write `error_by_coeff.npz`, `.csv`, `.md` and `.png`.
 
     Args:

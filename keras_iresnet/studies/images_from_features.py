@@ -1,5 +1,9 @@
 """Images back from the features of a constrained and of a vanilla network: Behrmann et al., ICML 2019, figures 3, 7."""
 
+import os
+import pathlib
+from typing import Any
+
 import numpy as np
 
 from keras_iresnet.evaluation import pictures
@@ -12,8 +16,14 @@ LABELS = ("coeff-0.9", "vanilla")
 
 
 def images_from_features(
-    out, *, size: str = "digits", images: int = 16, seed: int = 0, progress: bool = True, **source
-):
+    out: str | os.PathLike,
+    *,
+    size: str = "digits",
+    images: int = 16,
+    seed: int = 0,
+    progress: bool = True,
+    **source: Any,
+) -> tuple[tuple[pathlib.Path, ...], list[dict]]:
     """Train both, invert test images; write `reconstructions.npz`, `.csv`, `.md` and `.png`.
 
     The picture has the originals above what came back from the constrained network and from the vanilla one.

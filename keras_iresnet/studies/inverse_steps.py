@@ -1,5 +1,11 @@
 """How many fixed-point steps the inverse needs: Behrmann et al., ICML 2019, figure 8."""
 
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -14,7 +20,15 @@ LABELS = ("coeff-0.9", "coeff-0.7", "coeff-0.5", "coeff-0.3")
 STEPS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 
 
-def inverse_steps(out, *, size: str = "digits", images: int = 100, seed: int = 0, progress: bool = True, **source):
+def inverse_steps(
+    out: str | os.PathLike,
+    *,
+    size: str = "digits",
+    images: int = 100,
+    seed: int = 0,
+    progress: bool = True,
+    **source: Any,
+) -> tuple[tuple[pathlib.Path, ...], list[dict]]:
     """Train one network for each coeff, invert with 1 to 100 steps a block; write `inverse_steps.npz` and the others.
 
     Args:
@@ -47,7 +61,7 @@ def inverse_steps(out, *, size: str = "digits", images: int = 100, seed: int = 0
     return paths, rows
 
 
-def steps_study(model, images, steps=STEPS) -> np.ndarray:
+def steps_study(model: keras.Model, images: np.ndarray, steps: Sequence[int] = STEPS) -> np.ndarray:
     """Mean absolute error of each image's reconstruction by a fixed number of steps in every block.
 
     Args:
@@ -84,7 +98,7 @@ def _picture(errors, path, title):
         axes.plot(STEPS, found.mean(1), "o-", ms=3, label=caption(label))
     axes.set(xlabel="fixed-point steps of each block", ylabel="mean absolute error of a pixel in [0, 1]")
     axes.set(xscale="log", yscale="log", title=title)
-    axes.set_xticks(STEPS, STEPS)
+    axes.set_xticks(STEPS, map(str, STEPS))
     axes.set_xticks([], minor=True)
     axes.legend()
     figure.savefig(path, format="png", dpi=120)

@@ -1,5 +1,10 @@
 """The norms of every layer of trained models: Behrmann et al., ICML 2019, figure 6."""
 
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from keras_iresnet.evaluation.layer_norms import layer_norms
@@ -10,7 +15,9 @@ from keras_iresnet.studies.sweep import caption, sweep
 LABELS = ("vanilla", "batch-norm", "coeff-0.9", "coeff-0.7", "coeff-0.5", "coeff-0.3")
 
 
-def singular_values_sweep(out, *, size: str = "digits", **training):
+def singular_values_sweep(
+    out: str | os.PathLike, *, size: str = "digits", **training: Any
+) -> tuple[tuple[pathlib.Path, ...], list[dict]]:
     """Train a vanilla network, one with batch normalisation and four constrained ones, and compare their norms.
 
     Args:
@@ -24,7 +31,9 @@ def singular_values_sweep(out, *, size: str = "digits", **training):
     return _study(sweep(size, LABELS, out, **training), out)
 
 
-def singular_values_runs(paths, out=None):
+def singular_values_runs(
+    paths: Sequence[Any], out: str | os.PathLike | None = None
+) -> tuple[tuple[pathlib.Path, ...], list[dict]]:
     """Write `singular_values.npz`, `.csv`, `.md` and `.png`: the norms of all layers of the best checkpoints.
 
     Args:
@@ -90,7 +99,7 @@ def _floats(values):
     return np.array([np.nan if value is None else value for value in values])
 
 
-def save_picture(norms: dict, path, title: str = "") -> None:
+def save_picture(norms: dict, path: str | os.PathLike, title: str = "") -> None:
     """Draw the norms by depth as PNG.
 
     Args:

@@ -1,6 +1,9 @@
 """A hybrid model tells its own images from strangers: the experiment of Behrmann et al.'s outlook, section 6."""
 
+import os
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +23,15 @@ STRANGE = "fashion_mnist"
 
 
 def strangers(
-    out, *, size: str = "digits", images: int = 1000, overrides=None, data_dir=None, strange=STRANGE, progress=True
-):
+    out: str | os.PathLike,
+    *,
+    size: str = "digits",
+    images: int = 1000,
+    overrides: Mapping[str, Any] | None = None,
+    data_dir: str | os.PathLike | None = None,
+    strange: str = STRANGE,
+    progress: bool = True,
+) -> tuple[tuple[pathlib.Path, ...], list[dict]]:
     """Train a hybrid classifier, show it strangers; write `hybrid.npz`, `.csv`, `.md` and `.png`.
 
     Args:

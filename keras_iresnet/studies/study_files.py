@@ -1,7 +1,9 @@
 """What an experiment leaves: arrays, the table twice, a picture, under one name."""
 
 import csv
+import os
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -10,7 +12,9 @@ from keras_iresnet.runs.run_folder import replacing
 ENDINGS = ("npz", "csv", "md", "png")
 
 
-def write_study(out, name: str, *, arrays: dict, rows: list[dict], picture) -> tuple[pathlib.Path, ...]:
+def write_study(
+    out: str | os.PathLike, name: str, *, arrays: dict, rows: list[dict], picture: Callable[[pathlib.Path], None]
+) -> tuple[pathlib.Path, ...]:
     """Write `NAME.npz`, `.csv`, `.md` and `.png` into the folder `out`, which is made if it is not there.
 
     Args:

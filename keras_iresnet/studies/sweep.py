@@ -1,7 +1,10 @@
 """Trains the same classifier under several constraints: what the paper's comparisons need."""
 
 import dataclasses
+import os
 import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from keras_iresnet import data
 from keras_iresnet.runs.progress import console
@@ -63,7 +66,7 @@ def caption(label: str) -> str:
     return label.replace("coeff-", "c = ")
 
 
-def settings_at(size: str, overrides=None) -> Settings:
+def settings_at(size: str, overrides: Mapping[str, Any] | None = None) -> Settings:
     """What the runs of an experiment have in common.
 
     Raises:
@@ -79,13 +82,15 @@ def settings_at(size: str, overrides=None) -> Settings:
     return resolve(SIZES[size].model, {**SIZES[size].overrides, **(overrides or {})})
 
 
-def load_data(size: str, *, overrides=None, data_dir=None) -> data.Splits:
+def load_data(
+    size: str, *, overrides: Mapping[str, Any] | None = None, data_dir: str | os.PathLike | None = None
+) -> data.Splits:
     """The images of an experiment, without labels."""
     recipe = settings_at(size, overrides).recipe
     return data.load(recipe.dataset, data_dir=data_dir, seed=recipe.seed)
 
 
-def published_errors(size: str, overrides=None) -> dict:
+def published_errors(size: str, overrides: Mapping[str, Any] | None = None) -> dict:
     """Label -> error in per cent that the paper reports; none where overrides make it another model or other data.
 
     Example:
@@ -98,7 +103,15 @@ def published_errors(size: str, overrides=None) -> dict:
     return SIZES[size].published if ours == papers else {}
 
 
-def sweep(size: str, labels, out, *, overrides=None, data_dir=None, progress=True) -> dict[str, RunFolder | None]:
+def sweep(
+    size: str,
+    labels: Sequence[str],
+    out: str | os.PathLike,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    data_dir: str | os.PathLike | None = None,
+    progress: bool = True,
+) -> dict[str, RunFolder | None]:
     """Train each variant in `out/runs/LABEL`; a run that is there goes on, or is taken as it is where it has ended.
 
     Args:

@@ -7,6 +7,7 @@ estimator's errors cost in bits/dim, with the opposite sign.
 import csv
 import dataclasses
 import math
+import os
 import pathlib
 
 import numpy as np
@@ -14,6 +15,7 @@ import tensorflow as tf
 
 from keras_iresnet.evaluation.batchwise import draw_seed
 from keras_iresnet.evaluation.certificate import certify
+from keras_iresnet.models import Flow
 from keras_iresnet.ops.series_terms import series_terms
 from keras_iresnet.runs.held_out import held_out_images
 from keras_iresnet.runs.kind import load_flow
@@ -24,7 +26,14 @@ _AT_ONCE = 1024
 
 
 def trace_estimator_run(
-    path, out, *, images: int = 10, num_terms: int = 20, num_probes: int = 100, seed: int = 0, data_dir=None
+    path: str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    images: int = 10,
+    num_terms: int = 20,
+    num_probes: int = 100,
+    seed: int = 0,
+    data_dir: str | os.PathLike | None = None,
 ) -> tuple[pathlib.Path, ...]:
     """Write `trace_estimator.npz`, `.csv` and `.png` into the folder `out`, which is made if it is not there.
 
@@ -96,11 +105,11 @@ class TraceStudy:
         """(n,), of `estimated_bias`, over the probes."""
         return self.standard_deviation / math.sqrt(self.estimates[0].size)
 
-    def save(self, path) -> None:
+    def save(self, path: str | os.PathLike) -> None:
         """Write all arrays as `.npz`."""
         np.savez(path, **dataclasses.asdict(self))
 
-    def save_table(self, path) -> None:
+    def save_table(self, path: str | os.PathLike) -> None:
         """Write a table by the number of terms as CSV, bits/dim."""
         errors = ("estimated_bias_standard_error", "standard_deviation", "bias_bound")
         names = ("num_terms", "bias", "estimated_bias", *errors)
@@ -110,7 +119,9 @@ class TraceStudy:
             writer.writerows(zip(*(getattr(self, name).tolist() for name in names), strict=True))
 
 
-def trace_study(flow, images, *, num_terms=20, num_probes=100, seed=0) -> TraceStudy:
+def trace_study(
+    flow: Flow, images: np.ndarray, *, num_terms: int = 20, num_probes: int = 100, seed: int = 0
+) -> TraceStudy:
     """Compare the series of a flow's log-determinant with brute force, on a few images.
 
     The Jacobian of every block is written out, D x D for each image: up to a thousand dimensions or so.
@@ -208,7 +219,7 @@ class _Estimate:
         return value, tf.zeros((), x.dtype)
 
 
-def save_picture(study: TraceStudy, path, title="") -> None:
+def save_picture(study: TraceStudy, path: str | os.PathLike, title: str = "") -> None:
     """Draw the bias and the deviation by the number of terms as PNG."""
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
     from matplotlib.ticker import MaxNLocator

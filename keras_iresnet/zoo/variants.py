@@ -31,15 +31,16 @@ def variant_of(
         if parameter.name not in fixed
     ]
 
-    def decorate(function):
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         returned = function.__annotations__["return"]
         signature = inspect.Signature(parameters, return_annotation=returned)
 
         @functools.wraps(function)
-        def builder(**keywords):
+        def build(**keywords):
             signature.bind(**keywords)  # refuses what is no keyword of this builder, by its name
             return function(**{**defaults, **keywords})
 
+        builder: Any = build  # a function has more attributes than its type says
         builder.__signature__ = signature
         builder.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": returned}
         builder.__doc__ = _docstring(function, base, fixed)
@@ -51,8 +52,8 @@ def variant_of(
 
 def _docstring(function, base, fixed):
     """The function's own, with the arguments of `base` after its first line."""
-    summary, _, rest = inspect.getdoc(function).partition("\n")
-    arguments = inspect.getdoc(base).partition("\nArgs:\n")[2].partition("\n\n")[0]
+    summary, _, rest = (inspect.getdoc(function) or "").partition("\n")
+    arguments = (inspect.getdoc(base) or "").partition("\nArgs:\n")[2].partition("\n\n")[0]
     described = re.split(r"\n(?=    \w)", arguments)  # lines that go on are indented deeper
     known = [one for one in described if one.strip().partition(":")[0] not in fixed]
     see = f"Raises:\n    ValueError: as `{base.__name__}`, of which this is a size."

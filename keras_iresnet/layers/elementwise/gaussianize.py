@@ -101,7 +101,7 @@ class Gaussianize(InvertibleLayer):
         limits = [_LAST, *[self.limit] * len(ends), _LAST]
         scales = [1.0 if common[first] else self.scale for first in (0, *ends)]
         centers = self.limit * np.cumsum([0.0, *np.add(scales[:-1], scales[1:])])
-        rows = []
+        rows: list[tuple[float, ...]] = []
         for j, (group, scale, center) in enumerate(zip(np.split(counts, ends), scales, centers, strict=True)):
             lowest, highest = special.ndtr(-np.array(limits[j : j + 2]))
             width = (1 - lowest - highest) * group / group.sum()

@@ -108,17 +108,17 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         if self.coeff is None:
             return kernel
         if carried.training and carried.recompute:
-            return self._normalized_by_recomputation(kernel)
+            return self._normalized_by_recomputation(kernel, self.coeff)
         return kernel * shrinkage(self.sigma(carried.training), self.coeff)
 
-    def _normalized_by_recomputation(self, kernel):
+    def _normalized_by_recomputation(self, kernel, coeff):
         """The same, worked out once more in the backward pass, by functions that layers of one form share.
 
         A graph of many layers is smaller by most of what their norms and the gradients of these take. It costs a small
         network a tenth of its step and more, so it is for those that save memory.
         """
         map_type, kernel, options = self._norm_operator(kernel)
-        normalization = _Normalization(map_type, tuple(options.items()), self.coeff, self.power_iterations)
+        normalization = _Normalization(map_type, tuple(options.items()), coeff, self.power_iterations)
         normalized, u = recomputed(normalization, kernel, tf.convert_to_tensor(self.u))
         self.u.assign(u)
         return tf.reshape(normalized, self.kernel.shape)

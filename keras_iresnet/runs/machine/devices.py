@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 
@@ -21,7 +23,7 @@ def is_chief() -> bool:
     return kind == "chief" or ("chief" not in cluster and (kind, index) == ("worker", 0))
 
 
-def scope(devices: Sequence[str] | None = None):
+def scope(devices: Sequence[str] | None = None) -> contextlib.AbstractContextManager:
     """Context in which to build and compile a model.
 
     Args:
@@ -57,7 +59,7 @@ def scope(devices: Sequence[str] | None = None):
     )
 
 
-def shared(dataset, strategy):
+def shared(dataset: Any, strategy: tf.distribute.Strategy) -> Any:
     """Batches of a data set, of which every worker takes its share: the first the first rows, and so on.
 
     What TensorFlow does by itself with several machines changes which examples make a batch.
@@ -81,7 +83,7 @@ def shared(dataset, strategy):
 
 
 @contextlib.contextmanager
-def naming_lost_machines():
+def naming_lost_machines() -> Iterator[None]:
     """Turn TensorFlow's report of a peer that is gone into a `ConnectionError` that says what to do."""
     try:
         yield
@@ -104,7 +106,7 @@ _LOST = (
 )
 
 
-def agree(model, *numbers):
+def agree(model: keras.Model, *numbers: Any) -> tuple[Any, ...]:
     """Give every worker the chief's variables, the optimizer's too; returns the chief's numbers.
 
     What one worker read from a file, or computed from data, the others then have to the bit.

@@ -3,11 +3,15 @@
 import contextlib
 import math
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import keras
+import numpy as np
 
 from keras_iresnet.borrowed.keras_names import SwapsAverages, wrap_averaging
 from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
+from keras_iresnet.runs.run_folder import RunFolder
 
 SECONDS_BETWEEN = 60  # between two writes: one of many small layers takes seconds, an epoch of small data may take less
 SHARE_OF_TIME = 0.02  # which writing may not exceed
@@ -29,19 +33,21 @@ class SaveBest(keras.callbacks.Callback):
         weights: the weights of then, as the model's `get_weights` gives them.
     """
 
-    def __init__(self, run, monitor):
+    def __init__(self, run: RunFolder | None, monitor: str) -> None:
         super().__init__()
         self.run = run
         self.monitor = monitor
-        self.value, self.epoch, self.weights = math.inf, None, None
+        self.value = math.inf
+        self.epoch: int | None = None
+        self.weights: list[np.ndarray] | None = None
         self._written = True
         self._timer = Timer()
 
-    def restore(self, value, epoch, weights):
+    def restore(self, value: float, epoch: int, weights: list[np.ndarray]) -> None:
         """Go on from what an earlier process found."""
         self.value, self.epoch, self.weights, self._written = value, epoch, weights, False
 
-    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:  # noqa: D102
         value = float(logs[self.monitor])
         # Errors of few images tie often, and of two epochs that tie the later has learned longer.
         if math.isfinite(value) and value <= self.value:
@@ -52,10 +58,11 @@ class SaveBest(keras.callbacks.Callback):
                 self._write()
             self.model.set_weights(current)
 
-    def on_train_end(self, logs=None):  # noqa: D102
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         if self.epoch is None:
+            last = (logs or {}).get(self.monitor)
             raise FloatingPointError(
-                f"The validation loss must be finite after some epoch. Received: {self.monitor}={logs[self.monitor]}"
+                f"The validation loss must be finite after some epoch. Received: {self.monitor}={last}"
             )
         self._write()
 
@@ -74,13 +81,13 @@ class UseAverages(SwapsAverages):
     momentum of 0.999 they would still be 60 % of it after 500 steps.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(swap_on_epoch=True)
 
-    def on_train_begin(self, logs=None):  # noqa: D102
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         _let_momentum_rise(getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer))
 
-    def on_swap(self):
+    def on_swap(self) -> None:
         """The norms of the weights that were there say nothing of these."""
         converge_power_iterations(self.model)
 
@@ -102,16 +109,16 @@ def _let_momentum_rise(optimizer):
 class Timer:
     """Whether a write is due: `SECONDS_BETWEEN` after the last, and later where writing takes long."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._next = time.monotonic() + SECONDS_BETWEEN
 
     @property
-    def due(self):
+    def due(self) -> bool:
         """Whether to write now."""
         return time.monotonic() >= self._next
 
     @contextlib.contextmanager
-    def measured(self):
+    def measured(self) -> Iterator[None]:
         """Around a write: the next one comes the later, the longer this one takes."""
         started = time.monotonic()
         yield

@@ -1,11 +1,20 @@
 """Which run is meant: a new one, or one that is there and goes on."""
 
+import os
+from collections.abc import Mapping
+from typing import Any
+
 from keras_iresnet.runs.run_folder import RunFolder, default_path
 from keras_iresnet.runs.settings import Settings, resolve
 from keras_iresnet.runs.state.state_file import as_json
 
 
-def settings_of(name, out, resume, overrides) -> Settings:
+def settings_of(
+    name: str | None,
+    out: str | os.PathLike | None,
+    resume: str | os.PathLike | None,
+    overrides: Mapping[str, Any] | None,
+) -> Settings:
     """The settings of the run that `train` is asked for; its arguments.
 
     Raises:
@@ -24,7 +33,7 @@ def settings_of(name, out, resume, overrides) -> Settings:
     return given
 
 
-def open_run(name, out, resume) -> RunFolder:
+def open_run(name: str, out: str | os.PathLike | None, resume: str | os.PathLike | None) -> RunFolder:
     """The folder of the run: one that has begun, or a new one."""
     if resume is not None and RunFolder(resume).begun:
         return RunFolder(resume)
@@ -32,18 +41,18 @@ def open_run(name, out, resume) -> RunFolder:
     return RunFolder.create(default_path(name) if folder is None else folder)
 
 
-def started_with(resume, option: str):
+def started_with(resume: str | os.PathLike | None, option: str) -> Any:
     """What the run in `resume` was given as `data_dir` or `deterministic`; `None` where there is no run yet."""
-    begun = resume is not None and RunFolder(resume).begun
-    return RunFolder(resume).read_config().get(option) if begun else None
+    run = None if resume is None else RunFolder(resume)
+    return run.read_config().get(option) if run and run.begun else None
 
 
-def identity(settings) -> dict:
+def identity(settings: Settings) -> dict:
     """What makes a run the one it is, as it comes back from JSON."""
     return as_json({"name": settings.name, "recipe": settings.recipe_fields(), "builder": settings.keywords})
 
 
-def differing(given, known) -> list[str]:
+def differing(given: dict, known: dict) -> list[str]:
     """What of one `identity` is not as another has it; a field that the other did not know yet is none there.
 
     Folders of before the zoo's records say how many examples initialised them, which is over: `None` agrees with that.

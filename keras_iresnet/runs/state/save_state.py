@@ -6,13 +6,16 @@ import io
 import shlex
 import signal
 import threading
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 
-from keras_iresnet.runs.run_folder import replacing
+from keras_iresnet.runs.run_folder import RunFolder, replacing
+from keras_iresnet.runs.schedule import Budget
 from keras_iresnet.runs.state import snapshot
-from keras_iresnet.runs.state.checkpoints import Timer
+from keras_iresnet.runs.state.checkpoints import SaveBest, Timer
 from keras_iresnet.runs.state.resume import differing
 from keras_iresnet.runs.state.state_file import StateRefusedError, read_state, write_state
 
@@ -54,17 +57,20 @@ class SaveState(keras.callbacks.Callback):
         start: the `Position` that the training begins at, the same for all workers.
     """
 
-    def __init__(self, run, settings, budget, best, steps_per_epoch):
+    def __init__(
+        self, run: RunFolder | None, settings: dict, budget: Budget, best: SaveBest, steps_per_epoch: int
+    ) -> None:
         super().__init__()
         self.run, self.settings, self.budget, self.best = run, settings, budget, best
         self.steps_per_epoch = steps_per_epoch
         self.start = Position()
         self._epoch = self._step = 0
-        self._arrays = self._ended_epoch = None
+        self._arrays: dict[str, np.ndarray] | None = None
+        self._ended_epoch = False
         self._terminated = False
         self._timer = Timer()
 
-    def restore(self, model, report) -> Position | None:
+    def restore(self, model: keras.Model, report: Callable[[str], None]) -> Position | None:
         """Put the latest good state into a model and into `best`; `None` where the run has none yet.
 
         Args:
@@ -75,14 +81,20 @@ class SaveState(keras.callbacks.Callback):
             ValueError: there are states, and every one was refused, now or before.
             OSError: one cannot be read.
         """
+        if self.run is None:
+            return None
         refused = []
         for path in self.run.states():
             try:
-                return self._restore(model, *read_state(path))
+                position = self._restore(model, *read_state(path))
             except StateRefusedError as error:
                 refused.append(f"{path.name}: {error}")
                 report(f"Refused {refused[-1]}; it is now {path.name}.refused")
                 path.rename(path.with_name(path.name + ".refused"))
+            else:
+                self.run.keep_latest_states()
+                _cut_history(self.run.history, position.epoch)
+                return position
         if refused := refused or [path.name for path in self.run.refused_states()]:
             raise ValueError(
                 "A run goes on from a whole state of its own, and this one has none left: start another in a new "
@@ -98,15 +110,13 @@ class SaveState(keras.callbacks.Callback):
         if facts["best_epoch"] is not None:
             self.best.restore(facts["best_value"], facts["best_epoch"], best)
         self.start, self._arrays = Position(**facts["position"]), arrays
-        self.run.keep_latest_states()
-        _cut_history(self.run.history, self.start.epoch)
         return self.start
 
-    def on_epoch_begin(self, epoch, logs=None):  # noqa: D102
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         self._epoch, self._ended_epoch = epoch, False
         self._step = self.start.step if epoch == self.start.epoch else 0
 
-    def on_train_batch_begin(self, batch, logs=None):  # noqa: D102
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         if self._arrays is not None:  # once more: Keras has just set the sums of the epoch's metrics to zero
             snapshot.put(self.model, self._arrays)
             self._arrays = None
@@ -120,17 +130,17 @@ class SaveState(keras.callbacks.Callback):
         """Whether nothing was done yet: a folder that cannot take a state is to be known before the work."""
         return self._epoch == self._step == 0
 
-    def on_train_batch_end(self, batch, logs=None):  # noqa: D102
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         self._step += 1
         if self._step == self.steps_per_epoch and not self.model.stop_training:
             # Keras would give the epoch that a resumed run begins with all its steps.
             self.model.stop_training = self._ended_epoch = True
 
-    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         if self._ended_epoch:
             self.model.stop_training = False
 
-    def on_train_end(self, logs=None):  # noqa: D102
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         if self.best.epoch is not None:
             self._save(Position(self._epoch + 1, 0, self.budget.elapsed, finished=True))
 
@@ -157,7 +167,7 @@ class SaveState(keras.callbacks.Callback):
         )
 
     @contextlib.contextmanager
-    def heeding_sigterm(self):
+    def heeding_sigterm(self) -> Iterator[None]:
         """Let SIGTERM end the training after the step in progress; in the main thread, where signals arrive.
 
         Raises:

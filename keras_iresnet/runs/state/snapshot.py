@@ -1,12 +1,13 @@
 """What a model in training consists of, as named arrays: taken out, and put back to the bit."""
 
+import keras
 import numpy as np
 
 from keras_iresnet.models import Flow
 from keras_iresnet.runs.state.state_file import StateRefusedError
 
 
-def take(model) -> dict:
+def take(model: keras.Model) -> dict:
     """Name -> array of weights, power-iteration vectors, seed generators, optimizer (averages and steps), metrics.
 
     Of what the replicas sum up (an epoch's metrics), the sum over those of this process.
@@ -18,7 +19,7 @@ def take(model) -> dict:
     }
 
 
-def put(model, arrays):
+def put(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
     """Give a model the values that `take` found in one like it, on any number of replicas.
 
     Raises:

@@ -3,6 +3,9 @@
 import hashlib
 import io
 import json
+import os
+import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +19,7 @@ class StateRefusedError(ValueError):
     """A file that is no state, or not the one that was written."""
 
 
-def write_state(path, arrays, facts):
+def write_state(path: str | os.PathLike, arrays: dict[str, np.ndarray], facts: dict) -> None:
     """Write arrays and JSON facts, so that an interruption at any moment leaves the file out or complete.
 
     The layout is a line that names the format, the SHA-256 of the rest, and a NumPy `.npz`.
@@ -30,21 +33,22 @@ def write_state(path, arrays, facts):
         OSError: the file cannot be written; the message names it.
     """
     buffer = io.BytesIO()
-    np.savez(buffer, **{"facts": np.array(json.dumps(facts))}, **arrays)
+    named: dict[str, Any] = {"facts": np.array(json.dumps(facts)), **arrays}
+    np.savez(buffer, **named)
     payload = buffer.getbuffer()
     with replacing(path) as temporary, temporary.open("wb") as file:
         file.write(_MAGIC + hashlib.sha256(payload).digest())
         file.write(payload)
 
 
-def read_state(path) -> tuple[dict, dict]:
+def read_state(path: str | os.PathLike) -> tuple[dict, dict]:
     """Arrays and facts that `write_state` wrote.
 
     Raises:
         StateRefusedError: the file is something else, or does not match its checksum.
         OSError: it cannot be read, which says nothing of what it holds.
     """
-    content = path.read_bytes()
+    content = pathlib.Path(path).read_bytes()
     if not content.startswith(_MAGIC):
         raise StateRefusedError("it is no state of training of this package")
     start = len(_MAGIC) + _DIGEST
@@ -56,6 +60,6 @@ def read_state(path) -> tuple[dict, dict]:
     return arrays, json.loads(str(arrays.pop("facts")))
 
 
-def as_json(content) -> dict:
+def as_json(content: Any) -> dict:
     """Content as it comes back from a file: tuples become lists."""
     return json.loads(json.dumps(content))

@@ -1,11 +1,19 @@
 """How a classifier is trained: on labelled images, reported in per cent of error."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import rich.console
+
+from keras_iresnet import data
 from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.evaluation.classification import evaluate_classifier, save_confusion
 from keras_iresnet.evaluation.reconstruction import evaluate_reconstruction
-from keras_iresnet.runs.run_folder import replacing
+from keras_iresnet.runs.run_folder import RunFolder, replacing
 from keras_iresnet.runs.tasks.density_task import check_examples
 from keras_iresnet.runs.tensorboard import EXAMPLES, Diagnostics
+from keras_iresnet.zoo.recipe import Recipe
 
 # Images that are inverted where nothing promises that it converges: each may take all steps there are.
 UNCERTIFIED_IMAGES = 200
@@ -17,28 +25,28 @@ class LabelledTask:
     labels = True
     monitored = "error_percent"
 
-    def metric(self, model):
+    def metric(self, model: keras.Model) -> str:
         """As for a density."""
         del model
         return self.monitored
 
-    def check_fit(self, model, splits):
+    def check_fit(self, model: keras.Model, splits: data.Splits) -> None:
         """Refuse a data set whose images or classes are not the model's."""
         check_classes(model, splits, model.num_classes)
 
-    def best(self, model, value):
+    def best(self, model: keras.Model, value: float) -> dict[str, float]:
         """As for a density."""
         return {f"best_validation_{self.metric(model)}": value}
 
-    def callbacks(self, recipe, splits, writer):
+    def callbacks(self, recipe: Recipe, splits: data.Splits, writer: Any) -> list[keras.callbacks.Callback]:
         """As for a density: diagnostics alone."""
         examples = next(iter(splits.validation.batch(EXAMPLES)))
         return [Diagnostics(writer, *examples)] if recipe.diagnostics else []
 
-    def complete(self, model, splits, run, shown):
+    def complete(self, model: keras.Model, splits: data.Splits, run: RunFolder, shown: rich.console.Console) -> None:
         """As for a density."""
 
-    def draw(self, model, splits, run, *, seed):
+    def draw(self, model: keras.Model, splits: data.Splits, run: RunFolder, *, seed: int) -> None:
         """The confusion matrix of the test split, as a picture and as a table."""
         del seed
         evaluation = evaluate_classifier(model, splits.test)
@@ -51,12 +59,14 @@ class LabelledTask:
 class ClassificationTask(LabelledTask):
     """A `Classifier`, fitted to labelled images, reported in per cent of error, with its inverse."""
 
-    def check_protocol(self, protocol, *, points=False):
+    def check_protocol(self, protocol: Mapping[str, Any], *, points: bool = False) -> None:
         """As for a density; there are none."""
         if protocol:
             raise ValueError(f"Classifiers have no options of evaluation. Received: {', '.join(protocol)}")
 
-    def figures(self, model, splits, split, *, seed, progress, **protocol):
+    def figures(
+        self, model: keras.Model, splits: data.Splits, split: str, *, seed: int, progress: bool, **protocol: Any
+    ) -> dict[str, Any]:
         """Error and loss of a split, and how well its features give the images back, where they can."""
         del seed
         self.check_protocol(protocol)
@@ -67,13 +77,13 @@ class ClassificationTask(LabelledTask):
         inverse = evaluate_reconstruction(model, getattr(splits, split), limit=limit, progress=progress).figures()
         return found | {f"{split}_reconstruction_{name}": value for name, value in inverse.items()}
 
-    def final_figures(self, model, splits, *, seed, progress):
+    def final_figures(self, model: keras.Model, splits: data.Splits, *, seed: int, progress: bool) -> dict[str, Any]:
         """As for a density; error and loss of the training split too."""
         train = errors(model, splits.train, "train", progress)
         return train | self.figures(model, splits, "test", seed=seed, progress=progress)
 
 
-def check_classes(model, splits, classes):
+def check_classes(model: keras.Model, splits: data.Splits, classes: int | None) -> None:
     """Refuse a data set whose images are not the model's, or that has not as many classes."""
     check_examples(model, splits)
     if classes != splits.classes:
@@ -83,7 +93,7 @@ def check_classes(model, splits, classes):
         )
 
 
-def errors(model, examples, split, progress):
+def errors(model: Any, examples: Any, split: str, progress: bool) -> dict[str, Any]:
     """Error and loss of a split, as metrics.json names them."""
     found = evaluate_classifier(model, examples, progress=progress)
     return {

@@ -1,9 +1,15 @@
 """How a density p(x | c) of labelled images is trained."""
 
+from typing import Any
+
+import keras
+
+from keras_iresnet import data
 from keras_iresnet.evaluation.likelihood_classifier import LikelihoodClassifier
 from keras_iresnet.runs.tasks.classification_task import check_classes, errors
 from keras_iresnet.runs.tasks.density_task import DensityTask
 from keras_iresnet.runs.tensorboard import EXAMPLES, Diagnostics, Pictures
+from keras_iresnet.zoo.recipe import Recipe
 
 
 class ConditionalTask(DensityTask):
@@ -11,17 +17,19 @@ class ConditionalTask(DensityTask):
 
     labels = True
 
-    def check_fit(self, model, splits):
+    def check_fit(self, model: keras.Model, splits: data.Splits) -> None:
         """As for a classifier."""
         check_classes(model, splits, model.condition_size)
 
-    def callbacks(self, recipe, splits, writer):
+    def callbacks(self, recipe: Recipe, splits: data.Splits, writer: Any) -> list[keras.callbacks.Callback]:
         """As for a density, at the labels of the examples."""
         images, labels = (part.numpy() for part in next(iter(splits.validation.batch(EXAMPLES))))
         watching = [Pictures(writer, images, labels)]
         return watching + ([Diagnostics(writer, images, condition=labels)] if recipe.diagnostics else [])
 
-    def figures(self, model, splits, split, *, seed, progress, **protocol):
+    def figures(
+        self, model: keras.Model, splits: data.Splits, split: str, *, seed: int, progress: bool, **protocol: Any
+    ) -> dict[str, Any]:
         """Bits/dim of p(x | c), and how well its largest value tells the classes apart."""
         bits = super().figures(model, splits, split, seed=seed, progress=progress, **protocol)
         return bits | errors(LikelihoodClassifier(model, seed=seed), getattr(splits, split), split, progress)

@@ -1,13 +1,17 @@
 """What metrics.json says of a flow."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
+from keras_iresnet import data
 from keras_iresnet.evaluation.bits_per_dim import evaluate_bits_per_dim
 from keras_iresnet.evaluation.log_likelihood import evaluate_log_likelihood
 from keras_iresnet.evaluation.protocol import check_protocol
+from keras_iresnet.models import Flow
 
 
-def density_figures(flow, splits, split, *, seed, progress, **protocol) -> dict:
+def density_figures(flow: Flow, splits: data.Splits, split: str, *, seed: int, progress: bool, **protocol: Any) -> dict:
     """The figures of one split; `protocol` as for `evaluate_run`."""
     examples = getattr(splits, split)
     if splits.bins is not None:
@@ -23,7 +27,7 @@ def density_figures(flow, splits, split, *, seed, progress, **protocol) -> dict:
     }
 
 
-def check_density_protocol(protocol, *, points):
+def check_density_protocol(protocol: Mapping[str, Any], *, points: bool) -> None:
     """Refuse options of an evaluation that cannot be, or any for points."""
     if points and protocol:
         raise ValueError(f"Points have no options of evaluation. Received: {', '.join(protocol)}")

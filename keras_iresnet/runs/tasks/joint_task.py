@@ -1,10 +1,17 @@
 """How a density and a classifier on one backbone are trained together."""
 
 import dataclasses
+from typing import Any
 
+import keras
+import rich.console
+
+from keras_iresnet import data
+from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.tasks.classification_task import LabelledTask, errors
 from keras_iresnet.runs.tasks.density_task import FIRST_LOOK, DensityTask
 from keras_iresnet.runs.tensorboard import EXAMPLES, Pictures
+from keras_iresnet.zoo.recipe import Recipe
 
 
 class HybridTask(LabelledTask, DensityTask):
@@ -12,30 +19,32 @@ class HybridTask(LabelledTask, DensityTask):
 
     monitored = "loss"  # of both together
 
-    def callbacks(self, recipe, splits, writer):
+    def callbacks(self, recipe: Recipe, splits: data.Splits, writer: Any) -> list[keras.callbacks.Callback]:
         """As for a density."""
         images, _ = next(iter(splits.validation.batch(EXAMPLES)))
         return [Pictures(writer, images.numpy()), *super().callbacks(recipe, splits, writer)]
 
-    def complete(self, model, splits, run, shown):
+    def complete(self, model: keras.Model, splits: data.Splits, run: RunFolder, shown: rich.console.Console) -> None:
         """Calibrate the model, and its best checkpoint with it, on images that it was trained on."""
         images, _ = next(iter(splits.train.batch(FIRST_LOOK)))
         model.calibrate(images.numpy())
         run.save(run.best, model)
 
-    def figures(self, model, splits, split, *, seed, progress, **protocol):
+    def figures(
+        self, model: keras.Model, splits: data.Splits, split: str, *, seed: int, progress: bool, **protocol: Any
+    ) -> dict[str, Any]:
         """Bits/dim, error and loss of a split."""
         bits = self._bits(model, splits, split, seed=seed, progress=progress, **protocol)
         return bits | errors(model, getattr(splits, split), split, progress)
 
-    def final_figures(self, model, splits, *, seed, progress):
+    def final_figures(self, model: keras.Model, splits: data.Splits, *, seed: int, progress: bool) -> dict[str, Any]:
         """Bits/dim as of a density, at a first look; error and loss of all images, of the training split too."""
         looked_at = dataclasses.replace(splits, test=splits.test.take(FIRST_LOOK))
         bits = self._bits(model, looked_at, "test", seed=seed, progress=progress, max_passes=1)
         found = [errors(model, getattr(splits, split), split, progress) for split in ("train", "test")]
         return bits | found[0] | found[1]
 
-    def draw(self, model, splits, run, *, seed):
+    def draw(self, model: keras.Model, splits: data.Splits, run: RunFolder, *, seed: int) -> None:
         """Samples and the confusion matrix."""
         DensityTask.draw(self, model, splits, run, seed=seed)
         super().draw(model, splits, run, seed=seed)

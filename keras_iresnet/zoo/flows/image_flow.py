@@ -102,7 +102,12 @@ def image_flow(
     sides = [side // 2 if initial_squeeze else side for side in event_shape[:2]]
     widths = for_each_scale("channels", channels, blocks)
     squeezes = squeezes_of(strides, sides, blocks)
-    options = {"coeff": coeff, "activation": activation, "power_iterations": power_iterations, "dropout": dropout}
+    options: dict[str, Any] = {
+        "coeff": coeff,
+        "activation": activation,
+        "power_iterations": power_iterations,
+        "dropout": dropout,
+    }
     condition_size = options["condition_size"] = classes if conditional else None
     estimator = SeriesLogDet(num_terms, num_probes)
 
