@@ -1,8 +1,5 @@
 """`list`: the models of the zoo, and what they reached."""
 
-import dataclasses
-import json
-
 import click
 
 from keras_iresnet_cli.group import cli
@@ -21,6 +18,8 @@ def list_models(as_json: bool) -> None:
 
     entries = [zoo.get(name) for name in zoo.list()]
     if as_json:
+        import json
+
         click.echo(json.dumps([_content(entry) for entry in entries], indent=2, ensure_ascii=False))
         return
     rows = [_HEADER, *(_cells(entry) for entry in entries)]
@@ -40,5 +39,7 @@ def _cells(entry):
 
 def _content(entry):
     """The record, with what the recipe says of the data."""
+    import dataclasses
+
     record = dataclasses.asdict(entry.record) if entry.record else {"name": entry.name}
     return {"name": entry.name, "task": entry.task, "dataset": entry.recipe.dataset} | record

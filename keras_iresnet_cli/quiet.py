@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sys
-import tempfile
 
 import click
 
@@ -28,6 +27,8 @@ def start_tensorflow_quietly() -> None:
 @contextlib.contextmanager
 def _held_back(descriptor):
     """Keep what is written to a file descriptor; let it out only if the body raises."""
+    import tempfile  # here, as `--help` does without it
+
     with tempfile.TemporaryFile() as kept:
         original = os.dup(descriptor)
         os.dup2(kept.fileno(), descriptor)
