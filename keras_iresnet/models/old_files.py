@@ -38,3 +38,20 @@ def take_prior(prior: Prior, store: Mapping[str, Any], own: int) -> Mapping[str,
     # Next, Keras looks under the prior's own name, where such a file has nothing.
     prior.load_own_variables = nothing_there
     return {str(i): array for i, array in enumerate(arrays[first:])}
+
+
+def without_zeros_of_prior(prior: Prior, arrays: Mapping[str, Any], own: int) -> dict[str, Any]:
+    """The arrays of a state of training; a standard normal prior had two of zeros, which came first.
+
+    Args:
+        prior: built.
+        arrays: `"model/0000"` and so on -> array; the same of `"best"`; and others.
+        own: how many variables the model has.
+    """
+    ours = dict(arrays)
+    if prior.weights or sum(name.startswith("model/") for name in arrays) != own + 2:
+        return ours
+    for part in ("model", "best"):
+        held = [ours.pop(name) for name in sorted(ours) if name.startswith(f"{part}/")]
+        ours |= {f"{part}/{i:04d}": array for i, array in enumerate(held[2:])}
+    return ours

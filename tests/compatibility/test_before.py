@@ -98,11 +98,13 @@ def test_run_is_evaluated_and_sampled(run, tmp_path):
     assert sample_run(run, n=4, out=tmp_path / "samples.npy").is_file()
 
 
-@pytest.mark.parametrize("run", ["interrupted_run"], indirect=True)
-def test_interrupted_run_goes_on_to_the_same_end(run):
+@pytest.mark.parametrize(
+    ("run", "ended"), [("interrupted_run", "run"), ("standard_interrupted_run", "standard_run")], indirect=["run"]
+)
+def test_interrupted_run_goes_on_to_the_same_end(run, ended):
     assert "total_seconds" not in RunFolder(run).read_metrics()
     found = train(resume=run, progress=False)
-    whole = json.loads((BEFORE / "run" / "metrics.json").read_text())
+    whole = json.loads((BEFORE / ended / "metrics.json").read_text())
     assert found["steps"] == whole["steps"] == 15
     for name in ("best_validation_bits_per_dim", "test_bits_per_dim"):
         assert found[name] == pytest.approx(whole[name], rel=1e-3)

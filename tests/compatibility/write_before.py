@@ -84,10 +84,10 @@ class _Interrupt(keras.callbacks.Callback):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def runs(folder):
+def runs(folder, prefix="", **more):
     """A run of three epochs that has ended, and the same one interrupted after two."""
-    overrides = {"blocks": (1, 1), "channels": 4, "epochs": 3, "steps_per_epoch": 5, "validation_examples": 50}
-    train("digits_flow", folder / "run", overrides=overrides, progress=False)
+    overrides = {"blocks": (1, 1), "channels": 4, "epochs": 3, "steps_per_epoch": 5, "validation_examples": 50, **more}
+    train("digits_flow", folder / f"{prefix}run", overrides=overrides, progress=False)
     fit = ki.models.Flow.fit
 
     def interrupted(self, *args, callbacks, **kwargs):
@@ -95,11 +95,13 @@ def runs(folder):
 
     ki.models.Flow.fit = interrupted
     try:
-        train("digits_flow", folder / "interrupted_run", overrides=overrides, progress=False)
+        train("digits_flow", folder / f"{prefix}interrupted_run", overrides=overrides, progress=False)
     except TerminatedError as error:
         print(error)
+    finally:
+        ki.models.Flow.fit = fit
     for run in ("run", "interrupted_run"):
-        shutil.rmtree(folder / run / "tensorboard", ignore_errors=True)
+        shutil.rmtree(folder / f"{prefix}{run}" / "tensorboard", ignore_errors=True)
 
 
 if __name__ == "__main__":
@@ -108,3 +110,4 @@ if __name__ == "__main__":
     found = {case: numbers(case, target) for case in CASES}
     (target / "numbers.json").write_text(json.dumps(found, indent=1) + "\n")
     runs(target)
+    runs(target, "standard_", learned_prior=False)

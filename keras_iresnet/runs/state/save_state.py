@@ -105,6 +105,7 @@ class SaveState(keras.callbacks.Callback):
     def _restore(self, model, arrays, facts):
         if found := differing(self.settings, facts["settings"]):
             raise StateRefusedError(f"it is the state of a run with other settings: {'; '.join(found)}")
+        arrays = snapshot.of_today(model, arrays)
         best = [arrays.pop(name) for name in sorted(arrays) if name.startswith("best/")]
         snapshot.put(model, arrays)
         if facts["best_epoch"] is not None:

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_iresnet.models import Flow
+from keras_iresnet.models.old_files import without_zeros_of_prior
 from keras_iresnet.runs.state.state_file import StateRefusedError
 
 
@@ -36,6 +37,14 @@ def put(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
                 part.assign(arrays[name] / len(parts))
         else:
             variable.assign(arrays[name])
+
+
+def of_today(model: keras.Model, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays of a state, of which a model may once have had more."""
+    if not isinstance(model, Flow):
+        return arrays
+    own = sum(name.startswith("model/") for name in _named(model))
+    return without_zeros_of_prior(model.prior, arrays, own)
 
 
 def _named(model):
