@@ -11,6 +11,7 @@ from tensorflow_probability import distributions as tfd
 
 from keras_iresnet.borrowed.tensorflow_names import is_recording
 from keras_iresnet.borrowed.tfp_names import untracked, without_tracking
+from keras_iresnet.layers.condition import condition_for, condition_size_of
 from keras_iresnet.layers.event_shape import event_shapes, replace_event, require_event
 from keras_iresnet.layers.inverse_report import check_on_failure
 from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
@@ -46,7 +47,8 @@ class InvertibleResNetBijector(tfb.Bijector):
         name: of the operations.
 
     Call arguments, which distributions pass on as `bijector_kwargs`:
-        condition: (..., condition_size) that conditional branches depend on, broadcast to the batch.
+        condition: what conditional branches depend on: integer labels (...) or vectors (..., condition_size), broadcast
+            to the batch.
         seed: integer or pair of integers, in place of the bijector's own.
 
     Raises:
@@ -100,6 +102,7 @@ class InvertibleResNetBijector(tfb.Bijector):
         self._seed = untracked(self, keras.random.SeedGenerator() if seed is None else seed)
         self._weights = untracked(self, [weight.value for weight in layer.weights])
         self._tracked = _tracked(layer, self._seed)
+        self._condition_size = condition_size_of(layer)
         self._advanced: Hashable = None
 
     @property
@@ -172,15 +175,11 @@ class InvertibleResNetBijector(tfb.Bijector):
         seed = self._seed if seed is None else seed
         return draw_seed(seed) if isinstance(seed, keras.random.SeedGenerator) else as_seed(seed)
 
-    @staticmethod
-    def _apply(function, x, condition, event, result_event):
+    def _apply(self, function, x, condition, event, result_event):
         """Function of (batch, *event) and a condition (batch, size) or None, applied to (..., *event)."""
         x = require_event(x, event)
         batch_shape = tf.shape(x)[: -len(event)]
-        if condition is not None:
-            condition = tf.convert_to_tensor(condition, x.dtype)
-            size = condition.shape[-1]
-            condition = tf.reshape(tf.broadcast_to(condition, tf.concat([batch_shape, [size]], 0)), (-1, size))
+        condition = condition_for(condition, self._condition_size, x.dtype, batch_shape)
         result = function(tf.reshape(x, (-1, *event)), condition)
         return tf.reshape(result, tf.concat([batch_shape, tf.constant(result_event, tf.int32)], 0))
 

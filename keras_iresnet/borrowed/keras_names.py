@@ -135,17 +135,6 @@ def wrap_averaging(optimizer: keras.optimizers.Optimizer, around: Callable[[Call
     optimizer._update_model_variables_moving_average = lambda variables: around(lambda: update(variables))
 
 
-class SwapsAverages(keras.callbacks.SwapEMAWeights):
-    """`keras.callbacks.SwapEMAWeights` that says when it has swapped."""
-
-    def on_swap(self) -> None:
-        """Called after averages and weights have changed places, in either direction."""
-
-    def _swap_variables(self):
-        super()._swap_variables()
-        self.on_swap()
-
-
 class StepwiseTensorBoard(keras.callbacks.TensorBoard):
     """`keras.callbacks.TensorBoard` whose count of steps can begin where an earlier process ended."""
 

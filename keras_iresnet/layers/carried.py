@@ -24,6 +24,7 @@ class Carried:
         kernels: spectral layer -> its normalised kernel, of those that were normalised together beforehand.
         recompute: whether the backward pass works out norms once more rather than keep what they are made of.
         initialize: whether layers set what depends on data, from what reaches them, before they use it.
+        points: of a pass that initialises, whether the data are points, whose unit is anybody's choice.
 
     Example:
     >>> from keras_iresnet.layers import Carried
@@ -40,6 +41,7 @@ class Carried:
     kernels: Mapping[Any, tf.Tensor] = dataclasses.field(default_factory=lambda: types.MappingProxyType({}))
     recompute: bool = False
     initialize: bool = False
+    points: bool = False
 
     def split(self, count: int) -> list["Carried"]:
         """The same for each of `count` layers, with independent seeds."""

@@ -1,5 +1,7 @@
 """The base of every invertible layer: forward, inverse, and the log-determinant of the forward map."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -31,6 +33,10 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
     >>> y.numpy().tolist(), f"{log_det.numpy()[0]:.3f}"
     ([[2.0, 2.0, 2.0]], '2.079')
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._made_trainable = self.trainable
 
     def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
         """F(x), and log|det dF/dx| in nats: (batch,), or a number where it is the same for all examples.
@@ -108,9 +114,28 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
         x, report = self._inverse(y, Carried(condition=condition))
         return x, InverseReport.exact(y) if report is None else report
 
-    def initialize(self, x: tf.Tensor, *, condition: tf.Tensor | None = None) -> tf.Tensor:
-        """Set what depends on data from one batch, eagerly; returns F(x). Most layers have nothing to set."""
-        return self._forward(self._ready(x), Carried(log_det=False, condition=condition, initialize=True))[0]
+    def initialize(self, x: tf.Tensor, *, condition: tf.Tensor | None = None, points: bool = False) -> tf.Tensor:
+        """Set what depends on data and was not set before from one batch, eagerly; returns F(x).
+
+        Most layers have nothing to set. A layer that was frozen (`trainable = False`) stays as it is.
+
+        Args:
+            x: (batch, *event).
+            condition: as for `forward_and_log_det`.
+            points: whether the unit of x is anybody's choice, as it is not for images: what is set here, and trained
+                afterwards, is then in units of the batch's own deviation.
+        """
+        carried = Carried(log_det=False, condition=condition, initialize=True, points=points)
+        return self._forward(self._ready(x), carried)[0]
+
+    def _is_to_be_set(self, carried: Carried) -> bool:
+        """Whether a pass is to set what depends on data in a layer that says by `_is_set` if that was done before."""
+        frozen = self._made_trainable and not self.trainable
+        return carried.initialize and not frozen and not self._is_set()
+
+    def _is_set(self) -> bool:
+        """Whether what depends on data was set, or trained; for a layer that has something of the kind."""
+        return False
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, *event) -> (batch, *event)."""

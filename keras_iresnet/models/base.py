@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from keras_iresnet.borrowed.keras_names import BuiltBeforehand, build_losses_and_metrics, is_within_fit
 from keras_iresnet.layers.precision import FullPrecision
-from keras_iresnet.models.convergence import with_convergence
-from keras_iresnet.models.example_checks import check_dtype, check_shape, check_values, is_array
+from keras_iresnet.models.convergence import converge_norms, with_convergence
+from keras_iresnet.models.example_checks import SLACK, check_batch, check_dtype, check_shape, check_values, is_array
 from keras_iresnet.models.export import Signature, export_signatures
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.optimizers import by_name
@@ -85,36 +85,62 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
             self.initialize(examples)
         return super().fit(x, y, *args, callbacks=with_convergence(callbacks), **kwargs)
 
+    def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model.train_on_batch`, after `initialize` from the batch where that was not done."""
+        if not self.initialized:
+            self._check_data(x, y)
+            self.initialize(x)
+        return super().train_on_batch(x, y, *args, **kwargs)
+
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate`, of data such as `fit` takes."""
         if not is_within_fit(kwargs):  # which has checked them
             self._check_data(x, y)
+            kwargs["callbacks"] = with_convergence(kwargs.get("callbacks"))
         return super().evaluate(x, y, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.predict`."""
-        self._check_examples(x)
+        self._check_examples(x, self._slack_of_predict)
+        kwargs["callbacks"] = with_convergence(kwargs.get("callbacks"))
         return super().predict(x, *args, **kwargs)
+
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """As `keras.Model.save`, with norms converged; what cannot be saved is refused before a file is opened."""
+        keras.saving.serialize_keras_object(self)
+        converge_norms(self)
+        super().save(filepath, *args, **kwargs)
+
+    def save_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """As `keras.Model.save_weights`, with norms converged."""
+        converge_norms(self)
+        super().save_weights(filepath, *args, **kwargs)
 
     def _check_data(self, x, y):
         self._check_examples(x)
         self._check_targets(x, y)
 
-    def _check_examples(self, x):
+    _slack_of_predict = SLACK
+
+    def _check_examples(self, x, slack=SLACK):
         """Check an array whole, a data set by its specification; the rest is checked batch by batch."""
         if isinstance(x, tf.data.Dataset):
+            check_batch(x.element_spec)
             spec = tf.nest.flatten(x.element_spec)[0]
             check_shape(spec, self.event_shape)
             check_dtype(spec.dtype, self.bins)
         elif is_array(x):
-            self._checked(x)
+            self._checked(x, slack)
 
-    def _checked(self, x: Any) -> tf.Tensor:
-        """x as a tensor, if it holds examples of this model: the one door by which they enter."""
+    def _checked(self, x: Any, slack: float = SLACK) -> tf.Tensor:
+        """x as a tensor, if it holds examples of this model: the one door by which they enter.
+
+        `slack` is how far floats of images may lie beyond [0, 1].
+        """
         x = tf.convert_to_tensor(x)
         check_shape(x, self.event_shape)
         check_dtype(x.dtype, self.bins)
-        return check_values(x, self.bins)
+        return check_values(x, self.bins, slack)
 
     def compile(self, optimizer: Any, loss: Any, metrics: Any, **kwargs: Any) -> None:
         """As `keras.Model.compile`; `"adam"`, `"adamax"` and `"sgd"` are those of `keras_iresnet.optimizers`.
@@ -175,6 +201,7 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
         >>> served["log_prob"](x=x, seed=tf.constant(0))["output_0"].shape
         TensorShape([3])
         """
+        converge_norms(self)
         if format != "tf_saved_model" or kwargs:
             super().export(filepath, format=format, verbose=verbose, **kwargs)
         else:

@@ -9,15 +9,12 @@ import tensorflow as tf
 
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
-from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
 from keras_iresnet.models.base import InvertibleModel
+from keras_iresnet.models.convergence import converge_norms
 from keras_iresnet.models.export import Signature, classifier_signatures
 from keras_iresnet.models.head import ClassHead
 from keras_iresnet.models.labels import ErrorPercent, check_labelled, check_labels
-from keras_iresnet.ops.checks import require
 from keras_iresnet.ops.dequantize import quantize
-
-_SLACK = 1e-3  # of floats beyond [0, 1]: an inverse ends next to a black pixel, not on it
 
 
 class Inversion(NamedTuple):
@@ -134,7 +131,7 @@ class Classifier(InvertibleModel):
 
     def initialize(self, x: Any) -> None:
         """Set every ActNorm from one batch of images (batch, *event_shape), eagerly, in place."""
-        converge_power_iterations(self.layer)
+        converge_norms(self)
         if hasattr(self.layer, "initialize"):
             self.layer.initialize(self._in_data_space(x))
         self._initialized.assign(True)
@@ -167,17 +164,6 @@ class Classifier(InvertibleModel):
         x = self._checked(x)
         scale = self.bins - 1 if x.dtype.is_integer else 1
         return tf.cast(x, self.stream_dtype) / scale
-
-    def _checked(self, x):
-        """x as a tensor, if it holds images of this model; floats lie in [0, 1]."""
-        x = super()._checked(x)
-        if x.dtype.is_integer:
-            return x
-
-        def describe():
-            return f"{float(tf.reduce_min(x)):.4g} to {float(tf.reduce_max(x)):.4g}"
-
-        return require(x, (x >= -_SLACK) & (x <= 1 + _SLACK), "Images of floats must lie in [0, 1].", describe)
 
     def _check_targets(self, x: Any, y: Any) -> None:
         check_labelled(x, y, self.num_classes)

@@ -1,37 +1,116 @@
-"""Brings sigma to the norm of the kernels whenever a model that is being fitted is about to be relied on."""
+"""Keeps sigma at the norm of the kernels wherever the weights of a model are looked at."""
 
+import math
+import warnings
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
+from keras_iresnet.borrowed.keras_names import layers_in
+from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
+from keras_iresnet.layers.weight_state import weight_state
+
+
+def converge_norms(model: keras.Model) -> None:
+    """Converge the norms of a model's layers, if a weight has changed since that was last done.
+
+    A running estimate is below the norm (see `power_iteration`). Layers that are frozen stay as they are, and so do all
+    where a kernel is not finite.
+    """
+    weights = [weight.value for layer in _layers(model) for weight in layer.weights]
+    if weight_state(weights) == getattr(model, "_converged_state", None) or not _finite(weights):
+        return
+    for layer in _layers(model):
+        layer.converge()
+    take_as_converged(model)
+
+
+def take_as_converged(model: keras.Model) -> None:
+    """Say that the weights were converged before they were put back: to the bit, they are to stay what they were."""
+    model._converged_state = weight_state([weight.value for layer in _layers(model) for weight in layer.weights])
+
+
+def _layers(model):
+    return [layer for layer in layers_in(model) if isinstance(layer, SpectralLayer) and layer.trainable]
 
 
 def with_convergence(callbacks: Any) -> list[keras.callbacks.Callback]:
-    """What `fit` takes as `callbacks`, with `ConvergePowerIterations` before all others."""
+    """What `fit`, `evaluate` and `predict` take as `callbacks`, each followed by one that converges norms.
+
+    Any of them may change weights, such as `SwapEMAWeights`, and any may save them.
+    """
     if isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks = callbacks.callbacks  # Keras makes a list of its own of them, for the model
-    return [ConvergePowerIterations(), *tf.nest.flatten(callbacks or [])]
+    found: list[keras.callbacks.Callback] = [ConvergeNorms()]
+    for callback in tf.nest.flatten(callbacks or []):
+        found += [callback, ConvergeNorms()]
+    return [*found, ReportDivergence()]
 
 
-class ConvergePowerIterations(keras.callbacks.Callback):
-    """Converges sigma before it is relied on: a running estimate is below the norm (see `power_iteration`)."""
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
-        self._converged = False
+class ConvergeNorms(keras.callbacks.Callback):
+    """Calls `converge_norms` where callbacks that come later, or the user, look at the weights next."""
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
-        self._converge()
+        converge_norms(self.model)
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
+        converge_norms(self.model)
+
+    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
+        converge_norms(self.model)
+
+    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
+        converge_norms(self.model)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
-        self._converge()
+        converge_norms(self.model)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
-        if self.model.optimizer.use_ema:  # Keras has just put the averages in the weights' place
-            converge_power_iterations(self.model)
+        converge_norms(self.model)
 
-    def _converge(self):
-        if not self._converged:
-            converge_power_iterations(self.model)
-            self._converged = True
+
+class ReportDivergence(keras.callbacks.Callback):
+    """Ends a training whose loss or weights are no longer finite, after all other callbacks and with its history.
+
+    Raises:
+        FloatingPointError: when training ends, unless another callback, such as `TerminateOnNaN`, has ended it; that is
+            a warning.
+    """
+
+    async_safe = True  # Keras need not wait for each step because of this callback
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._since: str | None = None
+        self._ended_by_another = False
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
+        loss = (logs or {}).get("loss", 0.0)
+        if self._since is None and not math.isfinite(loss):
+            self._since = f"the loss is {float(loss)} since step {batch + 1} of epoch {self._epoch + 1}"
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
+        if self._since is None and not _finite([weight.value for weight in self.model.trainable_weights]):
+            self._since = f"some weights are not since the last steps of epoch {epoch + 1}"
+        if self._since is not None:
+            self._ended_by_another = self._ended_by_another or self.model.stop_training
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
+        if self._since is None:
+            return
+        message = (
+            f"Loss and weights must stay finite; {self._since}. Try a lower learning rate, or gradients clipped by "
+            "`global_clipnorm`. `model.history` has the epochs."
+        )
+        if not self._ended_by_another:
+            raise FloatingPointError(message)
+        warnings.warn(message, stacklevel=2)
+
+
+def _finite(weights):
+    return all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in weights if weight.dtype.is_floating)

@@ -7,12 +7,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.layers.condition import as_condition
 from keras_iresnet.layers.seeds import Seed, as_seed, draw_seed
 from keras_iresnet.models.base import InvertibleModel
-from keras_iresnet.models.condition import as_condition, check_pairs, with_condition
-from keras_iresnet.models.example_checks import check_dtype, check_shape, is_array
+from keras_iresnet.models.example_checks import (
+    SLACK,
+    SLACK_OF_SAMPLES,
+    check_dtype,
+    check_shape,
+    check_values,
+    is_array,
+)
 from keras_iresnet.models.export import Signature, flow_signatures
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
+from keras_iresnet.models.pairs import check_pairs, with_condition
 from keras_iresnet.ops.dequantize import dequantize, quantize
 from keras_iresnet.ops.log_det import LogDetEstimator
 
@@ -115,8 +123,10 @@ class Density(InvertibleModel):
         elif is_array(x):
             check_pairs(x if y is None else (x, y))
 
-    def _in_data_space(self, x, noise_seed):
-        x = self._checked(x)
+    _slack_of_predict = SLACK_OF_SAMPLES
+
+    def _in_data_space(self, x, noise_seed, *, training=False):
+        x = self._checked(x, SLACK if training else SLACK_OF_SAMPLES)
         return self._dequantized(x, noise_seed) if x.dtype.is_integer else tf.cast(x, self.stream_dtype)
 
     def _dequantized(self, images, seed):
@@ -127,10 +137,10 @@ class Density(InvertibleModel):
         x = tf.convert_to_tensor(x)
         check_shape(x, self.event_shape)
         check_dtype(x.dtype, None)
-        return tf.cast(x, self.stream_dtype)
+        return tf.cast(check_values(x, self.bins, SLACK_OF_SAMPLES), self.stream_dtype)
 
-    def _condition(self, condition):
-        return as_condition(condition, self.condition_size, self.stream_dtype)
+    def _condition(self, condition, batch=None):
+        return as_condition(condition, self.condition_size, self.stream_dtype, batch)
 
     def _seed(self, seed):
         return draw_seed(self.seed_generator) if seed is None else as_seed(seed)

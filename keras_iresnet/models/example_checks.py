@@ -1,6 +1,6 @@
 """Refuses data that a flow cannot give a density to, before or while it is used."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +8,28 @@ import tensorflow as tf
 
 from keras_iresnet.ops.checks import require
 
+SLACK = 1e-3  # of floats beyond [0, 1]: an inverse ends next to a black pixel, not on it
+SLACK_OF_SAMPLES = 8.0  # of a flow without a logit; pixels from 0 to 255 are not taken for any
+
 
 def is_array(x: Any) -> bool:
     """Whether x is an array or a tensor, rather than something that gives batches."""
     return isinstance(x, np.ndarray) or tf.is_tensor(x)
+
+
+def check_batch(batch: Any) -> None:
+    """Refuse batches, or their specification, that are dictionaries: which part are the examples is not ours to guess.
+
+    Raises:
+        ValueError: it is one, or begins with one.
+    """
+    first = batch[0] if isinstance(batch, tuple) and batch else batch
+    if isinstance(first, Mapping):
+        raise ValueError(
+            "Batches must be examples, or tuples of examples and labels: map dictionaries to them first, as in "
+            f"`dataset.map(lambda batch: batch[{next(iter(first), 'image')!r}])`. "
+            f"Received: a dictionary of {', '.join(map(repr, first))}"
+        )
 
 
 def check_shape(x: Any, event_shape: Sequence[int]) -> None:
@@ -31,14 +49,23 @@ def check_dtype(dtype: Any, bins: int | None) -> None:
     raise ValueError(f"The data must be {must}. Received: dtype={dtype.name}")
 
 
-def check_values(x: Any, bins: int | None) -> tf.Tensor:
-    """Refuse integers outside [0, bins) and floats that are not finite; returns x, see `ops.checks.require`."""
+def check_values(x: Any, bins: int | None, slack: float = SLACK) -> tf.Tensor:
+    """Refuse what is no data; returns x, see `ops.checks.require`.
+
+    Args:
+        x: tensor of integers, which must lie in [0, bins), or of floats, which must be finite and, of images, lie in
+            [0, 1].
+        bins: number of values of a pixel; `None` for points.
+        slack: how far floats of images may lie beyond [0, 1].
+    """
     if x.dtype.is_integer:
         valid = (x >= 0) & (x < tf.cast(bins, x.dtype)) if bins <= x.dtype.max else x >= 0
         message = f"Integer images must lie in [0, bins) with bins={bins}."
+    elif bins is None or (tf.executing_eagerly() and not bool(tf.reduce_all(tf.math.is_finite(x)))):
+        valid, message = tf.math.is_finite(x), "The data must be finite."
     else:
-        valid = tf.math.is_finite(x)
-        message = "The data must be finite."
+        valid = (x >= -slack) & (x <= 1 + slack)
+        message = "Images of floats must lie in [0, 1]; integers are given as integers."
     return require(x, valid, message, lambda: _describe(x.numpy(), valid.numpy()))
 
 

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.models.example_checks import check_batch
+
 
 def first_examples(x: Any, count: int) -> tuple[Any, Any]:
     """Up to `count` examples of x, without their labels, and an x that still holds them all.
@@ -30,7 +32,9 @@ def first_examples(x: Any, count: int) -> tuple[Any, Any]:
         taken, examples = _collect(x, count)
         return examples, (batch for batch in itertools.chain(taken, x))
     if isinstance(x, keras.utils.PyDataset):
-        return _collect((x[i] for i in range(len(x))), count)[1], x
+        # One without a length never ends.
+        numbers = itertools.count() if x.num_batches is None else range(x.num_batches)
+        return _collect((x[i] for i in numbers), count)[1], x
     if isinstance(x, tf.data.Dataset):
         return _collect(x, count)[1], x
     array = np.asarray(x)
@@ -41,6 +45,7 @@ def first_examples(x: Any, count: int) -> tuple[Any, Any]:
 def _collect(batches, count):
     taken, examples, found = [], [], 0
     for batch in batches:
+        check_batch(batch)
         taken.append(batch)
         examples.append(batch[0] if isinstance(batch, tuple) else batch)
         found += len(examples[-1])

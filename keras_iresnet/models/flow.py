@@ -11,13 +11,15 @@ from keras_iresnet.borrowed.keras_names import own_variables
 from keras_iresnet.layers.inverse_report import InverseReport, settle
 from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 from keras_iresnet.layers.seeds import Seed, split_seed
-from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
+from keras_iresnet.layers.weight_state import weight_state
 from keras_iresnet.models.base import LAYER_EXAMPLES
+from keras_iresnet.models.convergence import converge_norms
 from keras_iresnet.models.density import Density
 from keras_iresnet.models.example_checks import check_shape
 from keras_iresnet.models.old_files import take_prior, with_prior
 from keras_iresnet.ops.log_det import LogDetEstimator
 from keras_iresnet.priors import as_prior
+from keras_iresnet.priors.prior import check_temperature
 
 if TYPE_CHECKING:
     import tensorflow_probability as tfp
@@ -105,8 +107,9 @@ class Flow(Density):
             (batch,) nats.
         """
         noise_seed, probe_seed = split_seed(self._seed(seed), 2)
-        x = self._in_data_space(x, noise_seed)
-        options = {"training": training, "estimator": estimator, "condition": self._condition(condition)}
+        x = self._in_data_space(x, noise_seed, training=training)
+        condition = self._condition(condition, tf.shape(x)[0])
+        options = {"training": training, "estimator": estimator, "condition": condition}
         z, log_det = self.layer.forward_and_log_det(x, probe_seed, **options)
         return self.prior.log_prob(self._flat(z)) + log_det
 
@@ -124,10 +127,11 @@ class Flow(Density):
         Args:
             n: how many; as many as there are conditions by default.
             seed: integer or pair of integers; `None` draws one.
-            temperature: factor of the deviation of the prior, of whose components each keeps its place.
+            temperature: factor of the deviation of the prior, at least 0; each of its components keeps its place.
             condition: labels (n,) or vectors (n, condition_size).
             on_failure: as for `InvertibleLayer.inverse`.
         """
+        check_temperature(temperature)
         condition = self._condition(condition)
         if n is None and condition is None:
             raise ValueError("`n` says how many to draw where no `condition` does. Received: n=None")
@@ -136,7 +140,8 @@ class Flow(Density):
 
     def forward(self, x: Any, *, condition: Any = None) -> tf.Tensor:
         """Data space (batch, *event_shape) -> latents (batch, D)."""
-        return self._flat(self.layer(self._floats(x), condition=self._condition(condition)))
+        x = self._floats(x)
+        return self._flat(self.layer(x, condition=self._condition(condition, tf.shape(x)[0])))
 
     def forward_and_log_det(
         self,
@@ -148,8 +153,10 @@ class Flow(Density):
         condition: Any = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Data space (batch, *event_shape) -> latents (batch, D) and log|det dF/dx| (batch,) in nats."""
-        options = {"training": training, "estimator": estimator, "condition": self._condition(condition)}
-        z, log_det = self.layer.forward_and_log_det(self._floats(x), self._seed(seed), **options)
+        x = self._floats(x)
+        condition = self._condition(condition, tf.shape(x)[0])
+        options = {"training": training, "estimator": estimator, "condition": condition}
+        z, log_det = self.layer.forward_and_log_det(x, self._seed(seed), **options)
         return self._flat(z), log_det
 
     def inverse(self, z: Any, *, condition: Any = None, on_failure: str = "raise") -> tf.Tensor:
@@ -161,7 +168,7 @@ class Flow(Density):
         z = tf.cast(tf.convert_to_tensor(z), self.stream_dtype)
         check_shape(z, (self.dimension,))
         latents = tf.reshape(z, (-1, *self._latent_event))
-        return self.layer.inverse_and_report(latents, condition=self._condition(condition))
+        return self.layer.inverse_and_report(latents, condition=self._condition(condition, tf.shape(z)[0]))
 
     @property
     def bijector(self) -> "tfp.bijectors.Bijector":
@@ -186,8 +193,10 @@ class Flow(Density):
                 "A density needs a bijection: latents must have as many dimensions as the data. "
                 f"Received: event_shape={self.event_shape}, latent shape={self._latent_event}"
             )
+        self._untouched_prior = None
         if not self.prior.built:
             self.prior.build((None, self.dimension))
+            self._untouched_prior = weight_state([weight.value for weight in self.prior.weights])
         if self.prior.dimension != self.dimension:
             raise ValueError(
                 f"`prior` must be one of {self.dimension} dimensions. Received: a prior of {self.prior.dimension}"
@@ -201,18 +210,23 @@ class Flow(Density):
     def initialize(self, x: Any) -> None:
         """Set every ActNorm from the first 1,024 of a batch of examples, then the prior from all; in place.
 
+        What was set before stays as it is: layers that were initialised, trained or frozen, and a prior that has
+        weights of its own already, or had them when this flow was made.
+
         Args:
             x: (batch, *event_shape), integer images or floats in data space; about a thousand examples, and at least
                 as many as the prior needs.
         """
         self.prior.check_examples(len(x))
-        x = self._in_data_space(x, self._seed(None))
-        converge_power_iterations(self.layer)
+        x = self._in_data_space(x, self._seed(None), training=True)
+        converge_norms(self)
         first, *others = (x[start : start + LAYER_EXAMPLES] for start in range(0, len(x), LAYER_EXAMPLES))
-        z = [self._flat(self.layer.initialize(first, condition=self._any_condition(first)))]
+        points = self.bins is None
+        z = [self._flat(self.layer.initialize(first, condition=self._any_condition(first), points=points))]
         forward = tf.function(lambda x: self.forward(x, condition=self._any_condition(x)), reduce_retracing=True)
         z += [forward(part) for part in others]
-        self.prior.initialize(tf.concat(z, 0))
+        if self._untouched_prior == weight_state([weight.value for weight in self.prior.weights]):
+            self.prior.initialize(tf.concat(z, 0))
         self._initialized.assign(True)
 
     def _any_condition(self, x):

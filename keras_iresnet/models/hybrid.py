@@ -58,6 +58,11 @@ class Hybrid(Flow):
         weight: float = 1.0,
         **kwargs: Any,
     ) -> None:
+        if kwargs.get("condition_size") is not None:
+            raise ValueError(
+                "`condition_size` must be none: a hybrid tells the classes apart, which a flow of p(x | c) is given. "
+                f"Received: condition_size={kwargs['condition_size']!r}"
+            )
         if not weight >= 0:
             raise ValueError(f"`weight` must be at least 0. Received: weight={weight!r}")
         self.num_classes, self.weight = num_classes, weight  # before the flow is built, which needs them
@@ -75,7 +80,7 @@ class Hybrid(Flow):
         """x (batch, *event_shape) -> log-likelihood in nats and logits; `seed` as for `log_prob`."""
         noise_seed, probe_seed = split_seed(self._seed(seed), 2)
         z, log_det = self.layer.forward_and_log_det(
-            self._in_data_space(x, noise_seed), probe_seed, training=bool(training)
+            self._in_data_space(x, noise_seed, training=bool(training)), probe_seed, training=bool(training)
         )
         z = self._flat(z)
         return {"log_prob": self.prior.log_prob(z) + log_det, "logits": self._classify(z, training)}

@@ -1,6 +1,6 @@
 """Files from before priors were layers (until November 2026): what a flow's config and weights were then."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,18 +40,51 @@ def take_prior(prior: Prior, store: Mapping[str, Any], own: int) -> Mapping[str,
     return {str(i): array for i, array in enumerate(arrays[first:])}
 
 
-def without_zeros_of_prior(prior: Prior, arrays: Mapping[str, Any], own: int) -> dict[str, Any]:
+def without_zeros_of_prior(prior: Prior, arrays: Mapping[str, Any]) -> dict[str, Any]:
     """The arrays of a state of training; a standard normal prior had two of zeros, which came first.
 
     Args:
         prior: built.
         arrays: `"model/0000"` and so on -> array; the same of `"best"`; and others.
-        own: how many variables the model has.
     """
     ours = dict(arrays)
-    if prior.weights or sum(name.startswith("model/") for name in arrays) != own + 2:
-        return ours
-    for part in ("model", "best"):
-        held = [ours.pop(name) for name in sorted(ours) if name.startswith(f"{part}/")]
-        ours |= {f"{part}/{i:04d}": array for i, array in enumerate(held[2:])}
+    first = _of(ours, "model")[:2]
+    if not prior.weights and all(one.shape == (prior.dimension,) and not one.any() for one in first):
+        for part in ("model", "best"):
+            _put(ours, part, _of(ours, part)[2:])
     return ours
+
+
+# Variables that layers did not have then -> what they were without a name: the unit of ActNorm's shifts, and whether
+# Gaussianize had counted its values.
+_ADDED = {"unit": np.float32(1), "counted": np.bool_(True)}
+
+
+def with_added(variables: Mapping[str, Sequence[Any]], arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays of a state of training, with those of variables that layers did not have then.
+
+    Args:
+        variables: `"model"` and `"best"` -> the model's variables, in the order of either.
+        arrays: as for `without_zeros_of_prior`.
+    """
+    ours = dict(arrays)
+    for part, ordered in variables.items():
+        held = _of(ours, part)
+        if len(held) + sum(variable.name in _ADDED for variable in ordered) == len(ordered):
+            known = iter(held)
+            _put(ours, part, [_added(variable) if variable.name in _ADDED else next(known) for variable in ordered])
+    return ours
+
+
+def _added(variable):
+    return np.full(variable.shape, _ADDED[variable.name])
+
+
+def _of(arrays, part):
+    return [arrays[name] for name in sorted(arrays) if name.startswith(f"{part}/")]
+
+
+def _put(arrays, part, found):
+    for name in [name for name in arrays if name.startswith(f"{part}/")]:
+        del arrays[name]
+    arrays |= {f"{part}/{i:04d}": array for i, array in enumerate(found)}

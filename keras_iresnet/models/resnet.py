@@ -64,8 +64,9 @@ class BottleneckResNet(keras.layers.Layer):
             shape = tuple(layer.compute_output_shape(shape))
 
     def initialize(self, x: Any) -> None:
-        """Set the standardisation of the channels from one batch."""
-        self.standardize.initialize(x)
+        """Set the standardisation of the channels from one batch, unless it was set or the network frozen before."""
+        if self.trainable:
+            self.standardize.initialize(x)
 
     def call(self, x: Any, training: bool | None = None) -> tf.Tensor:
         """x (batch, height, width, channels) -> features (batch, height', width', 4 * last channels)."""

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.ops.normal import normal
 from keras_iresnet.priors.prior import Prior
 
 if TYPE_CHECKING:
@@ -37,9 +38,18 @@ class DiagonalNormal(Prior):
         self.loc = self.add_weight(name="loc", shape=(self.dimension,), initializer="zeros")
         self.log_scale = self.add_weight(name="log_scale", shape=(self.dimension,), initializer="zeros")
 
+    @property
+    def least_examples(self) -> int:
+        """One has no deviation."""
+        return 2
+
     def initialize(self, z: tf.Tensor) -> None:
-        """Take mean and deviation of latents (examples, D)."""
+        """Take mean and deviation of latents (examples, D); of fewer than 16, drawn towards that of all dimensions."""
+        self.check_examples(len(z))
         mean, variance = tf.nn.moments(z, [0])
+        # Of few latents some hardly differ by chance; a deviation as small would make all others impossible.
+        pseudo = max(0.0, 2 - len(z) / 8)
+        variance = (len(z) * variance + pseudo * tf.reduce_mean(variance)) / (len(z) + pseudo)
         self.loc.assign(mean)
         self.log_scale.assign(0.5 * tf.math.log(tf.maximum(variance, _LEAST_VARIANCE)))
 
@@ -52,9 +62,7 @@ class DiagonalNormal(Prior):
     def sample(self, n: int | tf.Tensor, seed: tf.Tensor, temperature: float = 1.0) -> tf.Tensor:
         """Draw n latents (n, D), see `Prior.sample`."""
         mean, deviation = self.moments()
-        return mean + temperature * deviation * tf.random.stateless_normal(
-            (n, self.dimension), seed, dtype=self.stream_dtype
-        )
+        return mean + temperature * deviation * normal((n, self.dimension), seed, self.stream_dtype)
 
     def moments(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Mean and standard deviation of each latent, both (D,)."""

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.seeds import split_seed
+from keras_iresnet.ops.normal import normal
 from keras_iresnet.priors.clusters import clustered
 from keras_iresnet.priors.normal_mixture import NormalMixture
 from keras_iresnet.priors.prior import check_count
@@ -85,7 +86,7 @@ class FactorAnalyzers(NormalMixture):
     def _noise(self, component, seed):
         seed, factor_seed = split_seed(seed, 2)
         shape = (tf.size(component), self.factors)
-        along = tf.random.stateless_normal(shape, factor_seed, dtype=self.stream_dtype)
+        along = normal(shape, factor_seed, self.stream_dtype)
         wide = tf.linalg.matvec(tf.gather(self._scaled_loadings(self.stream_dtype), component), along)
         return super()._noise(component, seed) + wide
 

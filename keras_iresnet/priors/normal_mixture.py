@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.seeds import split_seed
+from keras_iresnet.ops.normal import normal
 from keras_iresnet.priors.clusters import clustered
 from keras_iresnet.priors.prior import Prior, check_count
 
@@ -111,7 +112,7 @@ class NormalMixture(Prior):
 
     def _noise(self, component, seed):
         """What is added, in units of the scale, to the centres of the components that were drawn (n,): (n, D)."""
-        return tf.random.stateless_normal((tf.size(component), self.dimension), seed, dtype=self.stream_dtype)
+        return normal((tf.size(component), self.dimension), seed, self.stream_dtype)
 
     def moments(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Mean and standard deviation of each latent, both (D,)."""

@@ -1,5 +1,6 @@
 """The base of every prior: what latents are taken to follow."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -111,3 +112,10 @@ def check_count(name: str, value: Any, least: int) -> None:
     """Refuse what is no integer of at least `least`."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}")
+
+
+def check_temperature(temperature: Any) -> None:
+    """Refuse a factor of the deviation that is negative or no number; of a tensor without a value nothing is known."""
+    known = tf.get_static_value(tf.convert_to_tensor(temperature))
+    if known is not None and not 0 <= known < math.inf:
+        raise ValueError(f"`temperature` must be at least 0 and finite. Received: temperature={known}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import keras
 import tensorflow as tf
 
+from keras_iresnet.ops.normal import normal
 from keras_iresnet.priors.prior import Prior
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class StandardNormal(Prior):
 
     def sample(self, n: int | tf.Tensor, seed: tf.Tensor, temperature: float = 1.0) -> tf.Tensor:
         """Draw n latents (n, D), see `Prior.sample`."""
-        return temperature * tf.random.stateless_normal((n, self.dimension), seed, dtype=self.stream_dtype)
+        return temperature * normal((n, self.dimension), seed, self.stream_dtype)
 
     def moments(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Zeros and ones, both (D,)."""

@@ -19,7 +19,6 @@ CLASS_NAMES = [
     (OPTIMIZER, "_update_model_variables_moving_average", "OptimizerHooks.update_averages and wrap_averaging need it"),
     (OPTIMIZER, "_distributed_tf_update_step", "OptimizerHooks.numbers_of_step stands in for its last argument"),
     (OPTIMIZER, "_get_variable_index", "OptimizerHooks.slots finds a weight's variables by it"),
-    (keras.callbacks.SwapEMAWeights, "_swap_variables", "SwapsAverages.on_swap is called after it"),
     (tf.Module, "_no_dependency", "untracked keeps an attribute from being searched for variables by it"),
     (tfp.bijectors.Bijector, "_TF_MODULE_IGNORED_PROPERTIES", "without_tracking adds to it"),
 ]

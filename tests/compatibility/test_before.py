@@ -82,7 +82,8 @@ def test_three_steps_of_training_give_the_same_numbers(case, written):
     history = model.fit(x[:96], None if y is None else y[:96], batch_size=32, epochs=1, shuffle=False, verbose=0)
     found = {name: values[0] for name, values in history.history.items()}
     assert found == pytest.approx(NUMBERS[case]["history"], rel=1e-4)
-    assert_outputs(written.outputs(model, case), case, 1e-3)
+    # Since then a step moves the points of `toy_flow` by shares of their own deviation, not of 1.
+    assert_outputs(written.outputs(model, case), case, 5e-3 if case == "toy_flow" else 1e-3)
 
 
 @pytest.fixture

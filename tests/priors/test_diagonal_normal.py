@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import scipy.stats
 import tensorflow as tf
 from prior_case import PriorCase
@@ -32,5 +33,13 @@ class TestDiagonalNormal(PriorCase):
         np.testing.assert_allclose(prior.moments()[1][1], 1e-6, rtol=1e-9)
         assert np.all(np.isfinite(prior.log_prob(z)))
 
-    def test_one_example_is_enough(self):
-        assert (self.make().least_examples, self.make().wanted_examples) == (1, 1)
+    def test_one_example_has_no_deviation(self):
+        with pytest.raises(ValueError, match=r"at least 2 examples for this prior, DiagonalNormal\. Received: 1"):
+            self.built().initialize(tf.zeros((1, 3), tf.float64))
+
+    def test_few_examples_make_no_deviation_tiny(self):
+        prior, z = self.built(), np.random.default_rng(0).normal(size=(2, 3))
+        z[:, 0] = 0.5  # alike by chance
+        prior.initialize(tf.constant(z))
+        deviations = prior.moments()[1].numpy()
+        assert deviations.min() > 0.5 * deviations.mean()

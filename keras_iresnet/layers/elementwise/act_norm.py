@@ -1,8 +1,10 @@
 """Per-channel shift and scale that starts from the data: ActNorm."""
 
 import math
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.layers.carried import Carried
@@ -10,16 +12,19 @@ from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 
-_MIN_STANDARD_DEVIATION = 1e-6  # a channel that varies less is taken for one that never changes
+_ROUNDINGS = 16  # of its largest value: a channel that varies less is taken for one that never changes
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
 class ActNorm(InvertibleLayer):
-    """y = (x + shift) exp(log_scale) per channel, log-det = grid size * sum(log_scale).
+    """y = (x + unit shift) exp(log_scale) per channel, log-det = grid size * sum(log_scale).
 
     `initialize(x)` sets shift and scale so that y has mean 0 and variance 1 over the batch and the grid; a channel that
     never changes, such as one of `InjectivePad`, keeps its scale. Until then the layer is the identity. That it was
-    initialised is a weight, saved with the others.
+    initialised is a weight, saved with the others; a layer that was initialised or trained is not set again.
+
+    The unit is 1, and for points the deviation of the first ones: a step of an optimizer moves y by as much, in
+    whatever unit the points were measured.
 
     Reference: Kingma and Dhariwal, NeurIPS 2018, section 3.1.
 
@@ -41,22 +46,41 @@ class ActNorm(InvertibleLayer):
         self.initialized = self.add_weight(
             name="initialized", shape=(), dtype="bool", initializer="zeros", trainable=False
         )
+        self.unit = self.add_weight(name="unit", shape=channels, initializer="ones", trainable=False)
 
-    def _initialize(self, x):
+    def _is_set(self):
+        moved = tf.reduce_any(tf.convert_to_tensor(self.shift) != 0) | tf.reduce_any(self._cast(self.log_scale) != 0)
+        return bool(tf.convert_to_tensor(self.initialized) | moved)
+
+    def _initialize(self, x, points):
         """Set shift and scale from x (batch, ..., channels)."""
-        mean, variance = tf.nn.moments(x, list(range(x.shape.rank - 1)))
+        axes = list(range(x.shape.rank - 1))
+        mean, variance = tf.nn.moments(x, axes)
         deviation = tf.sqrt(variance)
-        deviation = tf.where(deviation > _MIN_STANDARD_DEVIATION, deviation, tf.ones_like(deviation))
-        self.shift.assign(-mean)
+        rounding = _ROUNDINGS * np.finfo(x.dtype.as_numpy_dtype).eps * tf.reduce_max(tf.abs(x), axes)
+        deviation = tf.where(deviation > rounding, deviation, tf.ones_like(deviation))
+        unit = deviation if points else tf.ones_like(deviation)
+        self.unit.assign(unit)
+        self.shift.assign(-mean / unit)
         self.log_scale.assign(-tf.math.log(deviation))
         self.initialized.assign(True)
 
     def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
-        if carried.initialize:
-            self._initialize(x)
+        if self._is_to_be_set(carried):
+            self._initialize(x, carried.points)
         log_scale = self._cast(self.log_scale)
         log_det = math.prod(x.shape[1:-1]) * tf.reduce_sum(log_scale)
-        return tf.nn.bias_add(x, self._cast(self.shift)) * tf.exp(log_scale), log_det
+        return tf.nn.bias_add(x, self._offset()) * tf.exp(log_scale), log_det
 
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
-        return y * tf.exp(-self._cast(self.log_scale)) - self._cast(self.shift), None
+        return y * tf.exp(-self._cast(self.log_scale)) - self._offset(), None
+
+    def _offset(self):
+        """What is added to x, in its own unit."""
+        return self._cast(self.unit) * self._cast(self.shift)
+
+    def load_own_variables(self, store: Any) -> None:
+        """As `keras.layers.Layer.load_own_variables`; older files have no unit, which was 1."""
+        if len(store.keys()) == 3:
+            store = {**{name: store[name] for name in store.keys()}, "3": np.ones(self.unit.shape)}  # noqa: SIM118
+        super().load_own_variables(store)

@@ -85,11 +85,16 @@ class Gaussianize(InvertibleLayer):
             initializer=lambda shape, dtype: tf.constant(uniform, dtype),
             trainable=False,
         )
+        self.counted = self.add_weight(name="counted", shape=(), dtype="bool", initializer="zeros", trainable=False)
+
+    def _is_set(self):
+        return bool(tf.convert_to_tensor(self.counted))
 
     def _initialize(self, x):
         """Count the values of x (batch, ...), each once more than it occurs."""
         counts = np.bincount(self._value(x).numpy().ravel(), minlength=self.bins)
         self.values.assign(self._map_of(1 + counts))
+        self.counted.assign(True)
 
     def _value(self, x):
         return tf.clip_by_value(tf.cast(tf.floor(x * self.bins), tf.int32), 0, self.bins - 1)
@@ -112,7 +117,7 @@ class Gaussianize(InvertibleLayer):
         return np.array(rows)
 
     def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
-        if carried.initialize:
+        if self._is_to_be_set(carried):
             self._initialize(x)
         value = self._value(x)
         below, above, width, center, scale, _ = tf.unstack(tf.gather(self._cast(self.values), value), axis=-1)
@@ -137,6 +142,15 @@ class Gaussianize(InvertibleLayer):
         phi, rest = (0.5 * tf.math.erfc(side * t / math.sqrt(2)) for side in (-1, 1))
         within = tf.where(phi <= rest, (phi - below) / width, 1 - (rest - above) / width)
         return (self._cast(value) + within) / self.bins, None
+
+    def load_own_variables(self, store: Any) -> None:
+        """As `keras.layers.Layer.load_own_variables`; older files do not say whether values were counted."""
+        if len(store.keys()) == 1:
+            store = {
+                "0": store["0"],
+                "1": np.any(np.float32(store["0"]) != np.float32(self._map_of(np.ones(self.bins)))),
+            }
+        super().load_own_variables(store)
 
     def get_config(self) -> dict[str, Any]:
         """JSON only."""

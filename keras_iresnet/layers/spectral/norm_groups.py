@@ -31,13 +31,13 @@ def with_norms_together(layer: keras.layers.Layer, carried: Carried) -> Carried:
         if isinstance(inner, SpectralLayer) and inner.coeff is not None and inner.built:
             map_type, matrix, _ = inner._norm_operator(inner._raw_kernel())
             if map_type is maps.Dense:
-                key = (*matrix.shape, matrix.dtype, inner.coeff, inner.power_iterations)
+                key = (*matrix.shape, matrix.dtype, inner.coeff, inner.power_iterations, inner.trainable)
                 groups[key].append((inner, matrix))
     kernels: dict[SpectralLayer, tf.Tensor] = {}
     for alike in groups.values():
         if len(alike) > 1:
             layers, matrices = zip(*alike, strict=True)
-            kernels |= _normalize(layers, matrices, carried.training)
+            kernels |= _normalize(layers, matrices, carried.training and layers[0].trainable)
     return dataclasses.replace(carried, kernels=types.MappingProxyType(kernels))
 
 

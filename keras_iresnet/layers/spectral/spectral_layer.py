@@ -107,9 +107,10 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         kernel = self._raw_kernel()
         if self.coeff is None:
             return kernel
-        if carried.training and carried.recompute:
+        training = carried.training and self.trainable  # a frozen layer stays as it is
+        if training and carried.recompute:
             return self._normalized_by_recomputation(kernel, self.coeff)
-        return kernel * shrinkage(self.sigma(carried.training), self.coeff)
+        return kernel * shrinkage(self.sigma(training), self.coeff)
 
     def _normalized_by_recomputation(self, kernel, coeff):
         """The same, worked out once more in the backward pass, by functions that layers of one form share.

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_iresnet.borrowed.keras_names import SwapsAverages, wrap_averaging
-from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
+from keras_iresnet.borrowed.keras_names import wrap_averaging
+from keras_iresnet.models.convergence import take_as_converged
 from keras_iresnet.runs.run_folder import RunFolder
 
 SECONDS_BETWEEN = 60  # between two writes: one of many small layers takes seconds, an epoch of small data may take less
@@ -56,7 +56,7 @@ class SaveBest(keras.callbacks.Callback):
             current = self.model.get_weights()
             with self._timer.measured():
                 self._write()
-            self.model.set_weights(current)
+            self._put(current)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         if self.epoch is None:
@@ -66,14 +66,18 @@ class SaveBest(keras.callbacks.Callback):
             )
         self._write()
 
+    def _put(self, weights):
+        self.model.set_weights(weights)
+        take_as_converged(self.model)  # as they were when they were taken
+
     def _write(self):
-        self.model.set_weights(self.weights)
+        self._put(self.weights)
         if self.run is not None and not self._written:
             self.run.save(self.run.best, self.model)
             self._written = True
 
 
-class UseAverages(SwapsAverages):
+class UseAverages(keras.callbacks.SwapEMAWeights):
     """Puts the optimizer's averages in the weights' place for validation and for what follows at an epoch's end.
 
     The average's momentum rises to the optimizer's `ema_momentum` as min(ema_momentum, (1 + t) / (10 + t)) with the
@@ -86,10 +90,6 @@ class UseAverages(SwapsAverages):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         _let_momentum_rise(getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer))
-
-    def on_swap(self) -> None:
-        """The norms of the weights that were there say nothing of these."""
-        converge_power_iterations(self.model)
 
 
 def _let_momentum_rise(optimizer):

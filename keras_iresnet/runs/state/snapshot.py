@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_iresnet.models import Flow
-from keras_iresnet.models.old_files import without_zeros_of_prior
+from keras_iresnet.models.old_files import with_added, without_zeros_of_prior
 from keras_iresnet.runs.state.state_file import StateRefusedError
 
 
@@ -40,11 +40,11 @@ def put(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
 
 
 def of_today(model: keras.Model, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Arrays of a state, of which a model may once have had more."""
-    if not isinstance(model, Flow):
-        return arrays
-    own = sum(name.startswith("model/") for name in _named(model))
-    return without_zeros_of_prior(model.prior, arrays, own)
+    """Arrays of a state, of which a model may once have had more, or fewer."""
+    if isinstance(model, Flow):
+        arrays = without_zeros_of_prior(model.prior, arrays)
+    own = [variable for name, variable in _named(model).items() if name.startswith("model/")]
+    return with_added({"model": own, "best": model.weights}, arrays)
 
 
 def _named(model):

@@ -103,7 +103,7 @@ def test_float32_tells_shares_apart_that_are_next_to_1():
 def test_the_histogram_is_a_weight_that_no_gradient_moves():
     layer = counted()
     assert not layer.trainable_variables
-    assert [weight.name for weight in layer.weights] == ["values"]
+    assert [weight.name for weight in layer.weights] == ["values", "counted"]
 
 
 @pytest.mark.parametrize("outside", [-0.25, 1.25, 255.0, float("nan")])
