@@ -72,7 +72,7 @@ def evaluate_classifier(classifier: Classifier, dataset: Any, *, progress: bool 
 
     @compiled
     def count(images, labels):
-        logits = tf.cast(classifier.logits(images), tf.float64)
+        logits, labels = tf.cast(classifier.logits(images), tf.float64), tf.cast(labels, tf.int64)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         return tf.math.confusion_matrix(labels, tf.argmax(logits, -1), classes), tf.reduce_sum(losses)
 

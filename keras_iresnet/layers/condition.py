@@ -77,8 +77,8 @@ def condition_for(condition: Any, size: int | None, dtype: tf.DType, batch_shape
     known = tf.get_static_value(batch_shape)
     if known is not None and _broadcast(own, known) is None:
         raise ValueError(
-            f"`condition` must hold a label or a vector of {size} for each point, shape {tuple(known)} or what can be "
-            f"broadcast. Received: {condition.dtype.name} of shape {tuple(condition.shape)}"
+            f"`condition` must hold a label or a vector of {size} for each point, of shape {tuple(map(int, known))} or "
+            f"what can be broadcast. Received: {condition.dtype.name} of shape {tuple(condition.shape)}"
         )
     return tf.reshape(tf.broadcast_to(vectors, tf.concat([batch_shape, [size]], 0)), (-1, size))
 

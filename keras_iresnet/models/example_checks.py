@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_iresnet.ops.checks import require
 
+_SMALLEST, _LARGEST = 1e-3, 1e3
 SLACK = 1e-3  # of floats beyond [0, 1]: an inverse ends next to a black pixel, not on it
 SLACK_OF_SAMPLES = 8.0  # of a flow without a logit; pixels from 0 to 255 are not taken for any
 
@@ -47,6 +48,22 @@ def check_dtype(dtype: Any, bins: int | None) -> None:
         return
     must = "integer images or floats in data space" if bins else "floats, since `bins` is None"
     raise ValueError(f"The data must be {must}. Received: dtype={dtype.name}")
+
+
+def check_deviations(z: Any) -> None:
+    """Refuse latents (batch, D) of points in a unit that no step of an optimizer is made for.
+
+    Raises:
+        ValueError: the deviation of some latent is far from 1.
+    """
+    deviations = np.std(z, 0, dtype=np.float64)
+    changing = deviations[deviations > 0]
+    if len(changing) and not (changing.min() >= _SMALLEST and changing.max() <= _LARGEST):
+        raise ValueError(
+            f"Latents of points must have deviations from {_SMALLEST:.0e} to {_LARGEST:.0e}, or `ActNorm` must be the "
+            f"first layer, which brings them there. Received: deviations from {changing.min():.3g} to "
+            f"{changing.max():.3g}"
+        )
 
 
 def check_values(x: Any, bins: int | None, slack: float = SLACK) -> tf.Tensor:

@@ -15,7 +15,7 @@ from keras_iresnet.layers.weight_state import weight_state
 from keras_iresnet.models.base import LAYER_EXAMPLES
 from keras_iresnet.models.convergence import converge_norms
 from keras_iresnet.models.density import Density
-from keras_iresnet.models.example_checks import check_shape
+from keras_iresnet.models.example_checks import check_deviations, check_shape
 from keras_iresnet.models.old_files import take_prior, with_prior
 from keras_iresnet.ops.log_det import LogDetEstimator
 from keras_iresnet.priors import as_prior
@@ -225,6 +225,8 @@ class Flow(Density):
         z = [self._flat(self.layer.initialize(first, condition=self._any_condition(first), points=points))]
         forward = tf.function(lambda x: self.forward(x, condition=self._any_condition(x)), reduce_retracing=True)
         z += [forward(part) for part in others]
+        if points:
+            check_deviations(z[0])
         if self._untouched_prior == weight_state([weight.value for weight in self.prior.weights]):
             self.prior.initialize(tf.concat(z, 0))
         self._initialized.assign(True)

@@ -35,4 +35,4 @@ def dequantize(images: Any, seed: Any, *, bins: int, dtype: Any = tf.float32) ->
 def quantize(x: tf.Tensor, *, bins: int) -> tf.Tensor:
     """Points of [0, 1) -> the integer images whose bins they lie in; what lies outside goes to the nearest bin."""
     images = tf.clip_by_value(tf.floor(x * bins), 0, bins - 1)
-    return tf.cast(images, tf.uint8 if bins <= 256 else tf.uint16)
+    return tf.cast(images, tf.uint8 if bins <= 256 else tf.uint16 if bins <= 65536 else tf.int32)

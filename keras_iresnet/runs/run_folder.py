@@ -13,6 +13,8 @@ import filelock
 import keras
 import tensorflow as tf
 
+from keras_iresnet.runs.checkpoint_file import load_checkpoint
+
 STATES_KEPT = 2  # the last one, and the one before it, should the last be damaged
 
 
@@ -145,15 +147,15 @@ class RunFolder:
 
     def read_config(self) -> dict:
         """What was run."""
-        return json.loads(self.config.read_text())
+        return _read_json(self.config)
 
     def read_metrics(self) -> dict:
         """What the run reached, or `{}` before it ended."""
-        return json.loads(self.metrics.read_text()) if self.metrics.is_file() else {}
+        return _read_json(self.metrics) if self.metrics.is_file() else {}
 
     def load_best(self) -> Any:
         """The model of the best checkpoint, to use rather than to train on."""
-        return keras.saving.load_model(self.best, compile=False)
+        return load_checkpoint(self.best)
 
     def write_json(self, path: str | os.PathLike, content: Any) -> None:
         """Write `content` so that a reader sees the old file or the new one, never half of it."""
@@ -193,6 +195,17 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         raise OSError(f"{path} could not be written: {error.strerror or error}") from error
     finally:
         _tidy_away(temporary)
+
+
+def _read_json(path):
+    """The dictionary in a file that `write_json` wrote."""
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as error:  # no JSON, or no text at all
+        raise ValueError(f"{path} must be whole, as training wrote it. Received: no JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold fields and values. Received: a {type(content).__name__}")
+    return content
 
 
 def _tidy_away(path):

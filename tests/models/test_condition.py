@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import keras_iresnet as ki
 from keras_iresnet.layers import ActNorm, Chain, ConvBranch, DenseBranch, FactorOut, InvertibleResidualBlock, Squeeze
+from keras_iresnet.layers.condition import as_condition
 
 EXACT = ki.ExactLogDet()
 SIZE = 3
@@ -200,3 +201,74 @@ class TestFlow:
         flow = ki.zoo.digits_flow(blocks=(1,), channels=4, conditional=True)
         assert flow.condition_size == 10
         assert flow.sample(condition=[3, 7], seed=1).shape == (2, 8, 8, 1)
+
+
+@pytest.fixture(scope="module")
+def moved():
+    """A flow of p(x | c) far from the identity, and from being the same for all c."""
+    keras.utils.set_random_seed(1)
+    flow = ki.Flow(dense_layer("float32"), (2,), condition_size=SIZE, seed=1)
+    oracles.leave_identity(flow)
+    for weight in flow.trainable_weights:
+        if weight.name == "condition_kernel":
+            weight.assign(3 * np.random.default_rng(0).normal(size=weight.shape))
+    return flow
+
+
+class TestLabelsInDistributions:
+    """Labels are labels there as in `log_prob`, also where there are as many points as classes."""
+
+    @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
+    def test_labels_are_those_of_log_prob(self, moved, dtype):
+        x, labels = labelled(SIZE)
+        labels = np.arange(SIZE).astype(dtype)
+        wanted = moved.log_prob(x, condition=labels, estimator=EXACT)
+        assert np.ptp(wanted) > 1
+        for condition in (labels, tf.one_hot(labels.astype(int), SIZE)):
+            found = moved.distribution.log_prob(x, bijector_kwargs={"condition": condition})
+            np.testing.assert_allclose(found, wanted, rtol=1e-5)
+        z = moved.bijector.forward(tf.constant(x), condition=labels)
+        np.testing.assert_allclose(z, moved.forward(x, condition=labels), rtol=1e-5)
+        np.testing.assert_allclose(moved.bijector.inverse(tf.identity(z), condition=labels), x, atol=1e-4)
+
+    def test_labels_are_broadcast_as_vectors_are(self, moved):
+        x = tf.reshape(labelled(4 * SIZE)[0], (4, SIZE, 2))
+        labels = np.arange(SIZE)
+        found = moved.distribution.log_prob(x, bijector_kwargs={"condition": labels})
+        for i in range(4):
+            np.testing.assert_allclose(found[i], moved.log_prob(x[i], condition=labels, estimator=EXACT), rtol=1e-5)
+
+    @pytest.mark.parametrize(
+        ("condition", "message"),
+        [
+            (None, "`condition` must be given if and only if"),
+            (np.array([0, 1, SIZE, 0]), rf"must lie in \[0, {SIZE}\)"),
+            (np.array([0.0, 1.0, 0.0, 1.0]), "`condition` must be integer labels"),
+            (np.zeros((4, SIZE + 1)), "`condition` must be integer labels"),
+            (np.array([0, 1]), r"of shape \(4,\) or what can be broadcast\. Received: int64 of shape \(2,\)"),
+        ],
+    )
+    def test_what_is_no_condition_is_refused(self, moved, condition, message):
+        x = labelled(4)[0]
+        with pytest.raises(ValueError, match=message):
+            moved.distribution.log_prob(x, bijector_kwargs={} if condition is None else {"condition": condition})
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "uint16", "int64"])
+def test_labels_of_small_types_are_labels(dtype):
+    size = 128 if dtype == "int8" else 256
+    labels = np.array([0, size - 1], dtype)
+    found = as_condition(labels, size, "float32").numpy()
+    np.testing.assert_array_equal(found.argmax(1), [0, size - 1])
+    if dtype not in ("uint8", "int8"):
+        with pytest.raises(ValueError, match=rf"\[0, {size}\)\. Received: {size}"):
+            as_condition(np.array([size], dtype), size, "float32")
+
+
+def test_there_must_be_a_condition_for_each_example(moved):
+    x, labels = labelled(5)
+    for ask in (moved.log_prob, moved.forward, moved.forward_and_log_det):
+        with pytest.raises(ValueError, match=r"`condition` for each example\. Received: 4 of them, for 5 examples"):
+            ask(x, condition=labels[:4])
+    with pytest.raises(ValueError, match="Received: 4 of them, for 5 examples"):
+        moved.sample(5, condition=labels[:4])

@@ -126,3 +126,52 @@ def test_all_values_of_a_byte_are_good_for_256_bins():
 def test_bad_bins_are_refused(bins):
     with pytest.raises(ValueError, match=f"`bins` must be an integer of at least 2, or None. Received: bins={bins!r}"):
         ki.Flow(ki.layers.Chain([]), (2,), bins=bins)
+
+
+@pytest.mark.parametrize("first", [[], [ki.layers.Center()], [ki.layers.Squeeze()]])
+def test_pixels_from_0_to_255_are_not_taken_for_data_whatever_the_first_layer(first):
+    x = np.random.default_rng(0).uniform(0, 255, (16, 4, 4, 1)).astype("float32")
+    flow = ki.Flow(ki.layers.Chain(first), (4, 4, 1), bins=256)
+    flow.compile("adam", run_eagerly=True)
+    data = tf.data.Dataset.from_tensor_slices(x).batch(8)
+    for ask in (flow.fit, flow.evaluate, flow.predict, flow.log_prob, flow.initialize, flow.forward):
+        with pytest.raises(ValueError, match=r"must lie in \[0, 1\]; integers are given as integers"):
+            ask(x)
+    for ask in (flow.fit, flow.evaluate):
+        with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
+            ask(data, verbose=0)
+    assert flow.log_prob(flow.sample(8, seed=1)).shape == (8,)  # which may lie beyond [0, 1]
+
+
+def test_a_data_set_of_dictionaries_is_refused_by_its_keys(flow):
+    data = tf.data.Dataset.from_tensor_slices({"image": GOOD, "label": np.zeros(16)}).batch(4)
+    for x in (data, (batch for batch in data)):
+        with pytest.raises(ValueError, match=r"batch\['image'\].*Received: a dictionary of 'image', 'label'"):
+            flow.fit(x, verbose=0)
+
+
+def test_train_on_batch_initialises_as_fit_does():
+    flow = small_flows.image_flow(seed=1)
+    flow.compile("adam", run_eagerly=True)
+    flow.train_on_batch(GOOD)
+    assert flow.initialized
+    assert flow.layer.layers[2].initialized.numpy()
+    with pytest.raises(ValueError, match="at least 2 examples"):
+        small_flows.image_flow().initialize(GOOD[:1])
+
+
+@pytest.mark.parametrize("temperature", [np.nan, np.inf, -1.0, np.float32("nan")])
+def test_a_temperature_that_cannot_be_is_refused(flow, temperature):
+    with pytest.raises(ValueError, match=r"`temperature` must be at least 0 and finite\. Received: temperature="):
+        flow.sample(2, temperature=temperature)
+
+
+def test_samples_are_the_same_however_they_are_compiled():
+    flow = ki.Flow(ki.layers.Chain([ki.layers.ActNorm()]), (2,), prior=ki.priors.NormalMixture(3))
+    compiled = tf.function(lambda: flow.sample(5, 1, on_failure="ignore"), jit_compile=True)
+    np.testing.assert_allclose(compiled(), flow.sample(5, 1), atol=1e-4)
+
+
+def test_a_hybrid_of_given_classes_is_refused():
+    with pytest.raises(ValueError, match=r"`condition_size` must be none: .* Received: condition_size=10"):
+        ki.Hybrid(ki.layers.Chain([]), (4, 4, 1), 10, bins=5, condition_size=10)

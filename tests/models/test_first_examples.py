@@ -59,3 +59,18 @@ def test_all_are_taken_where_there_are_too_few(name):
     np.testing.assert_array_equal(examples, DATA)
     np.testing.assert_array_equal(rows(rest), DATA)
     assert len(first_examples(DATA, 100)[0]) == 20
+
+
+class Endless(Batches):
+    """Without a length, as Keras lets one be that never ends."""
+
+    num_batches = None
+
+    def __getitem__(self, index):
+        return (DATA[4 * (index % 5) : 4 * (index % 5) + 4],)
+
+
+def test_a_source_without_a_length_is_taken():
+    examples, rest = first_examples(Endless(), 30)
+    np.testing.assert_array_equal(examples, np.concatenate([DATA, DATA[:10]]))
+    assert isinstance(rest, Endless)

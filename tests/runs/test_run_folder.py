@@ -4,8 +4,8 @@ import subprocess
 import sys
 from subprocess import PIPE
 
-import keras
 import pytest
+import small_flows
 import tensorflow as tf
 
 from keras_iresnet.runs.run_folder import RunFolder, default_path, replacing
@@ -85,10 +85,11 @@ def test_replacing_keeps_the_old_file_until_the_body_ends_well(tmp_path):
 
 
 def test_saved_model_loads_again(tmp_path):
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    model = small_flows.point_flow(seed=1)
     run = RunFolder(tmp_path)
     run.save(run.best, model)
-    assert (run.load_best().get_weights()[0] == model.get_weights()[0]).all()
+    for loaded, weight in zip(run.load_best().get_weights(), model.get_weights(), strict=True):
+        assert (loaded == weight).all()
     assert [file.name for file in tmp_path.iterdir()] == ["best.keras"]
 
 
@@ -146,3 +147,13 @@ def test_the_latest_states_are_kept(tmp_path):
     (tmp_path / ".last.000000007.part.state").touch()
     run.keep_latest_states()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["last.000000020.state", "last.000000100.state"]
+
+
+@pytest.mark.parametrize("content", ["{", "", "[1]", "\x00\xff"])
+@pytest.mark.parametrize("name", ["config", "metrics"])
+def test_a_damaged_file_of_a_run_is_named(name, content, tmp_path):
+    run = RunFolder(tmp_path)
+    file = getattr(run, name)
+    file.write_text(content)
+    with pytest.raises(ValueError, match=re.escape(str(file))):
+        getattr(run, f"read_{name}")()
