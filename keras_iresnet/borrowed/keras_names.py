@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
 import tensorflow as tf
+from keras.src.utils.tracking import no_automatic_dependency_tracking
 
 Metric = TypeVar("Metric", bound=type[keras.metrics.Metric])
 
@@ -55,6 +56,29 @@ def build_losses_and_metrics(model: keras.Model, y: Any, y_pred: Any) -> None:
     for part in (model._compile_loss, model._compile_metrics):
         if part is not None and not part.built:
             part.build(y, y_pred)
+
+
+class LossTracker(keras.metrics.Mean):
+    """Keras's mean of the losses of batches, where a batch may count otherwise than by its number of examples."""
+
+    counts: tf.Tensor | None = None
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        """`values` the loss of a batch; `sample_weight` its number of examples, unless `counts` was set for it."""
+        counts, self.counts = self.counts, None
+        super().update_state(values, sample_weight if counts is None else counts)
+
+
+@no_automatic_dependency_tracking  # as Keras's own `compile`: it is no part of the model
+def track_losses(model: keras.Model) -> None:
+    """Give a compiled model a `LossTracker`."""
+    model._loss_tracker = LossTracker(name="loss")
+
+
+def count_batch(model: keras.Model, count: tf.Tensor) -> None:
+    """Say what the batch counts whose loss Keras is about to note; called within `compute_loss`."""
+    if isinstance(model._loss_tracker, LossTracker):
+        model._loss_tracker.counts = count
 
 
 class BuiltBeforehand:

@@ -4,14 +4,23 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from keras_iresnet.borrowed.keras_names import BuiltBeforehand, build_losses_and_metrics, is_within_fit
+from keras_iresnet.borrowed.keras_names import (
+    BuiltBeforehand,
+    build_losses_and_metrics,
+    count_batch,
+    is_within_fit,
+    track_losses,
+)
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.models.convergence import converge_norms, with_convergence
 from keras_iresnet.models.example_checks import SLACK, check_batch, check_dtype, check_shape, check_values, is_array
 from keras_iresnet.models.export import Signature, export_signatures
 from keras_iresnet.models.first_examples import first_examples
+from keras_iresnet.models.label_free import without_missing_labels
+from keras_iresnet.models.sample_weights import check_weights, replicas, resampled, shares, with_an_example
 from keras_iresnet.optimizers import by_name
 
 LAYER_EXAMPLES = 1024  # that set the layers of a model
@@ -76,27 +85,38 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
         raise NotImplementedError
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
-        """As `keras.Model.fit`, after `initialize` where that was not done; `y` are labels, or the c of p(x | c)."""
+        """As `keras.Model.fit`, after `initialize` where that was not done; `y` are labels, or the c of p(x | c).
+
+        With `sample_weight`, what is set from data before training is set from examples that count as much.
+        """
+        x = without_missing_labels(x)
         self._check_data(x, y)
+        check_weights(kwargs.get("sample_weight"))
+        weights = kwargs.get("sample_weight")
         if kwargs.get("validation_data") is not None:
             self._check_data(*keras.utils.unpack_x_y_sample_weight(kwargs["validation_data"])[:2])
         if not self.initialized:
-            examples, x = first_examples(x, self.initialization_examples)
+            examples, x = first_examples(x, self.initialization_examples, weights)
             self.initialize(examples)
+        y = self._placeholder(x, y, weights)
         return super().fit(x, y, *args, callbacks=with_convergence(callbacks), **kwargs)
 
-    def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
         """As `keras.Model.train_on_batch`, after `initialize` from the batch where that was not done."""
+        weights = sample_weight
         if not self.initialized:
             self._check_data(x, y)
-            self.initialize(x)
-        return super().train_on_batch(x, y, *args, **kwargs)
+            self.initialize(x if weights is None else resampled(x, weights))
+        return super().train_on_batch(x, self._placeholder(x, y, weights), weights, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate`, of data such as `fit` takes."""
+        x = without_missing_labels(x)
         if not is_within_fit(kwargs):  # which has checked them
+            check_weights(kwargs.get("sample_weight"))
             self._check_data(x, y)
             kwargs["callbacks"] = with_convergence(kwargs.get("callbacks"))
+        y = self._placeholder(x, y, kwargs.get("sample_weight"))
         return super().evaluate(x, y, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -116,7 +136,14 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
         converge_norms(self)
         super().save_weights(filepath, *args, **kwargs)
 
+    @staticmethod
+    def _placeholder(x, y, weights):
+        """Targets that mean nothing, where there are none: Keras forgets weights without them."""
+        return np.zeros(len(x), np.int32) if y is None and weights is not None else y
+
     def _check_data(self, x, y):
+        if is_array(x) and len(x) == 0:
+            raise ValueError(f"There must be examples. Received: shape={tuple(x.shape)}")
         self._check_examples(x)
         self._check_targets(x, y)
 
@@ -150,6 +177,7 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
         second time, and those of losses and metrics in its first step, after a saved state has been put back.
         """
         super().compile(by_name(optimizer), loss, metrics=metrics, **kwargs)
+        track_losses(self)
         with self.distribute_strategy.scope():
             self.optimizer.build(self.trainable_variables)
             build_losses_and_metrics(self, *self._training_example())
@@ -160,15 +188,34 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """As `keras.Model.train_step`."""
-        return self._with_axis(super().train_step(self._with_targets(data)))
+        return self._with_axis(super().train_step(self._batch(data)))
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """As `keras.Model.test_step`."""
-        return self._with_axis(super().test_step(self._with_targets(data)))
+        return self._with_axis(super().test_step(self._batch(data)))
+
+    def _batch(self, data):
+        data = self._with_targets(data)
+        return with_an_example(data) if replicas() > 1 else data
+
+    def _weights(self, sample_weight: Any) -> Any:
+        """Weights (batch,) of a loss, such that it is that of all replicas' examples; see `sample_weights.shares`."""
+        if sample_weight is None:
+            return None
+        found = shares(tf.cast(sample_weight, self.stream_dtype), weighted_mean=self._weighted_mean)
+        count_batch(self, found.count)
+        return found.weights
+
+    _weighted_mean = False  # whether a loss is over the sum of the weights, rather than the number of examples
 
     def predict_step(self, data: Any) -> Any:
         """As `keras.Model.predict_step`."""
-        return super().predict_step(self._with_targets(data))
+        data = self._with_targets(data)
+        if replicas() == 1:
+            return super().predict_step(data)
+        count = tf.shape(tf.nest.flatten(data)[0])[0]
+        outputs = super().predict_step(with_an_example(data))
+        return tf.nest.map_structure(lambda output: output[:count], outputs)
 
     def _with_axis(self, logs):
         """Logs as Keras wants them of several machines: it averages them along their first axis."""

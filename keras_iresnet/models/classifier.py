@@ -1,5 +1,6 @@
 """An invertible classifier as a Keras model: a linear head reads features that give the image back."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,8 +13,10 @@ from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 from keras_iresnet.models.base import InvertibleModel
 from keras_iresnet.models.convergence import converge_norms
 from keras_iresnet.models.export import Signature, classifier_signatures
+from keras_iresnet.models.features import Features
 from keras_iresnet.models.head import ClassHead
 from keras_iresnet.models.labels import ErrorPercent, check_labelled, check_labels
+from keras_iresnet.models.sample_weights import without_fillers
 from keras_iresnet.ops.dequantize import quantize
 
 
@@ -104,8 +107,15 @@ class Classifier(InvertibleModel):
         return self(x, training=False)
 
     def features(self, x: Any, training: bool | None = None) -> tf.Tensor:
-        """x (batch, *event_shape), as for a call -> features (batch, *feature_shape)."""
+        """x (batch, *event_shape), as for a call -> features (batch, *feature_shape); x may be a `keras.Input`."""
+        if isinstance(x, keras.KerasTensor):
+            return self.feature_extractor(x, training=training)
         return self.layer(self._in_data_space(x), training=training)
+
+    @functools.cached_property
+    def feature_extractor(self) -> Features:
+        """The network below the head as a layer, weights shared, for models on top of its features."""
+        return Features(self.layer, self.event_shape, self.bins, dtype=self.dtype_policy, name=f"{self.name}_features")
 
     def invert(self, features: Any) -> Inversion:
         """The images that features (batch, *feature_shape) came from, with the report of the solver.
@@ -140,8 +150,8 @@ class Classifier(InvertibleModel):
         """As `keras.Model.compile`; by default with cross-entropy and the metric `error_percent`."""
         if loss is None:
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        if metrics is None:
-            metrics = [ErrorPercent()]
+        if metrics is None and not kwargs.get("weighted_metrics"):
+            kwargs["weighted_metrics"] = [ErrorPercent()]
         super().compile(optimizer, loss, metrics, **kwargs)
 
     def _training_example(self) -> tuple[Any, Any]:
@@ -151,7 +161,12 @@ class Classifier(InvertibleModel):
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> tf.Tensor:
         """As `keras.Model.compute_loss`, for labels that are classes of this model."""
-        return super().compute_loss(x, check_labels(y, self.num_classes), y_pred, sample_weight, training)
+        y = check_labels(y, self.num_classes)
+        return super().compute_loss(x, y, y_pred, self._weights(sample_weight), training)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """As `keras.Model.compute_metrics`."""
+        return super().compute_metrics(x, y, y_pred, without_fillers(sample_weight))
 
     def get_config(self) -> dict[str, Any]:
         """JSON only."""

@@ -14,6 +14,7 @@ from keras_iresnet.models.example_checks import (
     SLACK,
     SLACK_OF_SAMPLES,
     check_dtype,
+    check_noise,
     check_shape,
     check_values,
     is_array,
@@ -21,6 +22,7 @@ from keras_iresnet.models.example_checks import (
 from keras_iresnet.models.export import Signature, flow_signatures
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
 from keras_iresnet.models.pairs import check_pairs, with_condition
+from keras_iresnet.models.sample_weights import without_fillers
 from keras_iresnet.ops.dequantize import dequantize, quantize
 from keras_iresnet.ops.log_det import LogDetEstimator
 
@@ -91,19 +93,21 @@ class Density(InvertibleModel):
         options: dict[str, Any] = {"dimension": self.dimension, "bins": self.bins, "dtype": self.stream_dtype}
         if loss is None:
             loss = NegativeLogLikelihood(**options)
-        if metrics is None:
-            metrics = [Nats(dtype=self.stream_dtype) if self.bins is None else BitsPerDim(**options)]
+        if metrics is None and not kwargs.get("weighted_metrics"):
+            kwargs["weighted_metrics"] = [Nats(dtype=self.stream_dtype) if self.bins is None else BitsPerDim(**options)]
         super().compile(optimizer, loss, metrics, **kwargs)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> tf.Tensor:
-        """The compiled loss of the log-likelihoods; there are no targets."""
-        return super().compute_loss(x, tf.zeros_like(y_pred), y_pred, sample_weight, training)
+        """The compiled loss of the log-likelihoods, sum(w l) / sum(w) with weights w; there are no targets."""
+        return super().compute_loss(x, tf.zeros_like(y_pred), y_pred, self._weights(sample_weight), training)
+
+    _weighted_mean = True
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """The compiled metrics of the log-likelihoods; there are no targets."""
-        return super().compute_metrics(x, tf.zeros_like(y_pred), y_pred, sample_weight)
+        return super().compute_metrics(x, tf.zeros_like(y_pred), y_pred, without_fillers(sample_weight))
 
     def _training_example(self) -> tuple[Any, Any]:
         example = tf.zeros((1,), self.stream_dtype)
@@ -124,6 +128,11 @@ class Density(InvertibleModel):
             check_pairs(x if y is None else (x, y))
 
     _slack_of_predict = SLACK_OF_SAMPLES
+
+    def _check_data(self, x, y):
+        super()._check_data(x, y)
+        if self.bins is not None:
+            check_noise(x, self.bins)
 
     def _in_data_space(self, x, noise_seed, *, training=False):
         x = self._checked(x, SLACK if training else SLACK_OF_SAMPLES)

@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from keras_iresnet.ops.checks import require
 
+_LOOKED_AT = 1000  # examples whose values may show a grid
+_OFF_THE_GRID = 1e-3  # of its steps
 _SMALLEST, _LARGEST = 1e-3, 1e3
 SLACK = 1e-3  # of floats beyond [0, 1]: an inverse ends next to a black pixel, not on it
 SLACK_OF_SAMPLES = 8.0  # of a flow without a logit; pixels from 0 to 255 are not taken for any
@@ -84,6 +86,33 @@ def check_values(x: Any, bins: int | None, slack: float = SLACK) -> tf.Tensor:
         valid = (x >= -slack) & (x <= 1 + slack)
         message = "Images of floats must lie in [0, 1]; integers are given as integers."
     return require(x, valid, message, lambda: _describe(x.numpy(), valid.numpy()))
+
+
+def check_noise(x: Any, bins: int) -> None:
+    """Refuse floats that lie on a grid, as images divided by 255 do, and so have no noise in their bins.
+
+    A density of such data has no bound, and its bits/dim no meaning.
+
+    Args:
+        x: array, of which the first examples are looked at, or data set, of which the first batch is.
+        bins: number of values of a pixel.
+
+    Raises:
+        ValueError: they have three distinct values or more, all on such a grid.
+    """
+    if isinstance(x, tf.data.Dataset):
+        if not tf.nest.flatten(x.element_spec)[0].dtype.is_floating:
+            return
+        x = next((tf.nest.flatten(batch)[0] for batch in x.take(1)), ())
+    if not is_array(x) or not tf.as_dtype(x.dtype).is_floating:
+        return
+    values = np.unique(np.asarray(x[:_LOOKED_AT], np.float64))
+    for steps in (bins - 1, bins):
+        if len(values) >= 3 and np.abs(values * steps - np.round(values * steps)).max() < _OFF_THE_GRID:
+            raise ValueError(
+                f"Images of floats must have the noise of their dequantization in them: give integers, or "
+                f"`flow.to_data(images)`. Received: {len(values)} distinct values, all multiples of 1/{steps}"
+            )
 
 
 def _describe(x, valid):

@@ -15,6 +15,7 @@ from keras_iresnet.models.flow import Flow
 from keras_iresnet.models.head import ClassHead
 from keras_iresnet.models.labels import ErrorPercent, check_labelled, check_labels
 from keras_iresnet.models.likelihood import BitsPerDim, NegativeLogLikelihood
+from keras_iresnet.models.sample_weights import without_fillers
 from keras_iresnet.ops.checks import require
 
 
@@ -131,8 +132,8 @@ class Hybrid(Flow):
             entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             loss = {"log_prob": NegativeLogLikelihood(**options), "logits": entropy}
             kwargs["loss_weights"] = {"log_prob": 1.0, "logits": float(self.weight)}
-        if metrics is None:
-            metrics = {"log_prob": [BitsPerDim(**options)], "logits": [ErrorPercent()]}
+        if metrics is None and not kwargs.get("weighted_metrics"):
+            kwargs["weighted_metrics"] = {"log_prob": [BitsPerDim(**options)], "logits": [ErrorPercent()]}
         super().compile(optimizer, loss, metrics, **kwargs)
 
     def _training_example(self) -> tuple[Any, Any]:
@@ -146,11 +147,13 @@ class Hybrid(Flow):
         """As `keras.Model.compute_loss`, for labels (batch,)."""
         y = check_labels(y, self.num_classes)
         # Not the flow's, which knows no targets.
-        return keras.Model.compute_loss(self, x, {"log_prob": y, "logits": y}, y_pred, sample_weight, training)
+        targets, weights = {"log_prob": y, "logits": y}, self._weights(sample_weight)
+        return keras.Model.compute_loss(self, x, targets, y_pred, weights, training)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """As `keras.Model.compute_metrics`, for labels (batch,)."""
-        return keras.Model.compute_metrics(self, x, {"log_prob": y, "logits": y}, y_pred, sample_weight)
+        targets, weights = {"log_prob": y, "logits": y}, without_fillers(sample_weight)
+        return keras.Model.compute_metrics(self, x, targets, y_pred, weights)
 
     def get_config(self) -> dict[str, Any]:
         """JSON only."""

@@ -9,7 +9,7 @@ GOOD = small_flows.images(16)
 
 
 def with_one(value, dtype="float32"):
-    x = (GOOD / 5).astype(dtype) if np.issubdtype(dtype, np.floating) else GOOD.astype(dtype)
+    x = ((GOOD + 0.5) / 5).astype(dtype) if np.issubdtype(dtype, np.floating) else GOOD.astype(dtype)
     x[5, 2, 1, 0] = value
     return x
 
@@ -141,6 +141,21 @@ def test_pixels_from_0_to_255_are_not_taken_for_data_whatever_the_first_layer(fi
         with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
             ask(data, verbose=0)
     assert flow.log_prob(flow.sample(8, seed=1)).shape == (8,)  # which may lie beyond [0, 1]
+
+
+@pytest.mark.parametrize("steps", [255, 256])
+def test_images_divided_by_255_are_refused(steps):
+    images = np.random.default_rng(0).integers(0, 256, (8, 4, 4, 1), dtype=np.uint8)
+    flow = ki.Flow(ki.layers.Chain([ki.layers.Squeeze()]), (4, 4, 1), bins=256)
+    flow.compile("adam", run_eagerly=True)
+    x = (images / steps).astype("float32")
+    message = rf"give integers, or `flow.to_data\(images\)`\. Received: \d+ distinct values, all multiples of 1/{steps}"
+    for given in (x, x.astype("float64"), tf.data.Dataset.from_tensor_slices(x).batch(4)):
+        for ask in (flow.fit, flow.evaluate):
+            with pytest.raises(ValueError, match=message):
+                ask(given, verbose=0)
+    assert flow.evaluate(flow.to_data(images, seed=0), verbose=0, return_dict=True)["bits_per_dim"] > 0
+    flow.evaluate(np.zeros((2, 4, 4, 1), "float32"), verbose=0)  # one value says nothing
 
 
 def test_a_data_set_of_dictionaries_is_refused_by_its_keys(flow):

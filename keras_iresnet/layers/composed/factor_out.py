@@ -1,5 +1,6 @@
 """The multi-scale step: half of the channels leave for the latent vector, the rest go through more layers."""
 
+import math
 from typing import Any, Self
 
 import keras
@@ -14,6 +15,8 @@ from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 @keras.saving.register_keras_serializable(package="keras_iresnet")
 class FactorOut(InvertibleLayer):
     """(batch, ..., channels) -> (batch, D): [flat(first half of x), flat(layer(second half of x))].
+
+    Of an odd number of channels, the larger half stays.
 
     A multi-scale flow nests them: the inner layer is a chain that ends with the next `FactorOut`
     (Dinh et al., ICLR 2017, section 3.6).
@@ -36,31 +39,32 @@ class FactorOut(InvertibleLayer):
     def build(self, input_shape: Shape) -> None:
         """Build the inner layer for half of the channels."""
         super().build(input_shape)
-        if input_shape[-1] % 2 or None in input_shape[1:]:
+        if None in input_shape[1:] or input_shape[-1] < 2:
             raise ValueError(
-                "The input must have a static shape with an even number of channels. "
+                "The input must have a static shape with at least 2 channels. "
                 f"Received: input_shape={tuple(input_shape)}"
             )
-        self._half = (*input_shape[1:-1], input_shape[-1] // 2)
+        self._leaving, staying = _halves(input_shape[1:])
         if not self.layer.built:
-            self.layer.build((input_shape[0], *self._half))
-        self._inner_event = tuple(self.layer.compute_output_shape((input_shape[0], *self._half)))[1:]
+            self.layer.build((input_shape[0], *staying))
+        self._inner_event = tuple(self.layer.compute_output_shape((input_shape[0], *staying)))[1:]
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, ..., channels) -> (batch, D)."""
-        half = (*input_shape[1:-1], input_shape[-1] // 2)
-        inner = self.layer.compute_output_shape((input_shape[0], *half))[1:]
-        return (input_shape[0], tf.TensorShape(half).num_elements() + tf.TensorShape(inner).num_elements())
+        leaving, staying = _halves(input_shape[1:])
+        inner = self.layer.compute_output_shape((input_shape[0], *staying))[1:]
+        return (input_shape[0], math.prod(leaving) + math.prod(inner))
 
     def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
-        leaving, staying = tf.split(x, 2, -1)
+        count = self._leaving[-1]
+        leaving, staying = tf.split(x, [count, x.shape[-1] - count], -1)
         inner, log_det = self.layer._forward(staying, carried)
         return _join(leaving, inner), log_det
 
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
-        size = tf.TensorShape(self._half).num_elements()
-        leaving = tf.reshape(y[:, :size], (-1, *self._half))
-        inner = tf.reshape(y[:, size:], (-1, *self._inner_event))
+        size, batch = math.prod(self._leaving), tf.shape(y)[0]
+        leaving = tf.reshape(y[:, :size], (batch, *self._leaving))
+        inner = tf.reshape(y[:, size:], (batch, *self._inner_event))
         staying, report = self.layer._inverse(inner, carried)
         return tf.concat([leaving, staying], -1), report
 
@@ -72,6 +76,12 @@ class FactorOut(InvertibleLayer):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuild the inner layer from its config."""
         return cls(**{**config, "layer": keras.saving.deserialize_keras_object(config["layer"])})
+
+
+def _halves(event):
+    """The shapes of what leaves and of what stays, of a shape (..., channels)."""
+    leaving = event[-1] // 2
+    return (*event[:-1], leaving), (*event[:-1], event[-1] - leaving)
 
 
 def _join(leaving, inner):

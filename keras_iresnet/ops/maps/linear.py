@@ -67,8 +67,17 @@ class Conv2D:
         if self._narrowing:
             self._turned = tf.transpose(tf.reverse(kernel, (0, 1)), (0, 1, 3, 2))
 
+    @property
+    def _outputs(self):
+        """(height, width, channels out) of the output."""
+        taps = self.kernel.shape[:2] if self.padding == "VALID" else (1, 1)
+        sides = [-(-(side - tap + 1) // self.strides) for side, tap in zip(self.grid[:2], taps, strict=True)]
+        return (*sides, self.kernel.shape[3])
+
     def apply(self, x: tf.Tensor) -> tf.Tensor:
         """Convolve (batch, *grid) without the bias."""
+        if x.shape[0] == 0:  # TensorFlow gives no images the shape of the input
+            return tf.zeros((0, *self._outputs), x.dtype)
         if self._pointwise:
             return self._multiply(x, self.kernel)
         if self._narrowing:
@@ -77,6 +86,8 @@ class Conv2D:
 
     def adjoint(self, y: tf.Tensor) -> tf.Tensor:
         """Multiply (batch, *output grid) by the transposed operator."""
+        if y.shape[0] == 0:
+            return tf.zeros((0, *self.grid), y.dtype)
         if self._pointwise:
             return self._multiply(y, self.kernel, transpose_b=True)
         if self._narrowing:

@@ -102,6 +102,7 @@ def image_flow(
     sides = [side // 2 if initial_squeeze else side for side in event_shape[:2]]
     widths = for_each_scale("channels", channels, blocks)
     squeezes = squeezes_of(strides, sides, blocks)
+    leave = _with_channels_to_spare(event_shape[2] * (4 if initial_squeeze else 1), squeezes)
     options: dict[str, Any] = {
         "coeff": coeff,
         "activation": activation,
@@ -125,7 +126,8 @@ def image_flow(
             chain += residual(branch)
         if index + 1 == len(blocks):
             return chain + dense()
-        return chain + ([layers.FactorOut(layers.Chain(scale(index + 1)))] if multi_scale else scale(index + 1))
+        several = multi_scale and leave[index]
+        return chain + ([layers.FactorOut(layers.Chain(scale(index + 1)))] if several else scale(index + 1))
 
     def dense():
         """The layers that see all of the last scale at once."""
@@ -144,6 +146,16 @@ def image_flow(
     return Flow(
         layers.Chain(first + scale(0)), event_shape, prior=prior, bins=bins, condition_size=condition_size, seed=seed
     )
+
+
+def _with_channels_to_spare(channels, squeezes):
+    """Whether each scale has two channels or more, so that half of them can leave after it."""
+    found = []
+    for squeeze in squeezes:
+        channels *= 4 if squeeze else 1
+        found.append(channels > 1)
+        channels -= channels // 2
+    return found
 
 
 def variant(**defaults: Any) -> Callable[[Callable[..., Flow]], Callable[..., Flow]]:

@@ -33,9 +33,24 @@ def test_initialisation_reaches_the_inner_layer():
     assert np.std(y[:, :2]) > 1.5
 
 
-@pytest.mark.parametrize("shape", [(None, 4, 4, 3), (None, 5), (None, None, 4, 2)])
-def test_odd_channels_and_unknown_sides_are_refused(shape):
-    with pytest.raises(ValueError, match=r"even number of channels. Received: input_shape=\(None, "):
+class TestFactorOutOfOddChannels(InvertibleCase):
+    input_shape = (2, 2, 3)
+    under_xla = False
+
+    def make(self, **kwargs):
+        return FactorOut(Chain([Squeeze(), InvertibleResidualBlock(ConvBranch(3)), FactorOut(ActNorm())]), **kwargs)
+
+
+def test_the_larger_half_of_odd_channels_stays():
+    x = np.arange(10, dtype="float32").reshape(2, 5)
+    layer = FactorOut(ActNorm())
+    np.testing.assert_array_equal(layer(x), x)
+    assert layer.layer.input_spec.shape == (None, 3)
+
+
+@pytest.mark.parametrize("shape", [(None, 4, 4, 1), (None, 1), (None, None, 4, 2)])
+def test_one_channel_and_unknown_sides_are_refused(shape):
+    with pytest.raises(ValueError, match=r"at least 2 channels. Received: input_shape=\(None, "):
         FactorOut(ActNorm()).build(shape)
 
 

@@ -4,9 +4,11 @@ import keras
 import numpy as np
 import oracles
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import keras_iresnet as ki
-from keras_iresnet import layers
+from keras_iresnet import layers, zoo
 
 
 def walk(layer):
@@ -142,3 +144,32 @@ def test_builder_of_a_data_set_refuses_what_belongs_to_the_data_set():
     for keyword in ({"bins": 256}, {"event_shape": (8, 8, 3)}, {"depth": 3}):
         with pytest.raises(TypeError, match=next(iter(keyword))):
             ki.zoo.digits_flow(**keyword)
+
+
+@settings(max_examples=6, deadline=None)
+@given(height=st.integers(1, 9), width=st.integers(1, 9), channels=st.integers(1, 4))
+def test_images_of_any_size_there_and_back(height, width, channels):
+    _assert_there_and_back((height, width, channels))
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(height=st.integers(1, 33), width=st.integers(1, 33), channels=st.integers(1, 7))
+def test_images_of_any_larger_size_there_and_back(height, width, channels):
+    _assert_there_and_back((height, width, channels))
+
+
+@pytest.mark.parametrize("event_shape", [(25, 25, 3), (7, 5, 3), (1, 1, 1)])
+def test_odd_sizes_that_failed_before(event_shape):
+    _assert_there_and_back(event_shape)
+
+
+def _assert_there_and_back(event_shape):
+    flow = zoo.image_flow(event_shape, blocks=(1, 1, 1), channels=2, bins=5, seed=1)
+    images = np.random.default_rng(0).integers(0, 5, (4, *event_shape), dtype=np.uint8)
+    flow.initialize(images)
+    x = flow.to_data(images, seed=1)
+    z = flow.forward(x)
+    assert z.shape == (4, int(np.prod(event_shape)))
+    np.testing.assert_array_equal(flow.to_images(flow.inverse(z)), images)
+    assert np.isfinite(flow.log_prob(images, seed=1)).all()
