@@ -111,7 +111,7 @@ def _field_options(name):
     found = fields(name)
     names = {field.name: f"--{option(field.name)}" for field in found}
     for field in found:
-        placeholder = f"[{'|'.join(field.choices)}]" if field.choices else _PLACEHOLDERS[field.type]
+        placeholder = f"[{'|'.join(field.choices)}]" if field.choices else _PLACEHOLDERS.get(field.type, "NAME,...")
         default = as_text(field.default) or '""'
         text = f"{_in_words_of_options(field.description, names)}  [default: {default}]"
         yield GroupedOption([names[field.name]], metavar=placeholder, help=text, group=field.group)

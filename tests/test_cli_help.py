@@ -48,7 +48,7 @@ def test_every_field_is_shown_with_its_type_and_the_default_of_this_model(name):
     text = " ".join(_help("train", name).split())
     placeholders = {int: "INTEGER", float: "FLOAT", str: "TEXT", bool: "BOOLEAN", tuple: "INTEGER,..."}
     for field in fields(name):
-        kind = f"[{'|'.join(field.choices)}]" if field.choices else placeholders[field.type]
+        kind = f"[{'|'.join(field.choices)}]" if field.choices else placeholders.get(field.type, "NAME,...")
         start = f"--{option(field.name)} {kind} "
         assert text.count(start) == 1, start
         said = text.partition(start)[2].partition(" --")[0] if field.name == "dataset" else text.partition(start)[2]

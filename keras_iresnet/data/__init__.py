@@ -11,25 +11,27 @@ from typing import Any
 from keras_iresnet.data import digits, own, tfds_images, toys
 from keras_iresnet.data.augmentation import AUGMENTATIONS, augment
 from keras_iresnet.data.description import Description
-from keras_iresnet.data.own import Examples, Reading, as_path, read_examples
+from keras_iresnet.data.own import COLORS, FITS, Examples, Reading, as_path, read_examples
 from keras_iresnet.data.pipeline import Splits, batches
 from keras_iresnet.data.stored import Stored
 from keras_iresnet.data.stream import Stream
 
 __all__ = [
     "AUGMENTATIONS",
+    "COLORS",
+    "FITS",
     "Description",
     "Examples",
     "Reading",
     "Splits",
     "Stored",
     "Stream",
-    "as_path",
     "augment",
     "batches",
     "digits",
     "load",
     "names",
+    "path_of",
     "read_examples",
     "tfds_images",
     "toys",
@@ -48,6 +50,18 @@ def names() -> list[str]:
     ['toy/2spirals', 'toy/8gaussians', 'toy/checkerboard']
     """
     return sorted(["digits", *(_TOY + toy for toy in toys.names()), *tfds_images.names()])
+
+
+def path_of(name: str | os.PathLike) -> str | None:
+    """The absolute path that a data set's name is meant as, or `None` where it is the name of one of ours or of TFDS.
+
+    Example:
+    >>> from keras_iresnet import data
+    >>> data.path_of("digits") is None, data.path_of("./digits.npz").endswith("digits.npz")
+    (True, True)
+    """
+    named = isinstance(name, str) and (name in names() or name.startswith((_TOY, _TFDS)))
+    return None if named else as_path(name)
 
 
 def load(
@@ -84,8 +98,8 @@ def load(
     >>> splits.event_shape, splits.bins, len(splits.train), len(splits.test)
     ((8, 8, 1), 17, 1293, 360)
     """
-    if name not in names() and not str(name).startswith((_TOY, _TFDS)) and as_path(name):
-        return own.load(name, Reading(**reading), labels=labels)
+    if path := path_of(name):
+        return own.load(path, Reading(**reading), labels=labels)
     name = os.fspath(name)
     if reading:
         raise ValueError(

@@ -6,6 +6,6 @@ Imported by `keras_iresnet.data`, whose `load` takes their paths; nothing here k
 from keras_iresnet.data.own.examples import Examples
 from keras_iresnet.data.own.partition import load
 from keras_iresnet.data.own.reader import as_path, read_examples
-from keras_iresnet.data.own.reading import Reading
+from keras_iresnet.data.own.reading import COLORS, FITS, Reading
 
-__all__ = ["Examples", "Reading", "as_path", "load", "read_examples"]
+__all__ = ["COLORS", "FITS", "Examples", "Reading", "as_path", "load", "read_examples"]

@@ -46,12 +46,12 @@ def read_pictures(folder: pathlib.Path, reading: Reading, *, labels: bool, like:
             where they are wanted.
         OSError: a file cannot be read, unless such are skipped.
     """
-    reading.for_files("Pictures", "image_size", "fit", "channels", "skip_unreadable")
+    reading.for_files("Pictures", "image_size", "fit", "color", "skip_unreadable")
     names = _names(folder)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         seen = list(pool.map(lambda name: _look(folder, name), names, chunksize=64))
     good = _good(folder, seen, reading.skip_unreadable)
-    shape = like.event_shape if like else (*_size(good, reading), reading.channels or _channels(good))
+    shape = like.event_shape if like else (*_size(good, reading), _channels(good, reading.color))
     beside, classes = _labels(folder, good, like) if labels else (None, ())
     digest = hashlib.sha256(b"".join(one.name.encode() + b"\0" + one.digest for one in seen)).hexdigest()
     skipped = tuple(one.name for one in seen if one.fault)
@@ -116,8 +116,9 @@ def _size(good: Sequence[_Seen], reading: Reading) -> tuple[int, ...]:
     return reading.image_size or next(iter(sizes))
 
 
-def _channels(good):
-    return 1 if all(one.grey for one in good) else 3
+def _channels(good, color):
+    grey = all(one.grey for one in good) if color == "auto" else color == "grey"
+    return 1 if grey else 3
 
 
 def _labels(folder, good, like):

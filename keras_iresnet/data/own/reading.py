@@ -6,6 +6,7 @@ import pathlib
 from typing import Any
 
 FITS = ("crop", "stretch")
+COLORS = ("auto", "grey", "rgb")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,7 +17,7 @@ class Reading:
         image_size: height and width that pictures are brought to, or one number for both; needed where they differ.
         fit: how pictures get that size: `"crop"` to scale them until they cover it and cut the rest off on both sides,
             or `"stretch"`.
-        channels: 1 for grey pictures, 3 for colour; by default grey where all files are.
+        color: `"grey"` or `"rgb"` for pictures of 1 or 3 channels; `"auto"` makes them grey where all files are.
         skip_unreadable: whether pictures that cannot be read are left out and counted, rather than refused.
         bins: values of a pixel of arrays of images, 0 to `bins - 1`.
         columns: columns of a table to use; all but the label by default.
@@ -36,14 +37,14 @@ class Reading:
     >>> from keras_iresnet.data import Reading
     >>> Reading(image_size=(32,)).image_size
     (32, 32)
-    >>> Reading(channels=2)
+    >>> Reading(color="blue")
     Traceback (most recent call last):
-    ValueError: `channels` must be 1 or 3, or none. Received: channels=2
+    ValueError: `color` must be one of auto, grey, rgb. Received: color='blue'
     """
 
     image_size: tuple[int, ...] | None = None
     fit: str = "crop"
-    channels: int | None = None
+    color: str = "auto"
     skip_unreadable: bool = False
     bins: int = 256
     columns: tuple[str, ...] = ()
@@ -67,7 +68,7 @@ class Reading:
             path = getattr(self, field)
             object.__setattr__(self, field, path and os.path.abspath(path))
         self._require(self.fit in FITS, "fit", f"one of {', '.join(FITS)}")
-        self._require(self.channels in (None, 1, 3), "channels", "1 or 3, or none")
+        self._require(self.color in COLORS, "color", f"one of {', '.join(COLORS)}")
         self._require(2 <= self.bins <= 65536, "bins", "in 2 to 65536")
         for field in ("validation_share", "test_share"):
             self._require(0 < getattr(self, field) < 1, field, "in (0, 1)")

@@ -9,6 +9,8 @@ from keras_iresnet import layers
 from keras_iresnet.layers.precision import check_full_precision
 from keras_iresnet.models import Classifier
 from keras_iresnet.models.batch_norm import batch_norm
+from keras_iresnet.zoo.recipe import Recipe
+from keras_iresnet.zoo.registry import register
 from keras_iresnet.zoo.scales import checked_blocks, for_each_scale, squeezes_of
 from keras_iresnet.zoo.variants import variant_of
 
@@ -16,7 +18,19 @@ __all__ = ["image_classifier"]
 
 NORMALIZATIONS = ("act", "batch", "none")
 
+# Of data of any size: early stopping ends it where there are few, the clock where there are many.
+RECIPE = Recipe(
+    epochs=200,
+    minutes=60,
+    patience=30,
+    batch_size=64,
+    learning_rate=0.01,
+    warmup_steps=100,
+    ema_momentum=0.99,
+)
 
+
+@register(RECIPE, task="classification", from_data=("event_shape", "num_classes", "bins"))
 def image_classifier(
     event_shape: Sequence[int],
     num_classes: int,

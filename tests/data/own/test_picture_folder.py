@@ -80,10 +80,10 @@ def test_every_kind_comes_to_one_form(image, expected, tmp_path):
     np.testing.assert_array_equal(images, np.broadcast_to(expected, (1, 2, 2, len(expected))))
 
 
-def test_one_colour_picture_makes_all_colour_and_channels_say_otherwise(classes):
+def test_one_colour_picture_makes_all_colour_and_an_option_says_otherwise(classes):
     _save(classes / "dogs" / "colour.webp")
     assert data.load(classes).event_shape == (40, 60, 3)
-    assert data.load(classes, channels=1).event_shape == (40, 60, 1)
+    assert data.load(classes, color="grey").event_shape == (40, 60, 1)
 
 
 def test_pictures_turned_by_exif_stand_upright(tmp_path):
