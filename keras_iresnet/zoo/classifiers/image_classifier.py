@@ -25,7 +25,7 @@ RECIPE = Recipe(
     patience=30,
     batch_size=64,
     learning_rate=0.01,
-    warmup_steps=100,
+    warmup_steps=20,
     ema_momentum=0.99,
 )
 

@@ -28,7 +28,7 @@ RECIPE = Recipe(
     patience=15,
     batch_size=64,
     learning_rate=0.004,
-    warmup_steps=100,
+    warmup_steps=20,
     ema_momentum=0.99,
 )
 
