@@ -84,5 +84,6 @@ def _read(folder, config, flow, path, labels) -> data.Examples:
     """The examples, in the form of those that the run was trained on."""
     reading = data.Reading(**config.get("reading", {}))
     nothing = np.zeros(0)
-    like = data.Examples(flow.event_shape, flow.bins, nothing, None, nothing, description_of(folder))
-    return data.read_examples(path, reading, labels=labels, like=like)
+    known = description_of(folder)
+    like = data.Examples(flow.event_shape, flow.bins, nothing, None, nothing, known)
+    return data.standardized(data.read_examples(path, reading, labels=labels, like=like), known)

@@ -11,7 +11,7 @@ from typing import Any
 from keras_iresnet.data import digits, own, tfds_images, toys
 from keras_iresnet.data.augmentation import AUGMENTATIONS, augment
 from keras_iresnet.data.description import Description
-from keras_iresnet.data.own import COLORS, FITS, Examples, Reading, as_path, read_examples
+from keras_iresnet.data.own import COLORS, FITS, Examples, Reading, as_path, read_examples, standardized
 from keras_iresnet.data.pipeline import Splits, batches
 from keras_iresnet.data.stored import Stored
 from keras_iresnet.data.stream import Stream
@@ -33,6 +33,7 @@ __all__ = [
     "names",
     "path_of",
     "read_examples",
+    "standardized",
     "tfds_images",
     "toys",
 ]

@@ -13,6 +13,9 @@ class Description:
         class_names: name of each class, in the order of the labels; empty where there are none.
         columns: name of each number of an example of a table; empty for what is no table.
         condition_columns: the columns that a density is conditioned on.
+        condition_mean: mean of each number that a density is conditioned on, over the training examples, which was
+            taken off.
+        condition_deviation: its standard deviation, by which it was divided.
         grids: column that was dequantised -> the smallest step between its values.
         digest: SHA-256 of what was read, which changes if a file does.
         skipped: files that could not be read and were left out.
@@ -26,6 +29,8 @@ class Description:
     class_names: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     condition_columns: tuple[str, ...] = ()
+    condition_mean: tuple[float, ...] = ()
+    condition_deviation: tuple[float, ...] = ()
     grids: Mapping[str, float] = dataclasses.field(default_factory=dict)
     digest: str | None = None
     skipped: tuple[str, ...] = ()

@@ -66,7 +66,9 @@ def _draw_points(flow, splits, out, *, n, label, temperature, seed, on_failure):
         return
     beside: list = [() for _ in range(n)]
     if vectors:
-        columns, beside = (*columns, *description.condition_columns), list(condition)
+        names = description.condition_columns or tuple(f"y{index}" for index in range(condition.shape[1]))
+        mean, deviation = (np.array(of) for of in (description.condition_mean, description.condition_deviation))
+        columns, beside = (*columns, *names), list((condition * deviation + mean).astype(np.float32))
     elif condition is not None:
         columns, beside = (*columns, CLASS), [(description.class_names[row],) for row in condition]
     with replacing(out) as temporary:

@@ -7,5 +7,6 @@ from keras_iresnet.data.own.examples import Examples
 from keras_iresnet.data.own.partition import load
 from keras_iresnet.data.own.reader import as_path, read_examples
 from keras_iresnet.data.own.reading import COLORS, FITS, Reading
+from keras_iresnet.data.own.standard import standardized
 
-__all__ = ["COLORS", "FITS", "Examples", "Reading", "as_path", "load", "read_examples"]
+__all__ = ["COLORS", "FITS", "Examples", "Reading", "as_path", "load", "read_examples", "standardized"]

@@ -10,6 +10,7 @@ from keras_iresnet.data.description import Description
 from keras_iresnet.data.own.examples import Examples
 from keras_iresnet.data.own.reader import read_examples
 from keras_iresnet.data.own.reading import Reading
+from keras_iresnet.data.own.standard import standardized, with_spread
 from keras_iresnet.data.pipeline import Splits
 
 FEWEST = 3  # examples, one for each split
@@ -21,7 +22,7 @@ def load(path: str | os.PathLike, reading: Reading | None = None, *, labels: boo
     Args:
         path: of a `.npy`, `.npz`, `.csv` or `.parquet` file, or a folder of pictures.
         reading: how to read it.
-        labels: whether each example comes with its class or its condition.
+        labels: whether each example comes with its class or its conditions, these in units of their spread.
 
     Raises:
         ValueError: the data cannot be used as they are; the message says why and what to do.
@@ -39,6 +40,8 @@ def load(path: str | os.PathLike, reading: Reading | None = None, *, labels: boo
             f"The data must hold at least {FEWEST - len(given)} examples. Received: {len(whole)} in {path}"
         )
     rows = split_rows(whole, reading, set(given))
+    description = with_spread(whole, rows["train"])
+    whole, given = standardized(whole, description), {k: standardized(of, description) for k, of in given.items()}
     parts = {split: (given.get(split, whole), rows.get(split)) for split in ("train", "validation", "test")}
     train, validation, test = (examples.dataset(chosen) for examples, chosen in parts.values())
     return Splits(
@@ -49,7 +52,7 @@ def load(path: str | os.PathLike, reading: Reading | None = None, *, labels: boo
         validation,
         test,
         whole.classes,
-        description=_described(whole.description, [examples.description for examples in given.values()]),
+        description=_described(description, [examples.description for examples in given.values()]),
         stored=whole.stored(rows["train"]),
     )
 

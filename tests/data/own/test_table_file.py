@@ -51,7 +51,11 @@ def test_a_target_is_given_all_other_columns(table):
     assert splits.description.condition_columns == ("height", "children")
     weight, others = next(splits.train.as_numpy_iterator())
     row = np.abs(WEIGHT - weight).argmin()
-    assert others[0] == pytest.approx(HEIGHT[row])
+    mean, deviation = splits.description.condition_mean[0], splits.description.condition_deviation[0]
+    assert others[0] * deviation + mean == pytest.approx(HEIGHT[row])
+    trained = np.stack([others for _, others in splits.train.as_numpy_iterator()])
+    np.testing.assert_allclose(trained.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(trained.std(0), 1, atol=1e-5)
 
 
 def test_few_values_get_noise_as_wide_as_their_steps(table):
