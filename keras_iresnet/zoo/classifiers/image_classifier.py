@@ -36,11 +36,11 @@ def image_classifier(
     num_classes: int,
     *,
     bins: int = 256,
-    blocks: tuple[int, ...] = (7, 7, 7),
-    channels: int | tuple[int, ...] = (32, 64, 128),
+    blocks: tuple[int, ...] = (3, 3, 3),
+    channels: int | tuple[int, ...] = 32,
     strides: tuple[int, ...] | None = None,
     initial_squeeze: bool = False,
-    pad_channels: int = 13,
+    pad_channels: int = 4,
     activation: str = "elu",
     coeff: float | None = 0.9,
     normalization: str = "act",
@@ -80,7 +80,7 @@ def image_classifier(
     >>> import keras_iresnet as ki
     >>> clf = ki.zoo.image_classifier((12, 20, 3), 5, blocks=(1, 1), channels=8)
     >>> clf.feature_shape, clf.num_classes
-    ((3, 5, 256), 5)
+    ((3, 5, 112), 5)
     """
     blocks = checked_blocks(blocks)
     _check_normalization(normalization, coeff, dropout)
