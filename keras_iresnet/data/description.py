@@ -13,6 +13,9 @@ class Description:
         class_names: name of each class, in the order of the labels; empty where there are none.
         columns: name of each number of an example of a table; empty for what is no table.
         condition_columns: the columns that a density is conditioned on.
+        label_column: the column of a table that holds the class.
+        positive: the columns that are above 0.
+        shares: the columns that lie in (0, 1).
         condition_mean: mean of each number that a density is conditioned on, over the training examples, which was
             taken off.
         condition_deviation: its standard deviation, by which it was divided.
@@ -29,6 +32,9 @@ class Description:
     class_names: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     condition_columns: tuple[str, ...] = ()
+    label_column: str | None = None
+    positive: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
     condition_mean: tuple[float, ...] = ()
     condition_deviation: tuple[float, ...] = ()
     grids: Mapping[str, float] = dataclasses.field(default_factory=dict)

@@ -1,7 +1,7 @@
 """The data of a run: read as they were, and refused where they have changed since."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_iresnet import data, zoo
@@ -100,5 +100,12 @@ def facts_of(splits: data.Splits, entry: zoo.Entry) -> dict[str, Any]:
         "classes": splits.classes,
         "num_classes": splits.classes,
         "condition_size": splits.condition_size,
+        "positive": _indices(splits.description, splits.description.positive),
+        "shares": _indices(splits.description, splits.description.shares),
     }
     return {fact: facts[fact] for fact in entry.from_data if facts[fact] is not None}
+
+
+def _indices(description: data.Description, names: Sequence[str]) -> tuple[int, ...]:
+    """Where columns stand in an example; those that a density is conditioned on do not."""
+    return tuple(description.columns.index(name) for name in names if name in description.columns)

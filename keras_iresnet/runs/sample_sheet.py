@@ -16,7 +16,7 @@ from keras_iresnet.runs.table_rows import columns_of, in_steps, write_table
 
 PER_CLASS = 10
 POINTS = 4096
-CLASS = "class"  # the column of a table of samples that has theirs
+CLASS = "class"  # the column of a table of samples that has theirs, where it has no name
 
 
 def draw_samples(
@@ -70,9 +70,16 @@ def _draw_points(flow, splits, out, *, n, label, temperature, seed, on_failure):
         mean, deviation = (np.array(of) for of in (description.condition_mean, description.condition_deviation))
         columns, beside = (*columns, *names), list((condition * deviation + mean).astype(np.float32))
     elif condition is not None:
-        columns, beside = (*columns, CLASS), [(description.class_names[row],) for row in condition]
+        columns, beside = (
+            (*columns, description.label_column or CLASS),
+            [(_class_name(description, row),) for row in condition],
+        )
     with replacing(out) as temporary:
         write_table(temporary, columns, [(*row, *more) for row, more in zip(samples, beside, strict=True)])
+
+
+def _class_name(description, number):
+    return description.class_names[number] if description.class_names else str(number)
 
 
 def first_rows(split: Any, n: int) -> tuple[np.ndarray, ...]:

@@ -14,7 +14,8 @@ from keras_iresnet.zoo.record import RECORDS, Record, read_record
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 TASKS = ("density", "classification", "hybrid")
-FACTS = ("event_shape", "features", "bins", "classes", "num_classes", "condition_size")  # that a data set may decide
+# What a data set may decide.
+FACTS = ("event_shape", "features", "bins", "classes", "num_classes", "condition_size", "positive", "shares")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -43,7 +43,7 @@ def table(tmp_path_factory):
     return path
 
 
-TABLE = {"label": "sex", "dequantize": ("children",)}
+TABLE = {"label": "sex", "dequantize": ("children",), "positive": ("height",)}
 FEW = {"blocks": 1, "units": (8,), "epochs": 3}
 
 
@@ -145,6 +145,7 @@ def test_samples_keep_the_columns_and_whole_steps(table_run, tmp_path):
     assert list(rows[0]) == ["height", "weight", "children"]
     assert len(rows) == 50
     assert {float(row["children"]) % 1 for row in rows} == {0.0}
+    assert RunFolder(table_run).load_best().log_prob(np.array([[-1.0, 70, 1]], "float32"))[0] == -np.inf
     assert np.mean([float(row["height"]) for row in rows]) == pytest.approx(170, abs=6)
 
 
@@ -166,7 +167,7 @@ def test_going_on_needs_the_same_settings_and_data(table_run, table, tmp_path):
     with pytest.raises(ValueError, match=r"its own settings. Received for .*: batch_size=5"):
         settings_of(None, None, run, {"batch_size": 5})
     with pytest.raises(ValueError, match=r"its own settings. Received for .*: dequantize=\[\]"):
-        settings_of("tabular_flow", None, run, {"dataset": str(table), "label": "sex", **FEW})
+        settings_of("tabular_flow", None, run, {"dataset": str(table), "label": "sex", "positive": ("height",), **FEW})
     (run / "metrics.json").unlink()
     config = json.loads((run / "config.json").read_text())
     (run / "config.json").write_text(json.dumps(config | {"data": config["data"] | {"digest": "another"}}))

@@ -14,6 +14,7 @@ from keras_iresnet.data.own.few_values import dequantized, refuse_few_values
 from keras_iresnet.data.own.reading import Reading
 
 TABLES = (".csv", ".parquet")
+_MARKED = ("positive", "shares", "dequantize")  # options that say something of columns that are used
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null")  # what stands for a missing value in CSV
 
 
@@ -31,7 +32,7 @@ def read_table(file: pathlib.Path, reading: Reading, *, labels: bool, like: Exam
             not named. Or polars, which reads tables, is not installed.
         OSError: the file cannot be read.
     """
-    reading.for_files("Tables", "columns", "target", "label", "dequantize")
+    reading.for_files("Tables", "columns", "target", "label", "positive", "shares", "dequantize")
     table = _read(file)
     columns, conditions = _chosen(table, reading, like, file)
     beside, classes = None, ()
@@ -45,10 +46,14 @@ def read_table(file: pathlib.Path, reading: Reading, *, labels: bool, like: Exam
     )
     if like is None:
         refuse_few_values(values, columns, file)
+        _require_ranges(values, columns, reading, file)
     description = Description(
         class_names=classes,
         columns=columns,
         condition_columns=conditions if beside is not None and reading.target else (),
+        label_column=reading.label,
+        positive=reading.positive,
+        shares=reading.shares,
         grids=grids,
         digest=hashlib.sha256(file.read_bytes()).hexdigest(),
     )
@@ -79,12 +84,12 @@ def _chosen(table, reading, like, file) -> tuple[tuple[str, ...], tuple[str, ...
     """The columns that a density is of, and those it is conditioned on."""
     if like is not None:
         return like.description.columns, like.description.condition_columns
-    named = {"columns": reading.columns, "target": reading.target, "dequantize": reading.dequantize}
+    named = {field: getattr(reading, field) for field in ("columns", "target", *_MARKED)}
     named["label"] = () if reading.label is None else (reading.label,)
     for option, names in named.items():
         _require_columns(table, names, file, option)
     columns = reading.columns or tuple(name for name in table.columns if name != reading.label)
-    for option in ("target", "dequantize"):
+    for option in ("target", *_MARKED):
         if strange := set(named[option]) - set(columns):
             raise ValueError(
                 f"`{option}` must be among the columns that are used. Received: {', '.join(sorted(strange))}"
@@ -130,6 +135,21 @@ def _no_number(column):
         return column[0]
     numbers = column.cast(float, strict=False)
     return column.filter(numbers.is_null() & column.is_not_null())[0]
+
+
+def _require_ranges(values, columns, reading, file):
+    """Refuse values, noise included, that are not in the range of their column."""
+    for option, top in (("positive", np.inf), ("shares", 1)):
+        for name in getattr(reading, option):
+            if name not in columns:
+                continue
+            column = values[:, columns.index(name)]
+            outside = np.flatnonzero((column <= 0) | (column >= top))
+            if len(outside):
+                raise ValueError(
+                    f"Columns of `{option}` must lie in (0, {top}). Received: {column[outside[0]]} in row "
+                    f"{outside[0] + 1}, column {name!r} of {file}; {len(outside)} such rows"
+                )
 
 
 def _classes(table, label, like, file):

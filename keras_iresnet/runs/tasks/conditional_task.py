@@ -41,4 +41,7 @@ class ConditionalTask(DensityTask):
         bits = super().figures(model, splits, split, seed=seed, progress=progress, **protocol)
         if splits.classes is None:
             return bits
-        return bits | errors(LikelihoodClassifier(model, seed=seed), getattr(splits, split), split, progress)
+        found = errors(LikelihoodClassifier(model, seed=seed), getattr(splits, split), split, progress)
+        if splits.bins is None:
+            del found[f"{split}_images"]
+        return bits | found

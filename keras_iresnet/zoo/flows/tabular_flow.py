@@ -5,6 +5,7 @@ import keras
 from keras_iresnet import layers, priors
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import ExactLogDet, LogDetEstimator, SeriesLogDet
+from keras_iresnet.zoo.flows.column_ranges import ColumnRanges
 from keras_iresnet.zoo.recipe import Recipe
 from keras_iresnet.zoo.registry import register
 
@@ -29,7 +30,7 @@ RECIPE = Recipe(
 )
 
 
-@register(RECIPE, from_data=("features", "condition_size"))
+@register(RECIPE, from_data=("features", "condition_size", "positive", "shares"))
 def tabular_flow(
     features: int,
     *,
@@ -45,6 +46,8 @@ def tabular_flow(
     prior_factors: int | None = None,
     conditional: bool = False,
     condition_size: int = 1,
+    positive: tuple[int, ...] = (),
+    shares: tuple[int, ...] = (),
     seed: int | None = None,
 ) -> Flow:
     """A flow over the rows of a table (batch, features), in the units of its columns.
@@ -69,6 +72,8 @@ def tabular_flow(
             for all of up to 17 columns, and 16 beyond.
         conditional: whether it is a flow of p(x | c), for classes c or other columns, which every block sees.
         condition_size: number of classes, or of other columns, of a conditional flow.
+        positive: indices of columns that are above 0, whose logarithm the flow sees.
+        shares: indices of columns that lie in (0, 1), whose logit it sees.
         seed: seed of weights and noise.
 
     Raises:
@@ -86,7 +91,8 @@ def tabular_flow(
         keras.utils.set_random_seed(seed)
     size = condition_size if conditional else None
     estimator: LogDetEstimator = SeriesLogDet(num_terms, num_probes)
-    chain = [layers.ActNorm(name="standardize")]
+    chain = [ColumnRanges(positive, shares)] if positive or shares else []
+    chain += [layers.ActNorm(name="standardize")]
     for i in range(blocks):
         branch = layers.DenseBranch(
             units,
