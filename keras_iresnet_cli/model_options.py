@@ -105,8 +105,8 @@ def _first_argument(words):
 
 def _field_options(name):
     """The options of a model's fields, which take text: `resolve` reads it."""
+    from keras_iresnet.runs.field_values import as_text, option
     from keras_iresnet.runs.fields import fields
-    from keras_iresnet.runs.settings import as_text, option
 
     found = fields(name)
     names = {field.name: f"--{option(field.name)}" for field in found}

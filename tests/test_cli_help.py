@@ -18,7 +18,7 @@ from keras_iresnet import zoo
 from keras_iresnet.commands.evaluate import SPLITS
 from keras_iresnet.commands.interpolate import METHODS
 from keras_iresnet.runs import fields
-from keras_iresnet.runs.settings import as_text, option
+from keras_iresnet.runs.field_values import as_text, option
 from keras_iresnet.studies import dynamics, strangers, sweep
 from keras_iresnet_cli import cli
 

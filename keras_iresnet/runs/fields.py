@@ -9,7 +9,8 @@ from keras_iresnet import zoo
 from keras_iresnet.data import AUGMENTATIONS, COLORS, FITS, Reading
 from keras_iresnet.layers.branches.activations import ACTIVATIONS
 from keras_iresnet.optimizers import OPTIMIZERS
-from keras_iresnet.runs.settings import BOUNDS, DECAYS, PRECISIONS, Names, overridable, resolve
+from keras_iresnet.runs.field_values import Names
+from keras_iresnet.runs.settings import BOUNDS, DECAYS, PRECISIONS, overridable, resolve
 from keras_iresnet.zoo.classifiers.image_classifier import NORMALIZATIONS
 from keras_iresnet.zoo.flows.image_flow import PIXEL_TRANSFORMS
 

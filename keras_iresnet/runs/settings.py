@@ -4,7 +4,6 @@ import dataclasses
 import inspect
 import math
 import os
-import types
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from keras_iresnet.borrowed.keras_names import layers_in
 from keras_iresnet.data.augmentation import check_augmentation
 from keras_iresnet.layers import InvertibleResidualBlock
 from keras_iresnet.optimizers import OPTIMIZERS
+from keras_iresnet.runs.field_values import as_text, converted, kinds_of, option
 from keras_iresnet.runs.run_data import facts_of, load_data
 from keras_iresnet.zoo.small_data import for_examples
 
@@ -29,13 +29,6 @@ _DEPENDENT = {
     "drop_factor": ("decay", "drop"),
     "drop_epochs": ("decay", "drop"),
 }
-
-
-class Names(tuple[str, ...]):
-    """Names, such as those of columns, which a command separates by commas."""
-
-
-_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +134,7 @@ def resolve(name: str, overrides: Mapping | None = None) -> Settings:
     unknown = sorted(set(overrides) - set(known))
     if unknown:
         raise ValueError(f"A field of {name} must be one of {', '.join(sorted(known))}. Received: {', '.join(unknown)}")
-    values = {field: _convert(field, value, known[field][1]) for field, value in overrides.items()}
+    values = {field: converted(field, value, known[field][1]) for field, value in overrides.items()}
     if "dataset" in values:  # a path is read again from other working directories
         values["dataset"] = data.path_of(values["dataset"]) or values["dataset"]
     reading = data.Reading(**{k: v for k, v in values.items() if k in reading_fields})
@@ -170,75 +163,16 @@ def overridable(name: str) -> dict[str, tuple[type, ...]]:
 def _fields_of(held):
     """Field -> (value, type) of a recipe or a reading: what may be overridden."""
     hints = typing.get_type_hints(type(held))
-    return {field.name: (getattr(held, field.name), _kinds(hints[field.name])) for field in dataclasses.fields(held)}
+    return {field.name: (getattr(held, field.name), kinds_of(hints[field.name])) for field in dataclasses.fields(held)}
 
 
 def _keyword_fields(entry):
     hints = typing.get_type_hints(entry.builder)
     return {
-        name: (parameter.default, _kinds(hints.get(name), parameter.default))
+        name: (parameter.default, kinds_of(hints.get(name), parameter.default))
         for name, parameter in inspect.signature(entry.builder).parameters.items()
         if parameter.kind is not parameter.VAR_KEYWORD and name not in entry.from_data
     }
-
-
-def _kinds(hint, default=None):
-    """The plain types that a field takes, from its annotation, else from its default."""
-    if hint is None:
-        return (type(default),)
-    members = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
-    return tuple(Names if member == tuple[str, ...] else typing.get_origin(member) or member for member in members)
-
-
-def _convert(field, value, kinds):
-    """`value`, or the value its text stands for, in the first of `kinds` that takes it."""
-    for kind in sorted(kinds, key=lambda kind: kind is not types.NoneType):  # "none" is text too
-        try:
-            return _parse(value, kind) if isinstance(value, str) else _accept(value, kind)
-        except (ValueError, TypeError):
-            continue
-    wanted = " or ".join("none" if kind is types.NoneType else kind.__name__.lower() for kind in kinds)
-    raise ValueError(f"`{field}` must be of type {wanted}. Received: {field}={value!r}")
-
-
-def _parse(text, kind):
-    if kind is types.NoneType:
-        return _only({"none": None}, text)
-    if kind is bool:
-        return _only(_FLAGS, text)
-    if kind is Names:
-        return tuple(text.split(",")) if text else ()
-    if kind in (tuple, list):
-        return tuple(int(part) for part in text.split(",")) if text else ()
-    return kind(text)
-
-
-def option(field: str) -> str:
-    """A field's name as a command spells it: `learning-rate`."""
-    return field.replace("_", "-")
-
-
-def as_text(value: Any) -> str:
-    """A field's value as a command spells it, which `resolve` reads: `8,8`, `none`."""
-    if isinstance(value, (tuple, list)):
-        return ",".join(map(str, value))
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
-
-
-def _only(meanings, text):
-    if text.lower() not in meanings:
-        raise ValueError(text)
-    return meanings[text.lower()]
-
-
-def _accept(value, kind):
-    if kind in (tuple, list, Names) and isinstance(value, (tuple, list)):
-        return tuple(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise TypeError(value)
-    return value
 
 
 def _check(recipe):

@@ -5,8 +5,9 @@ import pytest
 
 from keras_iresnet import zoo
 from keras_iresnet.runs import fields, resolve
+from keras_iresnet.runs.field_values import as_text
 from keras_iresnet.runs.fields import GROUPS
-from keras_iresnet.runs.settings import as_text, overridable
+from keras_iresnet.runs.settings import overridable
 
 CONDITIONAL = {"momentum", "nesterov", "drop_factor", "drop_epochs"}  # which have an effect with some values of others
 
