@@ -101,7 +101,7 @@ def facts_of(splits: data.Splits, entry: zoo.Entry) -> dict[str, Any]:
         "num_classes": splits.classes,
         "condition_size": splits.condition_size,
         "positive": _indices(splits.description, splits.description.positive),
-        "shares": _indices(splits.description, splits.description.shares),
+        "fractions": _indices(splits.description, splits.description.fractions),
     }
     return {fact: facts[fact] for fact in entry.from_data if facts[fact] is not None}
 

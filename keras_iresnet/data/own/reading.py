@@ -24,7 +24,7 @@ class Reading:
         target: columns of a table whose density is wanted given all others.
         label: column of a table that holds the class.
         positive: columns of a table that are above 0, as a price is; no density lies elsewhere.
-        shares: columns of a table that lie between 0 and 1, both excluded; no density lies elsewhere.
+        fractions: columns of a table that lie between 0 and 1, both excluded; no density lies elsewhere.
         dequantize: columns of few values that get uniform noise as wide as the step between the values.
         validation_data: file or folder to validate on, of the form of the data set; a part of it by default.
         test_data: file or folder to test on; a part of the data set by default.
@@ -53,7 +53,7 @@ class Reading:
     target: tuple[str, ...] = ()
     label: str | None = None
     positive: tuple[str, ...] = ()
-    shares: tuple[str, ...] = ()
+    fractions: tuple[str, ...] = ()
     dequantize: tuple[str, ...] = ()
     validation_data: str | None = None
     test_data: str | None = None
@@ -66,7 +66,7 @@ class Reading:
         if size is not None:
             object.__setattr__(self, "image_size", tuple(size) * 2 if len(size) == 1 else tuple(size))
             self._require(len(size) in (1, 2) and min(size) >= 1, "image_size", "one or two numbers of at least 1")
-        for field in ("columns", "target", "positive", "shares", "dequantize"):
+        for field in ("columns", "target", "positive", "fractions", "dequantize"):
             object.__setattr__(self, field, tuple(getattr(self, field)))
         for field in ("validation_data", "test_data"):  # runs are read again from other working directories
             path = getattr(self, field)

@@ -14,7 +14,7 @@ from keras_iresnet.data.own.few_values import dequantized, refuse_few_values
 from keras_iresnet.data.own.reading import Reading
 
 TABLES = (".csv", ".parquet")
-_MARKED = ("positive", "shares", "dequantize")  # options that say something of columns that are used
+_MARKED = ("positive", "fractions", "dequantize")  # options that say something of columns that are used
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null")  # what stands for a missing value in CSV
 
 
@@ -32,7 +32,7 @@ def read_table(file: pathlib.Path, reading: Reading, *, labels: bool, like: Exam
             not named. Or polars, which reads tables, is not installed.
         OSError: the file cannot be read.
     """
-    reading.for_files("Tables", "columns", "target", "label", "positive", "shares", "dequantize")
+    reading.for_files("Tables", "columns", "target", "label", "positive", "fractions", "dequantize")
     table = _read(file)
     columns, conditions = _chosen(table, reading, like, file)
     beside, classes = None, ()
@@ -53,7 +53,7 @@ def read_table(file: pathlib.Path, reading: Reading, *, labels: bool, like: Exam
         condition_columns=conditions if beside is not None and reading.target else (),
         label_column=reading.label,
         positive=reading.positive,
-        shares=reading.shares,
+        fractions=reading.fractions,
         grids=grids,
         digest=hashlib.sha256(file.read_bytes()).hexdigest(),
     )
@@ -139,7 +139,7 @@ def _no_number(column):
 
 def _require_ranges(values, columns, reading, file):
     """Refuse values, noise included, that are not in the range of their column."""
-    for option, top in (("positive", np.inf), ("shares", 1)):
+    for option, top in (("positive", np.inf), ("fractions", 1)):
         for name in getattr(reading, option):
             if name not in columns:
                 continue

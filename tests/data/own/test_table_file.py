@@ -86,8 +86,8 @@ def test_parquet_is_the_same_table(table):
         ({"label": "country", "columns": ("height",), "target": ("weight",)}, r"`target` must be among the columns"),
         ({"columns": ("height",), "target": ("height",)}, r"`target` must leave columns"),
         (
-            {"columns": ("height", "weight"), "shares": ("weight",)},
-            r"`shares` must lie in \(0, 1\). Received: .* in row 1, column 'weight' of .*; 60 such rows",
+            {"columns": ("height", "weight"), "fractions": ("weight",)},
+            r"`fractions` must lie in \(0, 1\). Received: .* in row 1, column 'weight' of .*; 60 such rows",
         ),
         ({"bins": 5}, r"Tables must be read without `bins`"),
     ],

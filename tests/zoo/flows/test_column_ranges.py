@@ -10,7 +10,7 @@ class TestColumnRanges(InvertibleCase):
     input_shape = (4,)
 
     def make(self, **kwargs):
-        return ColumnRanges(positive=(1,), shares=(2,), **kwargs)
+        return ColumnRanges(positive=(1,), fractions=(2,), **kwargs)
 
     def data(self, dtype="float64", batch=3, seed=0):
         x = np.random.default_rng(seed).normal(size=(batch, *self.input_shape))
@@ -19,14 +19,14 @@ class TestColumnRanges(InvertibleCase):
 
 
 def test_outside_of_its_range_a_row_has_no_density():
-    layer = ColumnRanges(positive=(0,), shares=(1,))
+    layer = ColumnRanges(positive=(0,), fractions=(1,))
     rows = tf.constant([[1.0, 0.5, -3.0], [0.0, 0.5, 0.0], [1.0, 1.0, 0.0], [-1.0, -2.0, 0.0]])
     y, log_det = layer.forward_and_log_det(rows)
     assert np.isfinite(y).all()
     np.testing.assert_allclose(log_det, [np.log(4), -np.inf, -np.inf, -np.inf], rtol=1e-6)
 
 
-@pytest.mark.parametrize("options", [{"positive": (0, 0)}, {"positive": (0,), "shares": (0,)}, {"shares": (3,)}])
+@pytest.mark.parametrize("options", [{"positive": (0, 0)}, {"positive": (0,), "fractions": (0,)}, {"fractions": (3,)}])
 def test_indices_are_those_of_columns(options):
     with pytest.raises(ValueError, match=r"different indices below the number of columns, 3. Received: positive="):
         ColumnRanges(**options).build((None, 3))
