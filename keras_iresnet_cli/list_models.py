@@ -27,6 +27,7 @@ def list_models(as_json: bool) -> None:
     for name, dataset, parameters, reached in rows:
         line = f"{name:{widths[0]}}  {dataset:{widths[1]}}  {parameters:>{widths[2]}}  {reached}"
         click.echo(line.rstrip())
+    click.echo(f"For data of your own, by --dataset PATH: {', '.join(zoo.builders())}", err=True)
 
 
 def _cells(entry):

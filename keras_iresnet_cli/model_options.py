@@ -105,13 +105,13 @@ def _first_argument(words):
 
 def _field_options(name):
     """The options of a model's fields, which take text: `resolve` reads it."""
+    from keras_iresnet.runs.field_values import as_text, option
     from keras_iresnet.runs.fields import fields
-    from keras_iresnet.runs.settings import as_text, option
 
     found = fields(name)
     names = {field.name: f"--{option(field.name)}" for field in found}
     for field in found:
-        placeholder = f"[{'|'.join(field.choices)}]" if field.choices else _PLACEHOLDERS[field.type]
+        placeholder = f"[{'|'.join(field.choices)}]" if field.choices else _PLACEHOLDERS.get(field.type, "NAME,...")
         default = as_text(field.default) or '""'
         text = f"{_in_words_of_options(field.description, names)}  [default: {default}]"
         yield GroupedOption([names[field.name]], metavar=placeholder, help=text, group=field.group)

@@ -42,6 +42,9 @@ run_argument = click.argument("run", type=click.Path(), shell_complete=complete_
 data_dir_option = click.option(
     "--data-dir", type=click.Path(), shell_complete=complete_folders, help="TFDS data directory."
 )
+dataset_option = click.option(
+    "--dataset", type=click.Path(), help="Where files of your own are now, if they were moved.  [default: the run's]"
+)
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, alone on standard output; null for NaN and infinity."
 )

@@ -1,11 +1,11 @@
-"""`evaluate`, `certify`, `sample`, `reconstruct` and `interpolate`: what to do with a run folder."""
+"""`evaluate`, `certify`, `sample`, `score`, `reconstruct` and `interpolate`: what to do with a run folder."""
 
 from typing import Any
 
 import click
 
 from keras_iresnet_cli.group import cli
-from keras_iresnet_cli.options import Among, data_dir_option, example, json_option, run_argument
+from keras_iresnet_cli.options import Among, data_dir_option, dataset_option, example, json_option, run_argument
 from keras_iresnet_cli.quiet import start_tensorflow_quietly
 from keras_iresnet_cli.tables import show_json, show_metrics, show_paths
 
@@ -24,6 +24,7 @@ def _out_option(settings):
 @click.option(
     "--split", type=Among(["train", "validation", "test"]), default="test", show_default=True, help="Part of the data."
 )
+@dataset_option
 @data_dir_option
 @click.option("--seed", type=int, help="Seed of noise and probes.  [default: the recipe's]")
 @click.option("--bias", type=float, help="Bits/dim that cutting the log-det series may cost, proved.  [default: 1e-4]")
@@ -65,10 +66,13 @@ def certify(run: str, as_json: bool) -> None:
 
 @_command("sample runs/digits --n 100 --temperature 0.8", "Draw samples.")
 @click.option("--n", type=int, help="How many.  [default: 64 images, 10 of each class, or 4096 points]")
-@click.option("--label", type=int, help="Class to draw, of a run of p(x | c).  [default: all, one row a class]")
+@click.option(
+    "--label", help="Class to draw, by name or number, of a run of p(x | c).  [default: all, one row a class]"
+)
 @click.option("--temperature", default=1.0, show_default=True, help="Factor of the prior's standard deviation.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the draw.")
 @_out_option("the settings")
+@dataset_option
 @data_dir_option
 @json_option
 def sample(run: str, as_json: bool, **options: Any) -> None:
@@ -83,10 +87,39 @@ def sample(run: str, as_json: bool, **options: Any) -> None:
         raise click.ClickException(str(error)) from error
 
 
+@_command("score runs/wine new.csv", "Tell how unusual examples are.")
+@click.argument("examples", type=click.Path())
+@click.option("--seed", default=0, show_default=True, help="Seed of noise and probes.")
+@click.option("--out", type=click.Path(), help="File, .csv.  [default: scores.csv in RUN]")
+@dataset_option
+@data_dir_option
+@json_option
+def score(run: str, as_json: bool, **options: Any) -> None:
+    """Score EXAMPLES, a file or a folder like the data of the run folder RUN: a log-likelihood for each row or picture.
+
+    Beside it stands the share of the training examples that are less likely: near 0 for what is unusual.
+    """
+    start_tensorflow_quietly()
+    from keras_iresnet.commands import score_run
+
+    found = score_run(run, **options)
+    figures = {
+        "examples": len(found.names),
+        "mean_log_likelihood_nats": float(found.log_likelihoods.mean()),
+        "below_all_training_examples": int((found.shares_below == 0).sum()),
+    }
+    if as_json:
+        show_json(figures | {"paths": [found.path]})
+    else:
+        show_metrics(figures)
+        show_paths([found.path])
+
+
 @_command("reconstruct runs/digits --n 16", "Invert a run's model on test images.")
 @click.option("--n", default=32, show_default=True, help="How many images.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the choice and of the noise.")
 @_out_option("the seed")
+@dataset_option
 @data_dir_option
 @json_option
 def reconstruct(run: str, as_json: bool, **options: Any) -> None:
@@ -111,6 +144,7 @@ def reconstruct(run: str, as_json: bool, **options: Any) -> None:
 @click.option("--temperature", default=1.0, show_default=True, help="Factor of the distance from the prior's mean.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the choice and of the noise.")
 @_out_option("the settings")
+@dataset_option
 @data_dir_option
 @json_option
 def interpolate(run: str, as_json: bool, **options: Any) -> None:

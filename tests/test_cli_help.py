@@ -18,7 +18,7 @@ from keras_iresnet import zoo
 from keras_iresnet.commands.evaluate import SPLITS
 from keras_iresnet.commands.interpolate import METHODS
 from keras_iresnet.runs import fields
-from keras_iresnet.runs.settings import as_text, option
+from keras_iresnet.runs.field_values import as_text, option
 from keras_iresnet.studies import dynamics, strangers, sweep
 from keras_iresnet_cli import cli
 
@@ -48,7 +48,7 @@ def test_every_field_is_shown_with_its_type_and_the_default_of_this_model(name):
     text = " ".join(_help("train", name).split())
     placeholders = {int: "INTEGER", float: "FLOAT", str: "TEXT", bool: "BOOLEAN", tuple: "INTEGER,..."}
     for field in fields(name):
-        kind = f"[{'|'.join(field.choices)}]" if field.choices else placeholders[field.type]
+        kind = f"[{'|'.join(field.choices)}]" if field.choices else placeholders.get(field.type, "NAME,...")
         start = f"--{option(field.name)} {kind} "
         assert text.count(start) == 1, start
         said = text.partition(start)[2].partition(" --")[0] if field.name == "dataset" else text.partition(start)[2]

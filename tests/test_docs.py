@@ -75,7 +75,7 @@ def _keywords():
 
 
 def test_fields_of_the_table_are_those_of_the_recipe():
-    fields = set(settings._recipe_fields(zoo.get("digits_flow").recipe))
+    fields = set(settings._fields_of(zoo.get("digits_flow").recipe))
     assert _named("field") | {"seed"} == fields
     assert "`seed`" in OPTIONS
 

@@ -8,5 +8,6 @@ from keras_iresnet.commands.evaluate import evaluate_run
 from keras_iresnet.commands.interpolate import interpolate_run
 from keras_iresnet.commands.reconstruct import reconstruct_run
 from keras_iresnet.commands.sample import sample_run
+from keras_iresnet.commands.score import score_run
 
-__all__ = ["certify_run", "evaluate_run", "interpolate_run", "reconstruct_run", "sample_run"]
+__all__ = ["certify_run", "evaluate_run", "interpolate_run", "reconstruct_run", "sample_run", "score_run"]

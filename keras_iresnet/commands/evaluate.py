@@ -2,7 +2,7 @@
 
 import os
 
-from keras_iresnet import data
+from keras_iresnet.runs.run_data import data_of_run
 from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.tasks import task_of
 
@@ -13,6 +13,7 @@ def evaluate_run(
     run: str | os.PathLike,
     *,
     split: str = "test",
+    dataset: str | os.PathLike | None = None,
     data_dir: str | os.PathLike | None = None,
     seed: int | None = None,
     bias: float | None = None,
@@ -26,6 +27,7 @@ def evaluate_run(
     Args:
         run: the run folder.
         split: `"train"`, `"validation"` or `"test"`.
+        dataset: where files of one's own are now, if they were moved.
         data_dir: TFDS data directory.
         seed: of the noise; the recipe's by default.
         bias: for flows of images, as are the next three, see `evaluate_bits_per_dim`, whose defaults hold for `None`:
@@ -56,7 +58,7 @@ def evaluate_run(
     protocol = {"bias": bias, "standard_error": standard_error, "num_terms": num_terms, "max_passes": max_passes}
     protocol = {name: value for name, value in protocol.items() if value is not None}
     task.check_protocol(protocol, points="data" in config and config["data"]["bins"] is None)
-    splits = data.load(recipe["dataset"], data_dir=data_dir, seed=recipe["seed"], labels=task.labels)
+    splits = data_of_run(folder, data_dir=data_dir, labels=task.labels, dataset=dataset)
     seed = recipe["seed"] if seed is None else seed
     figures = task.figures(folder.load_best(), splits, split, seed=seed, progress=progress, **protocol)
     folder.write_json(folder.metrics, folder.read_metrics() | figures)

@@ -25,6 +25,7 @@ def interpolate_run(
     temperature: float = 1.0,
     seed: int = 0,
     out: str | os.PathLike | None = None,
+    dataset: str | os.PathLike | None = None,
     data_dir: str | os.PathLike | None = None,
 ) -> pathlib.Path:
     """Write paths between pairs of test images, one a row: latents by `forward`, a path, images by `inverse`.
@@ -40,6 +41,7 @@ def interpolate_run(
         seed: of the choice of images and of the dequantization noise.
         out: file to write, `.png`, or `.npy` for the integer images (pairs, steps, height, width, channels); by default
             `interpolation-METHOD-seed<seed>-temperature<temperature>.png` in the run folder.
+        dataset: where files of one's own are now, if they were moved.
         data_dir: TFDS data directory.
 
     Returns:
@@ -60,7 +62,13 @@ def interpolate_run(
     out = output_file(folder, out, f"interpolation-{method}-seed{seed}-temperature{temperature:g}.png")
     flow = load_flow(folder)
     ends, labels, splits = held_out_images(
-        folder, 2 * pairs, seed=seed, data_dir=data_dir, labels=is_conditional(flow), asked=("pairs", 2)
+        folder,
+        2 * pairs,
+        seed=seed,
+        data_dir=data_dir,
+        labels=is_conditional(flow),
+        dataset=dataset,
+        asked=("pairs", 2),
     )
     latents = flow.forward(flow.to_data(ends, seed), condition=labels)
     loc, scale = flow.prior.moments()

@@ -18,6 +18,7 @@ def reconstruct_run(
     n: int = 32,
     seed: int = 0,
     out: str | os.PathLike | None = None,
+    dataset: str | os.PathLike | None = None,
     data_dir: str | os.PathLike | None = None,
 ) -> tuple[pathlib.Path, dict]:
     """Write test images above what the inverse makes of their latents.
@@ -30,6 +31,7 @@ def reconstruct_run(
         seed: of the choice of images and of the dequantization noise.
         out: file to write, `.png`, or `.npy` for the integer images (2 m, height, width, channels) of the picture, row
             by row; by default `reconstructions-seed<seed>.png` in the run folder.
+        dataset: where files of one's own are now, if they were moved.
         data_dir: TFDS data directory.
 
     Returns:
@@ -45,7 +47,9 @@ def reconstruct_run(
     folder = RunFolder.open(run)
     out = output_file(folder, out, f"reconstructions-seed{seed}.png")
     model = folder.load_best()
-    images, labels, _ = held_out_images(folder, n, seed=seed, data_dir=data_dir, labels=is_conditional(model))
+    images, labels, _ = held_out_images(
+        folder, n, seed=seed, data_dir=data_dir, labels=is_conditional(model), dataset=dataset
+    )
     found = round_trip(model, images, seed=seed, condition=labels)
     rows = pictures.paired(images, found.examples, model.bins)
     write(rows, out, lambda file: pictures.save_image(pictures.grid(rows, model.bins, pictures.PAIRED_COLUMNS), file))

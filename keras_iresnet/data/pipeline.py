@@ -1,10 +1,15 @@
 """What every data set gives, and the one way from a split to batches."""
 
 import dataclasses
+import math
 
 import tensorflow as tf
 
 from keras_iresnet.data.augmentation import augment, check_augmentation
+from keras_iresnet.data.description import Description
+from keras_iresnet.data.stored import Stored
+
+CACHED_BYTES = 2**30  # of examples that a pass keeps in memory for the next
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,13 +18,16 @@ class Splits:
 
     Args:
         name: what `keras_iresnet.data.load` calls it.
-        event_shape: shape of one example: `(height, width, channels)` of a uint8 image, `(2,)` of a
+        event_shape: shape of one example: `(height, width, channels)` of a uint8 image, `(features,)` of a
             float32 point.
         bins: number of values a pixel can take, 0 to `bins - 1`; `None` where the data are continuous.
         train: unbatched examples to fit to: tensors, or pairs `(example, label)` where there are classes.
         validation: examples to choose a checkpoint or a setting by, none of them in `train`.
         test: examples that only a final evaluation may touch.
-        classes: number of classes, whose labels are 0 to `classes - 1`; `None` where the examples come without.
+        classes: number of classes, whose labels are 0 to `classes - 1`; `None` where the examples come without, or
+            with vectors that they are conditioned on.
+        description: names of classes and columns and a digest, of a user's own data.
+        stored: `train` as a `Stored`, where it is too large to hold: what a `Stream` then takes in its place.
     """
 
     name: str
@@ -29,6 +37,14 @@ class Splits:
     validation: tf.data.Dataset
     test: tf.data.Dataset
     classes: int | None = None
+    description: Description = dataclasses.field(default_factory=Description)
+    stored: Stored | None = None
+
+    @property
+    def condition_size(self) -> int | None:
+        """How many classes, or numbers, an example is conditioned on; `None` where it comes alone."""
+        spec = self.train.element_spec
+        return self.classes or (spec[1].shape[0] if isinstance(spec, tuple) else None)
 
 
 def batches(
@@ -41,7 +57,9 @@ def batches(
     limit: int | None = None,
     augmentation: str = "none",
 ) -> tf.data.Dataset:
-    """Batches of a split, cached in memory on the first pass, augmented anew in each pass, and prefetched.
+    """Batches of a split, augmented anew in each pass, and prefetched.
+
+    Up to a GiB of examples is kept in memory from the first pass on; more is read anew in each.
 
     Args:
         split: unbatched data set of known, finite size, of examples or of pairs `(example, label)`.
@@ -81,7 +99,8 @@ def batches(
             f"With `drop_remainder`, `batch_size` must be at most the number of examples, {size}: no batch would "
             f"be left. Received: batch_size={batch_size}"
         )
-    split = split.cache()
+    if size * _example_bytes(split) <= CACHED_BYTES:
+        split = split.cache()
     if shuffle:
         split = split.shuffle(size, seed=seed, reshuffle_each_iteration=True)
     dataset = split.batch(batch_size, drop_remainder=drop_remainder)
@@ -112,6 +131,11 @@ def check_augmentable(split: tf.data.Dataset, augmentation: str) -> None:
             "`augmentation` needs a split of images (height, width, channels). "
             f"Received: augmentation={augmentation!r}, element_spec={split.element_spec}"
         )
+
+
+def _example_bytes(split):
+    """Bytes of one example, and of what comes with it."""
+    return sum(math.prod(of.shape) * of.dtype.size for of in tf.nest.flatten(split.element_spec))
 
 
 def split_size(split: tf.data.Dataset) -> int:

@@ -6,16 +6,19 @@ import tensorflow as tf
 
 from keras_iresnet.data.augmentation import augment
 from keras_iresnet.data.pipeline import check_augmentable, split_size
+from keras_iresnet.data.stored import Stored
 
 
 class Stream:
-    """Full batches of a split held in memory, epoch after epoch, each in an order of its own.
+    """Full batches of a split, epoch after epoch, each in an order of its own.
+
+    The split is held in memory, of a `Stored` the names of its files.
 
     What comes depends on the seed and the step alone, not on what was read before: a stream entered at a step gives
     what one from the beginning gives from there on, whatever the number of replicas.
 
     Args:
-        split: unbatched data set of known, finite size: examples, or tuples that begin with one.
+        split: unbatched data set of known, finite size: examples, or tuples that begin with one; or a `Stored`.
         batch_size: examples in a batch, over all replicas.
         seed: integer that orders and augmentations follow from.
         augmentation: what to do to images at random, see `augment`.
@@ -37,16 +40,20 @@ class Stream:
     True
     """
 
-    def __init__(self, split: tf.data.Dataset, batch_size: int, *, seed: int, augmentation: str = "none") -> None:
-        self._size = split_size(split)
+    def __init__(
+        self, split: tf.data.Dataset | Stored, batch_size: int, *, seed: int, augmentation: str = "none"
+    ) -> None:
+        self._stored = split if isinstance(split, Stored) else None
+        self._split = split.keys if isinstance(split, Stored) else split
+        self._size = split_size(self._split)
         if not 1 <= batch_size <= self._size:
             raise ValueError(
                 f"`batch_size` must lie in 1 to the number of examples, {self._size}: no batch would be left. "
                 f"Received: batch_size={batch_size}"
             )
-        check_augmentable(split, augmentation)
+        check_augmentable(split.dataset() if isinstance(split, Stored) else split, augmentation)
         self.steps_per_epoch = self._size // batch_size
-        self._split, self._batch_size, self._augmentation = split, batch_size, augmentation
+        self._batch_size, self._augmentation = batch_size, augmentation
         self._order_seed, self._change_seed = tf.unstack(tf.random.split((seed, 0), 2))
 
     def at(self, *, step: int = 0) -> tf.data.Dataset:
@@ -72,6 +79,7 @@ class Stream:
 
     def _batch(self, rows, position):
         batch = tf.nest.map_structure(lambda part: tf.gather(part, rows), self._examples)
+        batch = batch if self._stored is None else self._stored.read_batch(batch)
         seed = tf.random.fold_in(self._change_seed, position)
         if isinstance(batch, tuple):
             return (augment(batch[0], self._augmentation, seed=seed), *batch[1:])

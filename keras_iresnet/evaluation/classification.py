@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import math
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -43,12 +44,13 @@ class ClassEvaluation:
         share = self.error_percent / 100
         return 100 * math.sqrt(share * (1 - share) / self.images)
 
-    def save_table(self, path: str | os.PathLike) -> None:
-        """Write the counts as CSV: a row for each true class, a column for each class found."""
+    def save_table(self, path: str | os.PathLike, names: Sequence[str] = ()) -> None:
+        """Write the counts as CSV: a row for each true class, a column for each class found; by name or number."""
+        names = names or [str(index) for index in range(len(self.confusion))]
         with open(path, "w", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(["class", *range(len(self.confusion))])
-            writer.writerows([i, *map(int, row)] for i, row in enumerate(self.confusion))
+            writer.writerow(["class", *names])
+            writer.writerows([name, *map(int, row)] for name, row in zip(names, self.confusion, strict=True))
 
 
 def evaluate_classifier(classifier: Classifier, dataset: Any, *, progress: bool = False) -> ClassEvaluation:
@@ -85,7 +87,9 @@ def evaluate_classifier(classifier: Classifier, dataset: Any, *, progress: bool 
     return ClassEvaluation(confusion, loss / confusion.sum())
 
 
-def save_confusion(evaluation: ClassEvaluation, path: str | os.PathLike, title: str = "") -> None:
+def save_confusion(
+    evaluation: ClassEvaluation, path: str | os.PathLike, title: str = "", names: Sequence[str] = ()
+) -> None:
     """Draw the confusion matrix as PNG: the colour of a cell is its share of the true class, small shares visible."""
     from matplotlib.colors import PowerNorm
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
@@ -98,6 +102,9 @@ def save_confusion(evaluation: ClassEvaluation, path: str | os.PathLike, title: 
     picture = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))
     if classes <= 20:
         axes.set(xticks=range(classes), yticks=range(classes))
+        if names:
+            axes.set_xticklabels(names, rotation=45, ha="right")
+            axes.set_yticklabels(names)
         for row, column in zip(*np.nonzero(counts), strict=True):
             colour = "white" if shares[row, column] > 0.4 else "black"
             axes.text(column, row, counts[row, column], ha="center", va="center", fontsize=7, color=colour)

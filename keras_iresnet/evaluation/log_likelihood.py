@@ -52,7 +52,8 @@ def evaluate_log_likelihood(
 
     Args:
         flow: a `Flow`.
-        dataset: `tf.data.Dataset` of points, batched or not, or an array (points, *event).
+        dataset: `tf.data.Dataset` of points, batched or not, or an array (points, *event); for p(x | c) of pairs of
+            points and conditions.
         estimator: of the log-determinants; by default exact up to 128 dimensions, beyond that a series of 20 terms
             with 4 probes.
         batch_size: points in a batch, for data that have no batches.
@@ -75,17 +76,44 @@ def evaluate_log_likelihood(
     """
     dimension = math.prod(flow.event_shape)
     estimator = estimator or default_estimator(dimension)
-    batches = as_batches(dataset, flow.event_shape, batch_size)
+    batches = as_batches(dataset, flow.event_shape, batch_size, conditional=flow.condition_size is not None)
+    values = log_likelihoods(flow, batches, estimator=estimator, seed=seed, progress=progress)
+    error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else math.nan
+    return Evaluation(float(values.mean()), error, "nats", len(values), dimension, flow.bins, repr(estimator))
+
+
+def log_likelihoods(
+    flow: Flow, batches: tf.data.Dataset, *, estimator: LogDetEstimator | None = None, seed: int = 0, progress: bool
+) -> np.ndarray:
+    """The log-likelihood of each example.
+
+    Args:
+        flow: a `Flow`.
+        batches: batches of examples, or of pairs with conditions.
+        estimator: of the log-determinants; by default as for `evaluate_log_likelihood`.
+        seed: of dequantization and probes.
+        progress: whether to show a bar on standard error.
+
+    Returns:
+        (examples,) float64, nats in data space.
+
+    Raises:
+        ValueError: there are none.
+    """
+    estimator = estimator or default_estimator(flow.dimension)
+
+    def log_prob(batch, seed):
+        x, condition = batch if isinstance(batch, tuple) else (batch, None)
+        return flow.log_prob(x, seed=seed, estimator=estimator, condition=condition)
+
     # A flow needs nothing of autograph, which would slow the tracing of every block.
-    compiled = tf.function(lambda x, seed: flow.log_prob(x, seed=seed, estimator=estimator), autograph=False)
+    compiled = tf.function(log_prob, autograph=False)
     compiled = compiled.get_concrete_function(batches.element_spec, tf.TensorSpec((2,), tf.int32))
     with Bar(batches, progress) as bar:
         parts = list(bar.tracked(evaluated(lambda index, x: compiled(x, tf.constant([seed, index])).numpy(), batches)))
     if not parts:
         raise ValueError("`dataset` must hold at least 1 example. Received: none")
-    values = np.concatenate(parts).astype(np.float64)
-    error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else math.nan
-    return Evaluation(float(values.mean()), error, "nats", len(values), dimension, flow.bins, repr(estimator))
+    return np.concatenate(parts).astype(np.float64)
 
 
 def default_estimator(dimension: int) -> LogDetEstimator:

@@ -6,20 +6,24 @@ import re
 import types
 
 from keras_iresnet import zoo
-from keras_iresnet.data import AUGMENTATIONS
+from keras_iresnet.data import AUGMENTATIONS, COLORS, FITS, Reading
 from keras_iresnet.layers.branches.activations import ACTIVATIONS
 from keras_iresnet.optimizers import OPTIMIZERS
+from keras_iresnet.runs.field_values import Names
 from keras_iresnet.runs.settings import BOUNDS, DECAYS, PRECISIONS, overridable, resolve
 from keras_iresnet.zoo.classifiers.image_classifier import NORMALIZATIONS
 from keras_iresnet.zoo.flows.image_flow import PIXEL_TRANSFORMS
 
 GROUPS = ("model", "optimisation", "data", "run")
-_DATA = ("dataset", "augmentation", "batch_size", "validation_examples", "initialization_batch")
-_RUN = (*BOUNDS, "steps_per_epoch", "precision", "jit", "remat", "log_steps", "diagnostics", "seed")
+_READING = tuple(of.name for of in dataclasses.fields(Reading))
+_DATA = ("dataset", *_READING, "augmentation", "batch_size", "validation_examples", "initialization_batch")
+_RUN = (*BOUNDS, "patience", "steps_per_epoch", "precision", "jit", "remat", "log_steps", "diagnostics", "seed")
 _CHOICES = {
     "activation": ACTIVATIONS,
     "augmentation": AUGMENTATIONS,
+    "color": COLORS,
     "decay": DECAYS,
+    "fit": FITS,
     "normalization": NORMALIZATIONS,
     "optimizer": OPTIMIZERS,
     "pixel_transform": PIXEL_TRANSFORMS,
@@ -33,7 +37,7 @@ class Field:
 
     Attributes:
         name: as `resolve` and `train` take it.
-        type: `int`, `float`, `str`, `bool`, or `tuple` of integers.
+        type: `int`, `float`, `str`, `bool`, `tuple` of integers, or `Names`.
         optional: whether `None` is a value too.
         default: the value that this model has unless it is set.
         choices: the only values, or `None` where there are others.
@@ -66,8 +70,8 @@ def fields(name: str) -> list[Field]:
     ('cosine', ('constant', 'cosine', 'drop'), 'optimisation')
     """
     settings = resolve(name)
-    defaults = settings.keywords | vars(settings.recipe)
-    described = _arguments(zoo.get(name).builder) | _arguments(zoo.Recipe)
+    defaults = settings.keywords | vars(settings.reading) | vars(settings.recipe)
+    described = _arguments(zoo.get(name).builder) | _arguments(Reading) | _arguments(zoo.Recipe)
     found = [
         Field(
             name=field,
@@ -85,7 +89,7 @@ def fields(name: str) -> list[Field]:
 
 def _widest(kinds):
     """The type that says most: the tuple of what may be an integer or a tuple."""
-    return max(kinds, key=(types.NoneType, bool, int, float, str, tuple).index)
+    return max(kinds, key=(types.NoneType, bool, int, float, str, tuple, Names).index)
 
 
 def _group(field):

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_iresnet import data
 from keras_iresnet.runs.machine import devices
+from keras_iresnet.runs.patience import Patience
 from keras_iresnet.runs.progress import ProgressBar
 from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.schedule import Budget, Pace, steps_taken, total_steps
@@ -51,7 +52,8 @@ class Fitting:
         self.task, self.run, self.shown = task, run, shown
         self.metric = task.metric(model)
         recipe = self.recipe = settings.recipe
-        self.stream = data.Stream(splits.train, recipe.batch_size, seed=recipe.seed, augmentation=recipe.augmentation)
+        examples = splits.stored or splits.train
+        self.stream = data.Stream(examples, recipe.batch_size, seed=recipe.seed, augmentation=recipe.augmentation)
         self.steps_per_epoch = recipe.steps_per_epoch or self.stream.steps_per_epoch
         self.budget = Budget(total_steps(recipe, self.steps_per_epoch), recipe.minutes)
         self.pace = Pace(recipe, self.budget)
@@ -96,7 +98,8 @@ class Fitting:
         validation = data.batches(self.splits.validation.take(recipe.validation_examples or -1), 4 * recipe.batch_size)
         averaging = [] if recipe.ema_momentum is None else [UseAverages()]
         bar = ProgressBar(self.budget, self.metric, self.shown)
-        callbacks = [self.pace, self.state, *averaging, self.best, *self._logs(), bar]
+        patience = Patience(recipe.patience, self.best)
+        callbacks = [self.pace, self.state, *averaging, self.best, patience, *self._logs(), bar]
         batches = self.stream.at(step=self._steps_before)
         try:
             with self.state.heeding_sigterm(), self._naming_faults():

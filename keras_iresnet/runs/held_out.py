@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_iresnet import data
+from keras_iresnet.runs.run_data import data_of_run
 from keras_iresnet.runs.run_folder import RunFolder
 
 FIRST = 1000  # of the split, which may be too large to read for a picture
@@ -27,18 +28,19 @@ def held_out_images(
     seed: int,
     data_dir: str | os.PathLike | None,
     labels: bool = False,
+    dataset: str | os.PathLike | None = None,
     asked: tuple[str, int] = ("n", 1),
 ) -> HeldOut:
     """`n` different images drawn with `seed` from the first thousand of the test split of a run's data set.
 
-    `asked` is the argument that an error speaks of, and how many images one of it is.
+    `asked` is the argument that an error speaks of, and how many images one of it is; `dataset` is where files of one's
+    own are now.
 
     Raises:
-        ValueError: the run's model is one of points, or there are fewer images.
+        ValueError: the data have changed, the run's model is one of points, or there are fewer images.
         OSError: the data cannot be read.
     """
-    recipe = run.read_config()["recipe"]
-    splits = data.load(recipe["dataset"], data_dir=data_dir, seed=recipe["seed"], labels=labels)
+    splits = data_of_run(run, data_dir=data_dir, labels=labels, dataset=dataset)
     if splits.bins is None:
         raise ValueError(f"`run` must be one of images. Received: run={str(run.path)!r}, of {splits.name}")
     return draw_images(splits, n, seed=seed, asked=asked)

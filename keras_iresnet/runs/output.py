@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from keras_iresnet.runs.run_folder import RunFolder, replacing
 FORMATS = (".png", ".npy")
 
 
-def output_file(run: RunFolder, out: str | os.PathLike | None, default: str) -> pathlib.Path:
+def output_file(
+    run: RunFolder, out: str | os.PathLike | None, default: str, formats: Sequence[str] = FORMATS
+) -> pathlib.Path:
     """The file to write, checked before any work: `out`, or the one called `default` in the run folder.
 
     Raises:
@@ -19,8 +21,8 @@ def output_file(run: RunFolder, out: str | os.PathLike | None, default: str) -> 
         FileNotFoundError: it would lie in a folder that is not there.
     """
     out = run.path / default if out is None else pathlib.Path(out)
-    if out.suffix not in FORMATS:
-        raise ValueError(f"`out` must end in {' or '.join(FORMATS)}. Received: out={str(out)!r}")
+    if out.suffix not in formats:
+        raise ValueError(f"`out` must end in {' or '.join(formats)}. Received: out={str(out)!r}")
     if not out.parent.is_dir():
         raise FileNotFoundError(f"`out` must be in a folder that is there. Received: out={str(out)!r}")
     return out

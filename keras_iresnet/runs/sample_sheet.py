@@ -1,4 +1,4 @@
-"""The picture of samples that ends a run, and that `sample` draws."""
+"""The picture of samples that ends a run, and that `sample` draws; of points, the table."""
 
 import os
 
@@ -8,8 +8,10 @@ from keras_iresnet import data
 from keras_iresnet.evaluation import pictures
 from keras_iresnet.models import Flow
 from keras_iresnet.runs.output import write
+from keras_iresnet.runs.point_samples import first_rows, write_points
 
 PER_CLASS = 10
+POINTS = 4096
 
 
 def draw_samples(
@@ -23,33 +25,37 @@ def draw_samples(
     seed: int = 0,
     on_failure: str = "raise",
 ) -> None:
-    """Write samples of `flow` to `out`: images as a grid, points beside the data and the density, or the array."""
-    images, classes = flow.bins is not None, flow.condition_size if label is None else None
-    n = n or (PER_CLASS * classes if classes else 64 if images else 4096)
-    options = {"temperature": temperature, "on_failure": on_failure, "condition": _labels(flow, n, label)}
-    samples = flow.sample(n, seed, **options)
-    samples = np.asarray(flow.to_images(samples) if images else samples)
+    """Write samples of `flow` to `out`: images as a grid, points beside the data, or the array, or points as a table.
 
-    def picture(path):
-        if flow.bins is not None:
-            columns = n // classes if classes and n % classes == 0 else None
-            return pictures.save_image(pictures.grid(samples, flow.bins, columns), path)
+    Of p(x | c) where c are no classes, those of the first test examples are taken, over and over.
+    """
+    bins, classes = flow.bins, flow.condition_size if label is None else None
+    n = n or (POINTS if bins is None else PER_CLASS * classes if classes else 64)
+    condition = _conditions(flow, splits, n, label)
+    samples = flow.sample(n, seed, temperature=temperature, on_failure=on_failure, condition=condition)
+    if bins is None:
         assert splits is not None, "points are drawn beside their data"
-        points = next(iter(splits.test.batch(len(samples)))).numpy()
-        return pictures.save_plane_panels(pictures.plane_panels(flow, points, samples), path)
-
-    write(samples, out, picture)
+        write_points(flow, splits, samples.numpy(), condition, out)
+        return
+    samples = flow.to_images(samples).numpy()
+    columns = n // classes if classes and n % classes == 0 else None
+    write(samples, out, lambda path: pictures.save_image(pictures.grid(samples, bins, columns), path))
 
 
 def check_label(label: int | None, *, conditional: bool) -> None:
     """Refuse to draw a class from a density that knows none."""
     if label is not None and not conditional:
-        raise ValueError(f"`label` must be none for a run of p(x), which knows no classes. Received: label={label}")
+        raise ValueError(
+            f"`label` must be none for a run of p(x), or of p(x | c) where c are no classes. Received: label={label}"
+        )
 
 
-def _labels(flow, n, label):
-    """Labels (n,) of what is to be drawn: one class, or all of them in order, or `None` where there are none."""
-    check_label(label, conditional=flow.condition_size is not None)
+def _conditions(flow, splits, n, label):
+    """What is to be drawn: labels (n,) of one class, or of all in order, or (n, k) numbers, or `None`."""
+    numbers = flow.condition_size is not None and splits is not None and splits.classes is None
+    check_label(label, conditional=flow.condition_size is not None and not numbers)
     if flow.condition_size is None:
         return None
+    if numbers:
+        return first_rows(splits.test, n)[1]
     return np.arange(n) * flow.condition_size // n if label is None else np.full(n, label)

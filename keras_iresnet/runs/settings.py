@@ -3,18 +3,21 @@
 import dataclasses
 import inspect
 import math
-import types
+import os
 import typing
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 
-from keras_iresnet import zoo
+from keras_iresnet import data, zoo
 from keras_iresnet.borrowed.keras_names import layers_in
 from keras_iresnet.data.augmentation import check_augmentation
 from keras_iresnet.layers import InvertibleResidualBlock
 from keras_iresnet.optimizers import OPTIMIZERS
+from keras_iresnet.runs.field_values import as_text, converted, kinds_of, option
+from keras_iresnet.runs.run_data import facts_of, load_data
+from keras_iresnet.zoo.small_data import for_examples
 
 DECAYS = ("constant", "cosine", "drop")
 PRECISIONS = ("float32", "mixed_bfloat16", "float64")
@@ -26,7 +29,6 @@ _DEPENDENT = {
     "drop_factor": ("decay", "drop"),
     "drop_epochs": ("decay", "drop"),
 }
-_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,12 +40,41 @@ class Settings:
         recipe: its recipe, overrides applied.
         keywords: every keyword of its builder, overrides applied.
         overrides: the fields that were set apart from their defaults.
+        reading: how files of one's own are read.
+        fitted: the fields that the data decided.
     """
 
     name: str
     recipe: zoo.Recipe
     keywords: dict
     overrides: dict
+    reading: data.Reading = dataclasses.field(default_factory=data.Reading)
+    fitted: tuple[str, ...] = ()
+
+    def fitted_to(self, splits: data.Splits) -> "Settings":
+        """These settings with what the data decide: the builder's shape, and the recipe for so many examples.
+
+        Raises:
+            ValueError: the builder needs what these data have not.
+        """
+        entry = zoo.get(self.name)
+        if not entry.from_data:
+            return self
+        scaled = vars(for_examples(self.recipe, len(splits.train)))
+        changed = {
+            field: value
+            for field, value in scaled.items()
+            if field not in self.overrides and value != getattr(self.recipe, field)
+        }
+        facts = facts_of(splits, entry)
+        recipe = dataclasses.replace(self.recipe, **changed)
+        return dataclasses.replace(
+            self, recipe=recipe, keywords=self.keywords | facts, fitted=tuple(sorted(changed | facts))
+        )
+
+    def load(self, data_dir: str | os.PathLike | None, *, labels: bool) -> data.Splits:
+        """The data of the run; raises what `load_data` does."""
+        return load_data(vars(self.recipe), self.reading.given(), data_dir=data_dir, labels=labels)
 
     def build(self) -> Any:
         """The untrained model, in the recipe's precision.
@@ -96,102 +127,52 @@ def resolve(name: str, overrides: Mapping | None = None) -> Settings:
     (1, 0.01, 'digits')
     """
     entry = zoo.get(name)
-    recipe_fields, keyword_fields = _recipe_fields(entry.recipe), _keyword_fields(entry.builder)
-    known = keyword_fields | recipe_fields
+    recipe_fields, keyword_fields = _fields_of(entry.recipe), _keyword_fields(entry)
+    reading_fields = _fields_of(data.Reading())
+    known = keyword_fields | reading_fields | recipe_fields
     overrides = dict(overrides or {})
     unknown = sorted(set(overrides) - set(known))
     if unknown:
         raise ValueError(f"A field of {name} must be one of {', '.join(sorted(known))}. Received: {', '.join(unknown)}")
-    values = {field: _convert(field, value, known[field][1]) for field, value in overrides.items()}
+    values = {field: converted(field, value, known[field][1]) for field, value in overrides.items()}
+    if "dataset" in values:  # a path is read again from other working directories
+        values["dataset"] = data.path_of(values["dataset"]) or values["dataset"]
+    reading = data.Reading(**{k: v for k, v in values.items() if k in reading_fields})
+    values |= {k: getattr(reading, k) for k in values if k in reading_fields}
     recipe = dataclasses.replace(entry.recipe, **{k: v for k, v in values.items() if k in recipe_fields})
     _check(recipe)
     _check_effect(recipe, values)
     shared = {field: getattr(recipe, field) for field in keyword_fields if field in recipe_fields}
     keywords = {field: default for field, (default, _) in keyword_fields.items()} | shared
     keywords |= {k: v for k, v in values.items() if k in keyword_fields}
-    return Settings(name, recipe, keywords, values)
+    if reading.target and "conditional" in keywords:
+        keywords["conditional"] = True
+    return Settings(name, recipe, keywords, values, reading)
 
 
 def overridable(name: str) -> dict[str, tuple[type, ...]]:
     """The fields that `resolve` takes for the model called `name`, and the plain types of each; see `fields`."""
     entry = zoo.get(name)
-    recipe_fields = _recipe_fields(entry.recipe)
-    known = recipe_fields | _keyword_fields(entry.builder) | recipe_fields  # a shared field is the recipe's
+    recipe_fields = _fields_of(entry.recipe)
+    known = (
+        recipe_fields | _keyword_fields(entry) | _fields_of(data.Reading()) | recipe_fields
+    )  # the recipe's of shared
     return {field: kinds for field, (_, kinds) in known.items()}
 
 
-def _recipe_fields(recipe):
-    """Field -> (value, type), of what may be overridden."""
-    hints = typing.get_type_hints(type(recipe))
+def _fields_of(held):
+    """Field -> (value, type) of a recipe or a reading: what may be overridden."""
+    hints = typing.get_type_hints(type(held))
+    return {field.name: (getattr(held, field.name), kinds_of(hints[field.name])) for field in dataclasses.fields(held)}
+
+
+def _keyword_fields(entry):
+    hints = typing.get_type_hints(entry.builder)
     return {
-        field.name: (getattr(recipe, field.name), _kinds(hints[field.name])) for field in dataclasses.fields(recipe)
+        name: (parameter.default, kinds_of(hints.get(name), parameter.default))
+        for name, parameter in inspect.signature(entry.builder).parameters.items()
+        if parameter.kind is not parameter.VAR_KEYWORD and name not in entry.from_data
     }
-
-
-def _keyword_fields(builder):
-    hints = typing.get_type_hints(builder)
-    return {
-        name: (parameter.default, _kinds(hints.get(name), parameter.default))
-        for name, parameter in inspect.signature(builder).parameters.items()
-        if parameter.kind is not parameter.VAR_KEYWORD
-    }
-
-
-def _kinds(hint, default=None):
-    """The plain types that a field takes, from its annotation, else from its default."""
-    if hint is None:
-        return (type(default),)
-    members = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
-    return tuple(typing.get_origin(member) or member for member in members)
-
-
-def _convert(field, value, kinds):
-    """`value`, or the value its text stands for, in the first of `kinds` that takes it."""
-    for kind in kinds:
-        try:
-            return _parse(value, kind) if isinstance(value, str) else _accept(value, kind)
-        except (ValueError, TypeError):
-            continue
-    wanted = " or ".join("none" if kind is types.NoneType else kind.__name__ for kind in kinds)
-    raise ValueError(f"`{field}` must be of type {wanted}. Received: {field}={value!r}")
-
-
-def _parse(text, kind):
-    if kind is types.NoneType:
-        return _only({"none": None}, text)
-    if kind is bool:
-        return _only(_FLAGS, text)
-    if kind in (tuple, list):
-        return tuple(int(part) for part in text.split(",")) if text else ()
-    return kind(text)
-
-
-def option(field: str) -> str:
-    """A field's name as a command spells it: `learning-rate`."""
-    return field.replace("_", "-")
-
-
-def as_text(value: Any) -> str:
-    """A field's value as a command spells it, which `resolve` reads: `8,8`, `none`."""
-    if isinstance(value, (tuple, list)):
-        return ",".join(map(str, value))
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
-
-
-def _only(meanings, text):
-    if text.lower() not in meanings:
-        raise ValueError(text)
-    return meanings[text.lower()]
-
-
-def _accept(value, kind):
-    if kind in (tuple, list) and isinstance(value, (tuple, list)):
-        return tuple(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise TypeError(value)
-    return value
 
 
 def _check(recipe):
@@ -207,7 +188,7 @@ def _check(recipe):
 
 
 def _check_bounds(recipe):
-    for field in ("epochs", "steps", "steps_per_epoch", "validation_examples", "initialization_batch"):
+    for field in ("epochs", "steps", "patience", "steps_per_epoch", "validation_examples", "initialization_batch"):
         value = getattr(recipe, field)
         _require(value is None or value >= 1, recipe, field, "at least 1, or none")
     minutes = recipe.minutes

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from keras_iresnet import data
 from keras_iresnet.models.base import LAYER_EXAMPLES
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.runs.fitting import Fitting
@@ -19,8 +18,11 @@ from keras_iresnet.runs.machine import provenance
 from keras_iresnet.runs.machine.threads import settle_threads
 from keras_iresnet.runs.progress import console
 from keras_iresnet.runs.recipe_optimizer import make_optimizer
+from keras_iresnet.runs.run_data import check_unchanged
 from keras_iresnet.runs.state.resume import open_run, settings_of, started_with
 from keras_iresnet.runs.tasks import task_of
+
+SHOWN_NAMES = 20  # of classes and columns
 
 
 @device_names.naming_lost_machines()
@@ -65,8 +67,8 @@ def train(
     """
     started = time.monotonic()
     settings = settings_of(name, out, resume, overrides)
-    recipe, task = settings.recipe, task_of(settings.name, settings.keywords)
-    _check_machines(recipe)
+    task = task_of(settings.name, settings.keywords)
+    _check_machines(settings.recipe)
     deterministic = deterministic or bool(started_with(resume, "deterministic"))
     data_dir = data_dir or started_with(resume, "data_dir")
     settle_threads()
@@ -76,11 +78,15 @@ def train(
     if run and "total_seconds" in run.read_metrics():
         shown.print(f"The run in {run.path} has ended")
         return run.read_metrics()
-    keras.utils.set_random_seed(recipe.seed)
+    keras.utils.set_random_seed(settings.recipe.seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     with run.locked() if run else contextlib.nullcontext():
-        splits = data.load(recipe.dataset, data_dir=data_dir, seed=recipe.seed, labels=task.labels)
+        splits = settings.load(data_dir, labels=task.labels)
+        if run and run.begun:
+            check_unchanged(run.read_config(), splits)
+        settings = settings.fitted_to(splits)
+        recipe = settings.recipe
         command = _command(settings, data_dir, devices, deterministic)
         config = _config(settings, splits, command, deterministic, data_dir)
         fitting, figures = _fit(settings, task, splits, scope, run, shown, config)
@@ -104,6 +110,8 @@ def _fit(settings, task, splits, scope, run, shown, config):
     """The `Fitting`, whose model has its best weights, and what training cost and reached."""
     recipe, kind = settings.recipe, "points" if splits.bins is None else "images"
     shown.print(f"{splits.name}: {len(splits.train):,} {kind} to train on, {len(splits.validation):,} to validate")
+    for line in _told(splits.description):
+        shown.print(line, markup=False)
     shown.print(f"Building {settings.name} ...")
     with scope:
         _check_replicas(recipe, tf.distribute.get_strategy().num_replicas_in_sync)
@@ -120,6 +128,20 @@ def _fit(settings, task, splits, scope, run, shown, config):
     if run:
         _note(run, config)
     return fitting, fitting.fit()
+
+
+def _told(description):
+    """What one should know of one's own data."""
+    names = {
+        "Classes": description.class_names,
+        "Columns": description.columns,
+        "Given": description.condition_columns,
+        "Unreadable and left out": description.skipped,
+    }
+    for what, known in names.items():
+        if known:
+            more = f" and {len(known) - SHOWN_NAMES:,} more" if len(known) > SHOWN_NAMES else ""
+            yield f"{what}: {', '.join(known[:SHOWN_NAMES])}{more}"
 
 
 def _check_machines(recipe):
@@ -163,7 +185,15 @@ def _config(settings, splits, command, deterministic, data_dir):
         "overrides": settings.overrides,
         "recipe": settings.recipe_fields(),
         "builder": settings.keywords,
-        "data": {"name": splits.name, "event_shape": splits.event_shape, "bins": splits.bins, **sizes},
+        "reading": settings.reading.given(),
+        "fitted": settings.fitted,
+        "data": {
+            "name": splits.name,
+            "event_shape": splits.event_shape,
+            "bins": splits.bins,
+            **sizes,
+            **splits.description.as_json(),
+        },
         "versions": provenance.versions(),
         "package_commit": provenance.package_commit(),
         "project_commit": provenance.project_commit(),

@@ -10,8 +10,8 @@ from keras_iresnet.zoo.classifiers import *
 from keras_iresnet.zoo.flows import *
 from keras_iresnet.zoo.recipe import Recipe
 from keras_iresnet.zoo.record import Record, read_record
-from keras_iresnet.zoo.registry import Entry, get, list, register
+from keras_iresnet.zoo.registry import Entry, builders, get, list, register
 
-__all__ = ["Entry", "Recipe", "Record", "get", "list", "read_record", "register"]
+__all__ = ["Entry", "Recipe", "Record", "builders", "get", "list", "read_record", "register"]
 __all__ += _classifiers.__all__
 __all__ += _flows.__all__

@@ -11,7 +11,8 @@ class Recipe:
     the schedule of the learning rate follows that one.
 
     Args:
-        dataset: name understood by `keras_iresnet.data.load`.
+        dataset: name understood by `keras_iresnet.data.load`, or the path of files of one's own; empty where the model
+            has no data set of its own.
         augmentation: of training images, `"none"`, `"shift"` or `"shift_flip"`, see `keras_iresnet.data.augment`.
         epochs: how many, of `steps_per_epoch` steps each, or `None`.
         steps_per_epoch: steps of an epoch, which ends with a validation and a row of the history; `None` for a pass
@@ -19,6 +20,7 @@ class Recipe:
         steps: training steps, or `None`.
         minutes: by the clock, from the tracing of the first step on, validations, pictures and saving included, or
             `None`; start-up and the evaluation at the end come on top.
+        patience: epochs without a better validation after which the run ends, or `None`.
         batch_size: global batch, in examples, whatever the number of replicas.
         optimizer: name of a Keras optimizer: `"adam"`, `"adamax"` or `"sgd"`.
         learning_rate: peak rate.
@@ -60,12 +62,13 @@ class Recipe:
     1
     """
 
-    dataset: str
+    dataset: str = ""
     augmentation: str = "none"
     epochs: int | None = None
     steps_per_epoch: int | None = None
     steps: int | None = None
     minutes: float | None = None
+    patience: int | None = None
     batch_size: int
     optimizer: str = "adamax"
     learning_rate: float

@@ -12,6 +12,7 @@ from keras_iresnet import zoo
 from keras_iresnet.layers import InvertibleResidualBlock
 from keras_iresnet.models import Flow
 from keras_iresnet.runs import train
+from keras_iresnet.runs.patience import Patience
 from keras_iresnet.runs.schedule import Pace, learning_rate
 from keras_iresnet.runs.tensorboard import ScalarLog
 
@@ -28,6 +29,7 @@ CASES = {
     "steps": (DIGITS, 7, "end"),
     "steps_per_epoch": (DIGITS, 2, "end"),
     "minutes": (DIGITS, 0.5, "end"),
+    "patience": (DIGITS, 2, "end"),
     "batch_size": (DIGITS, 128, "data"),
     "optimizer": (DIGITS, "adam", "optimizer"),
     "learning_rate": (DIGITS, 0.02, "rates"),
@@ -79,13 +81,14 @@ def _plan(run, **change):
 
 def _parts(flow, batches, epochs, steps_per_epoch, callbacks):
     pace = next(callback for callback in callbacks if isinstance(callback, Pace))
+    patience = next(callback for callback in callbacks if isinstance(callback, Patience))
     log = next(callback for callback in callbacks if isinstance(callback, ScalarLog))
     steps = range(4 * steps_per_epoch)
     rates = [learning_rate(pace.recipe, step, pace.budget.fraction(step), steps_per_epoch) for step in steps]
     blocks = [layer for layer in flow._flatten_layers() if isinstance(layer, InvertibleResidualBlock)]
     return {
         "data": np.asarray(next(iter(batches))).tobytes(),
-        "end": (epochs, pace.budget.total_steps, pace.budget.minutes),
+        "end": (epochs, pace.budget.total_steps, pace.budget.minutes, patience.epochs),
         "optimizer": _described(flow.optimizer),
         "rates": rates,
         "computation": (flow.jit_compile, [(block.remat, block.branch.dtype_policy.name) for block in blocks]),

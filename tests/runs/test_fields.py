@@ -5,28 +5,29 @@ import pytest
 
 from keras_iresnet import zoo
 from keras_iresnet.runs import fields, resolve
+from keras_iresnet.runs.field_values import as_text
 from keras_iresnet.runs.fields import GROUPS
-from keras_iresnet.runs.settings import as_text, overridable
+from keras_iresnet.runs.settings import overridable
 
 CONDITIONAL = {"momentum", "nesterov", "drop_factor", "drop_epochs"}  # which have an effect with some values of others
 
 
-@pytest.mark.parametrize("name", zoo.list())
+@pytest.mark.parametrize("name", zoo.list() + zoo.builders())
 def test_fields_are_what_resolve_takes_and_their_defaults_can_be_read_back(name):
     found = fields(name)
     assert sorted(field.name for field in found) == sorted(overridable(name))
     settings = resolve(name)
     for field in found:
-        held = settings.keywords | vars(settings.recipe)
+        held = settings.keywords | vars(settings.reading) | vars(settings.recipe)
         assert held[field.name] == field.default
         if field.name not in CONDITIONAL:
             assert resolve(name, {field.name: as_text(field.default)}).overrides == {field.name: field.default}
 
 
-@pytest.mark.parametrize("name", zoo.list())
+@pytest.mark.parametrize("name", zoo.list() + zoo.builders())
 def test_defaults_have_the_type_and_are_among_the_choices(name):
     for field in fields(name):
-        kinds = (field.type, int) if field.type in (tuple, float) else field.type
+        kinds = (tuple, int) if issubclass(field.type, tuple) else (float, int) if field.type is float else field.type
         assert isinstance(field.default, kinds) or (field.optional and field.default is None), field
         assert field.choices is None or field.default in field.choices, field
 

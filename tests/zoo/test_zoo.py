@@ -46,7 +46,8 @@ def test_every_model_is_reached_as_an_attribute(name):
 
 def test_unknown_name_lists_the_known():
     with pytest.raises(
-        ValueError, match=r"must be one of cifar100_classifier, .*, toy_flow\. Received: name='resnet50'"
+        ValueError,
+        match=r"must be one of cifar100_classifier, .*, toy_flow, or, .* image_flow.*\. Received: name='resnet50'",
     ):
         ki.zoo.get("resnet50")
 

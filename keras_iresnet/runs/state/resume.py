@@ -1,9 +1,11 @@
 """Which run is meant: a new one, or one that is there and goes on."""
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any
 
+from keras_iresnet.data import Reading
 from keras_iresnet.runs.run_folder import RunFolder, default_path
 from keras_iresnet.runs.settings import Settings, resolve
 from keras_iresnet.runs.state.state_file import as_json
@@ -49,7 +51,8 @@ def started_with(resume: str | os.PathLike | None, option: str) -> Any:
 
 def identity(settings: Settings) -> dict:
     """What makes a run the one it is, as it comes back from JSON."""
-    return as_json({"name": settings.name, "recipe": settings.recipe_fields(), "builder": settings.keywords})
+    found = {"name": settings.name, "recipe": settings.recipe_fields(), "builder": settings.keywords}
+    return as_json(found | {"reading": settings.reading.given()})
 
 
 def differing(given: dict, known: dict) -> list[str]:
@@ -66,10 +69,17 @@ def differing(given: dict, known: dict) -> list[str]:
 
 
 def _require_same(config, given, path):
-    """Refuse settings, given or today's defaults, that are not those of the run."""
-    if found := differing(identity(given), config):
+    """Refuse settings, given or today's defaults, that are not those of the run; what the data decided is for later."""
+    known = {**config, "recipe": {**config["recipe"]}, "builder": {**config["builder"]}}
+    asked = identity(given)
+    for field in set(config.get("fitted", ())) - set(given.overrides):
+        for part in ("recipe", "builder"):
+            known[part].pop(field, None)
+            asked[part].pop(field, None)
+    if found := differing(asked, known):
         raise ValueError(f"A run goes on with its own settings. Received for {path}: {'; '.join(found)}")
 
 
 def _flat(config):
-    return {"name": config["name"]} | config["recipe"] | config["builder"]
+    reading = as_json({of.name: of.default for of in dataclasses.fields(Reading)})  # folders of before know none
+    return {"name": config["name"]} | config["recipe"] | config["builder"] | reading | config.get("reading", {})

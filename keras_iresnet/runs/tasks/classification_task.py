@@ -50,10 +50,11 @@ class LabelledTask:
         """The confusion matrix of the test split, as a picture and as a table."""
         del seed
         evaluation = evaluate_classifier(model, splits.test)
+        names = splits.description.class_names
         with replacing(run.path / "confusion.csv") as temporary:
-            evaluation.save_table(temporary)
+            evaluation.save_table(temporary, names)
         with replacing(run.path / "confusion.png") as temporary:
-            save_confusion(evaluation, temporary, f"{splits.name}, test images")
+            save_confusion(evaluation, temporary, f"{splits.name}, test images", names)
 
 
 class ClassificationTask(LabelledTask):

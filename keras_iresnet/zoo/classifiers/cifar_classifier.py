@@ -42,7 +42,7 @@ SMALL_RECIPE = dataclasses.replace(
 CIFAR100_RECIPE = dataclasses.replace(RECIPE, dataset="cifar100")
 SMALL_CIFAR100_RECIPE = dataclasses.replace(SMALL_RECIPE, dataset="cifar100")
 
-AUTHORS = {"strides": (1, 2, 2)}  # the rest is what an `image_classifier` has by itself
+AUTHORS = {"blocks": (7, 7, 7), "channels": (32, 64, 128), "strides": (1, 2, 2), "pad_channels": 13}
 SMALL = {"blocks": (3, 3), "channels": (32, 64), "initial_squeeze": True, "strides": (1, 2), "pad_channels": 4}
 
 

@@ -9,6 +9,8 @@ from keras_iresnet import layers
 from keras_iresnet.layers.precision import check_full_precision
 from keras_iresnet.models import Classifier
 from keras_iresnet.models.batch_norm import batch_norm
+from keras_iresnet.zoo.recipe import Recipe
+from keras_iresnet.zoo.registry import register
 from keras_iresnet.zoo.scales import checked_blocks, for_each_scale, squeezes_of
 from keras_iresnet.zoo.variants import variant_of
 
@@ -16,17 +18,29 @@ __all__ = ["image_classifier"]
 
 NORMALIZATIONS = ("act", "batch", "none")
 
+# Of data of any size: early stopping ends it where there are few, the clock where there are many.
+RECIPE = Recipe(
+    epochs=200,
+    minutes=60,
+    patience=30,
+    batch_size=64,
+    learning_rate=0.01,
+    warmup_steps=20,
+    ema_momentum=0.99,
+)
 
+
+@register(RECIPE, task="classification", from_data=("event_shape", "num_classes", "bins"))
 def image_classifier(
     event_shape: Sequence[int],
     num_classes: int,
     *,
     bins: int = 256,
-    blocks: tuple[int, ...] = (7, 7, 7),
-    channels: int | tuple[int, ...] = (32, 64, 128),
+    blocks: tuple[int, ...] = (3, 3, 3),
+    channels: int | tuple[int, ...] = 32,
     strides: tuple[int, ...] | None = None,
     initial_squeeze: bool = False,
-    pad_channels: int = 13,
+    pad_channels: int = 4,
     activation: str = "elu",
     coeff: float | None = 0.9,
     normalization: str = "act",
@@ -66,7 +80,7 @@ def image_classifier(
     >>> import keras_iresnet as ki
     >>> clf = ki.zoo.image_classifier((12, 20, 3), 5, blocks=(1, 1), channels=8)
     >>> clf.feature_shape, clf.num_classes
-    ((3, 5, 256), 5)
+    ((3, 5, 112), 5)
     """
     blocks = checked_blocks(blocks)
     _check_normalization(normalization, coeff, dropout)

@@ -34,7 +34,7 @@ SMALL_RECIPE = dataclasses.replace(
 
 
 @register(RECIPE, task="classification")
-@variant(**AUTHORS, pad_channels=15)
+@variant(**AUTHORS | {"pad_channels": 15})
 def mnist_classifier(**keywords: Any) -> Classifier:
     """The authors' architecture for MNIST images (batch, 28, 28, 1).
 

@@ -8,6 +8,8 @@ import keras
 from keras_iresnet import layers, priors
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import SeriesLogDet
+from keras_iresnet.zoo.recipe import Recipe
+from keras_iresnet.zoo.registry import register
 from keras_iresnet.zoo.scales import checked_blocks, for_each_scale, squeezes_of
 from keras_iresnet.zoo.variants import variant_of
 
@@ -19,7 +21,19 @@ PIXEL_TRANSFORMS = {  # by the number of values of a pixel
     "gaussianize": layers.Gaussianize,
 }
 
+# Of data of any size: early stopping ends it where there are few, the clock where there are many.
+RECIPE = Recipe(
+    epochs=200,
+    minutes=60,
+    patience=15,
+    batch_size=64,
+    learning_rate=0.004,
+    warmup_steps=20,
+    ema_momentum=0.99,
+)
 
+
+@register(RECIPE, from_data=("event_shape", "bins", "classes"))
 def image_flow(
     event_shape: Sequence[int],
     *,

@@ -23,7 +23,7 @@ def test_cifar10_classifier_has_the_authors_parameters():
 
 
 def test_layers_stand_in_the_authors_order():
-    clf = ki.zoo.image_classifier((8, 8, 3), 10, blocks=(2, 1), channels=(4, 6), strides=(1, 2))
+    clf = ki.zoo.image_classifier((8, 8, 3), 10, blocks=(2, 1), channels=(4, 6), strides=(1, 2), pad_channels=13)
     kinds = [type(layer) for layer in clf.layer.layers]
     block = [ActNorm, InvertibleResidualBlock]
     assert kinds == [ActNorm, InjectivePad, *block, *block, Squeeze, *block]

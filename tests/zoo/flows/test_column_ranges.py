@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from layer_case import InvertibleCase
+
+from keras_iresnet.zoo.flows.column_ranges import ColumnRanges
+
+
+class TestColumnRanges(InvertibleCase):
+    input_shape = (4,)
+
+    def make(self, **kwargs):
+        return ColumnRanges(positive=(1,), fractions=(2,), **kwargs)
+
+    def data(self, dtype="float64", batch=3, seed=0):
+        x = np.random.default_rng(seed).normal(size=(batch, *self.input_shape))
+        x[:, 1], x[:, 2] = np.exp(x[:, 1]), 1 / (1 + np.exp(-x[:, 2]))
+        return tf.constant(x, dtype)
+
+
+def test_outside_of_its_range_a_row_has_no_density():
+    layer = ColumnRanges(positive=(0,), fractions=(1,))
+    rows = tf.constant([[1.0, 0.5, -3.0], [0.0, 0.5, 0.0], [1.0, 1.0, 0.0], [-1.0, -2.0, 0.0]])
+    y, log_det = layer.forward_and_log_det(rows)
+    assert np.isfinite(y).all()
+    np.testing.assert_allclose(log_det, [np.log(4), -np.inf, -np.inf, -np.inf], rtol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{"positive": (0, 0)}, {"positive": (0,), "fractions": (0,)}, {"fractions": (3,)}])
+def test_indices_are_those_of_columns(options):
+    with pytest.raises(ValueError, match=r"different indices below the number of columns, 3. Received: positive="):
+        ColumnRanges(**options).build((None, 3))
