@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import signal
 from typing import Any
 
 import click
@@ -12,12 +11,6 @@ from keras_iresnet_cli.model_options import GroupedOption, ModelCommand
 from keras_iresnet_cli.options import complete_folders, complete_models, example, json_option
 from keras_iresnet_cli.quiet import start_tensorflow_quietly
 from keras_iresnet_cli.tables import show_metrics
-
-
-class _Terminated(click.ClickException):
-    """Ends the process as the shell expects of one that SIGTERM ended."""
-
-    exit_code = 128 + signal.SIGTERM
 
 
 @cli.command(
@@ -39,6 +32,12 @@ class _Terminated(click.ClickException):
     help="Folder of a run to go on with; with NAME, started where there is none.",
 )
 @click.option(
+    "--init-from",
+    type=click.Path(),
+    shell_complete=complete_folders,
+    help="Folder of a run of the same architecture, whose weights a new run begins with.",
+)
+@click.option(
     "--data-dir",
     cls=GroupedOption,
     group="data",
@@ -53,6 +52,7 @@ def train(
     name: str,
     out: str | os.PathLike,
     resume: str | os.PathLike,
+    init_from: str | os.PathLike,
     data_dir: str | os.PathLike,
     devices: str,
     deterministic: bool,
@@ -78,13 +78,15 @@ def train(
             name,
             out,
             resume=resume,
+            init_from=init_from,
             data_dir=data_dir,
             overrides={field: value for field, value in fields.items() if value is not None},
             devices=devices.split(",") if devices else None,
             deterministic=deterministic,
         )
     except TerminatedError as error:
-        raise _Terminated(str(error)) from error
+        click.echo(f"Error: {error}", err=True)
+        click.get_current_context().exit(128 + error.signal)
     out = str(out or resume)
     show_metrics({"run": out} | metrics if as_json else metrics, as_json=as_json)
     if pictures := sorted(str(path) for path in pathlib.Path(out).glob("*.png")):

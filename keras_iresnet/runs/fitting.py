@@ -102,7 +102,7 @@ class Fitting:
         callbacks = [self.pace, self.state, *averaging, self.best, patience, *self._logs(), bar]
         batches = self.stream.at(step=self._steps_before)
         try:
-            with self.state.heeding_sigterm(), self._naming_faults():
+            with self.state.heeding_signals(), self._naming_faults():
                 return self.model.fit(
                     devices.shared(batches, self.model.distribute_strategy),
                     validation_data=validation,

@@ -13,7 +13,7 @@ import filelock
 import keras
 import tensorflow as tf
 
-from keras_iresnet.runs.checkpoint_file import load_checkpoint
+from keras_iresnet.runs.state.best_file import load_checkpoint
 
 STATES_KEPT = 2  # the last one, and the one before it, should the last be damaged
 
@@ -39,6 +39,7 @@ class RunFolder:
         self.samples = self.path / "samples.png"
         self.tensorboard = self.path / "tensorboard"
         self._lock = self.path / ".lock"
+        self._made = False
 
     @classmethod
     def create(cls, path: str | os.PathLike) -> "RunFolder":
@@ -49,6 +50,7 @@ class RunFolder:
             ValueError: it holds a run, or anything else.
         """
         run = cls(path)
+        run._made = not run.path.exists()
         try:
             run.path.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=run.path):
@@ -105,6 +107,18 @@ class RunFolder:
         finally:
             _tidy_away(self._lock)
             lock.release()
+
+    @contextlib.contextmanager
+    def gone_if_refused(self) -> Iterator[None]:
+        """Around all of a training: a folder that was made for one that was refused, and never began, goes again."""
+        try:
+            yield
+        except BaseException:
+            if self._made and not self.begun:
+                _tidy_away(self._lock)
+                with contextlib.suppress(OSError):
+                    self.path.rmdir()
+            raise
 
     @contextlib.contextmanager
     def naming_faults(self) -> Iterator[None]:

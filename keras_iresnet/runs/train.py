@@ -19,6 +19,8 @@ from keras_iresnet.runs.machine.threads import settle_threads
 from keras_iresnet.runs.progress import console
 from keras_iresnet.runs.recipe_optimizer import make_optimizer
 from keras_iresnet.runs.run_data import check_unchanged
+from keras_iresnet.runs.run_folder import RunFolder
+from keras_iresnet.runs.state.best_file import begin_with
 from keras_iresnet.runs.state.resume import open_run, settings_of, started_with
 from keras_iresnet.runs.tasks import task_of
 
@@ -31,6 +33,7 @@ def train(
     out: str | os.PathLike | None = None,
     *,
     resume: str | os.PathLike | None = None,
+    init_from: str | os.PathLike | None = None,
     data_dir: str | os.PathLike | None = None,
     overrides: Mapping | None = None,
     devices: Sequence[str] | None = None,
@@ -47,6 +50,8 @@ def train(
         resume: folder of a run to go on with, in place of `out`: from its latest whole state, as if it had never been
             interrupted. The settings are the run's; those that are given must agree. With a `name`, a run is started
             where there is none yet, so that one command does for a job that may be started again.
+        init_from: folder of a finished run of a model of the same architecture, whose best weights a new run begins
+            with, by a recipe of its own: to train longer, or on other data of the same shape. The record names it.
         data_dir: TFDS data directory; by default that of the run in `resume`.
         overrides: field of the recipe or keyword of the builder -> value, such as `{"minutes": 5}`; see `resolve`.
         devices: such as `["GPU:0", "GPU:1"]`; all visible GPUs by default. With several machines in `TF_CONFIG`, each
@@ -63,7 +68,7 @@ def train(
             which another process trains, or whose run cannot go on.
         OSError: the folder cannot be written, the data cannot be read, another machine is gone.
         FloatingPointError: the loss became infinite or NaN.
-        TerminatedError: SIGTERM came; the state is saved.
+        TerminatedError: SIGTERM or Ctrl-C came; the state is saved.
     """
     started = time.monotonic()
     settings = settings_of(name, out, resume, overrides)
@@ -71,6 +76,8 @@ def train(
     _check_machines(settings.recipe)
     deterministic = deterministic or bool(started_with(resume, "deterministic"))
     data_dir = data_dir or started_with(resume, "data_dir")
+    init_from = init_from or started_with(resume, "init_from")
+    source = None if init_from is None else RunFolder.open(init_from)
     settle_threads()
     scope = device_names.scope(devices)
     run = open_run(settings.name, out, resume) if device_names.is_chief() else None
@@ -81,15 +88,18 @@ def train(
     keras.utils.set_random_seed(settings.recipe.seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    with run.locked() if run else contextlib.nullcontext():
+    with contextlib.ExitStack() as around:
+        if run:
+            around.enter_context(run.gone_if_refused())
+            around.enter_context(run.locked())
         splits = settings.load(data_dir, labels=task.labels)
         if run and run.begun:
             check_unchanged(run.read_config(), splits)
         settings = settings.fitted_to(splits)
         recipe = settings.recipe
-        command = _command(settings, data_dir, devices, deterministic)
-        config = _config(settings, splits, command, deterministic, data_dir)
-        fitting, figures = _fit(settings, task, splits, scope, run, shown, config)
+        command = _command(settings, data_dir, init_from, devices, deterministic)
+        config = _config(settings, splits, command, deterministic, data_dir, init_from)
+        fitting, figures = _fit(settings, task, splits, scope, run, shown, config, source)
         if run is None:
             return figures
         # Written after each stage: a run of hours must not lose what it knows to a failing picture.
@@ -106,7 +116,7 @@ def train(
     return figures
 
 
-def _fit(settings, task, splits, scope, run, shown, config):
+def _fit(settings, task, splits, scope, run, shown, config, source):
     """The `Fitting`, whose model has its best weights, and what training cost and reached."""
     recipe, kind = settings.recipe, "points" if splits.bins is None else "images"
     shown.print(f"{splits.name}: {len(splits.train):,} {kind} to train on, {len(splits.validation):,} to validate")
@@ -120,14 +130,23 @@ def _fit(settings, task, splits, scope, run, shown, config):
         model.compile(make_optimizer(recipe, model), jit_compile="auto" if recipe.jit is None else recipe.jit)
         fitting = Fitting(model, settings, splits, task=task, run=run, shown=shown)
         if run and not (run.begun and fitting.restore()):
-            count = recipe.initialization_batch or model.initialization_examples
-            first, _ = first_examples(splits.train.batch(min(count, LAYER_EXAMPLES)), count)
-            shown.print(f"Initialising from {len(first):,} {kind} ...")
-            model.initialize(first)
+            _begin(model, recipe, splits, source, shown)
         fitting.agree()
     if run:
         _note(run, config)
     return fitting, fitting.fit()
+
+
+def _begin(model, recipe, splits, source, shown):
+    """What a run begins with: the weights of another, or what is set from data."""
+    if source is not None:
+        shown.print(f"Beginning with the weights of {source.path} ...")
+        begin_with(model, source.best)
+        return
+    count = recipe.initialization_batch or model.initialization_examples
+    first, _ = first_examples(splits.train.batch(min(count, LAYER_EXAMPLES)), count)
+    shown.print(f"Initialising from {len(first):,} {'points' if splits.bins is None else 'images'} ...")
+    model.initialize(first)
 
 
 def _told(description):
@@ -174,7 +193,7 @@ def _note(run, config):
     run.write_json(run.config, config)
 
 
-def _config(settings, splits, command, deterministic, data_dir):
+def _config(settings, splits, command, deterministic, data_dir, init_from):
     sizes = {split: len(getattr(splits, split)) for split in ("train", "validation", "test")}
     return {
         "name": settings.name,
@@ -182,6 +201,7 @@ def _config(settings, splits, command, deterministic, data_dir):
         "command": command,
         "deterministic": deterministic,
         "data_dir": data_dir and str(data_dir),
+        "init_from": init_from and str(init_from),
         "overrides": settings.overrides,
         "recipe": settings.recipe_fields(),
         "builder": settings.keywords,
@@ -201,9 +221,10 @@ def _config(settings, splits, command, deterministic, data_dir):
     }
 
 
-def _command(settings, data_dir, devices, deterministic):
+def _command(settings, data_dir, init_from, devices, deterministic):
     """The command that asks for the same run, whether or not this one came from a shell."""
     words = ["keras-iresnet", "train", settings.name, *settings.options()]
-    for option, value in {"--data-dir": data_dir, "--devices": devices and ",".join(devices)}.items():
+    given = {"--data-dir": data_dir, "--init-from": init_from, "--devices": devices and ",".join(devices)}
+    for option, value in given.items():
         words += [option, str(value)] if value is not None else []
     return shlex.join(words + ["--deterministic"] * deterministic)

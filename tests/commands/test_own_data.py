@@ -164,9 +164,9 @@ def test_a_target_is_drawn_given_rows_of_the_test_split(table, tmp_path):
 def test_going_on_needs_the_same_settings_and_data(table_run, table, tmp_path):
     run = shutil.copytree(table_run, tmp_path / "run")
     assert settings_of(None, None, run, None).overrides == {"dataset": str(table), **TABLE, **FEW}
-    with pytest.raises(ValueError, match=r"its own settings. Received for .*: batch_size=5"):
+    with pytest.raises(ValueError, match=r"its own settings; .* Received for .*: batch_size=5"):
         settings_of(None, None, run, {"batch_size": 5})
-    with pytest.raises(ValueError, match=r"its own settings. Received for .*: dequantize=\[\]"):
+    with pytest.raises(ValueError, match=r"its own settings; .* Received for .*: dequantize=\[\]"):
         settings_of("tabular_flow", None, run, {"dataset": str(table), "label": "sex", "positive": ("height",), **FEW})
     (run / "metrics.json").unlink()
     config = json.loads((run / "config.json").read_text())

@@ -252,3 +252,28 @@ def test_a_second_run_in_a_folder_is_refused_and_leaves_it_alone(tmp_path):
         with RunFolder(tmp_path).locked(), pytest.raises(ValueError, match="another process trains in it"):
             train("digits_flow", **folder, overrides=TINY, progress=False)
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"overrides": {"dataset": "toy/moons"}}, {"overrides": {"dataset": "no_such_set"}}, {"devices": ["TPU:9"]}],
+)
+def test_a_training_that_is_refused_leaves_no_folder(options, tmp_path):
+    with pytest.raises(ValueError, match="Received"):
+        train("digits_flow", tmp_path / "run", progress=False, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_begins_with_the_weights_of_another(digits, tmp_path):
+    source = digits[0]
+    keywords = source.read_config()["overrides"]
+    overrides = {**keywords, "epochs": 1, "steps_per_epoch": 1, "learning_rate": 1e-9, "minutes": None, "steps": None}
+    train("digits_flow", tmp_path / "more", init_from=source.path, overrides=overrides, progress=False)
+    run = RunFolder(tmp_path / "more")
+    for new, old in zip(run.load_best().trainable_weights, source.load_best().trainable_weights, strict=True):
+        np.testing.assert_allclose(new, old, atol=1e-6)
+    assert run.read_config()["init_from"] == str(source.path)
+    assert f"--init-from {source.path}" in run.read_config()["command"]
+    with pytest.raises(ValueError, match="`init_from` must be a run of the same architecture"):
+        train("digits_flow", tmp_path / "x", init_from=source.path, overrides={"channels": 3}, progress=False)
+    assert not (tmp_path / "x").exists()

@@ -77,7 +77,9 @@ def _require_same(config, given, path):
             known[part].pop(field, None)
             asked[part].pop(field, None)
     if found := differing(asked, known):
-        raise ValueError(f"A run goes on with its own settings. Received for {path}: {'; '.join(found)}")
+        raise ValueError(
+            f"A run goes on with its own settings; a new one begins with its weights by `init_from`. Received for {path}: {'; '.join(found)}"
+        )
 
 
 def _flat(config):

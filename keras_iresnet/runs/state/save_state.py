@@ -21,7 +21,15 @@ from keras_iresnet.runs.state.state_file import StateRefusedError, read_state, w
 
 
 class TerminatedError(RuntimeError):
-    """The system asked the process to end (SIGTERM), and the run's state has been saved."""
+    """The system (SIGTERM) or the user (Ctrl-C) asked the process to end, and the run's state has been saved.
+
+    Attributes:
+        signal: number of the signal.
+    """
+
+    def __init__(self, message: str, number: int = signal.SIGTERM) -> None:
+        super().__init__(message)
+        self.signal = number
 
 
 class Position(NamedTuple):
@@ -67,7 +75,7 @@ class SaveState(keras.callbacks.Callback):
         self._epoch = self._step = 0
         self._arrays: dict[str, np.ndarray] | None = None
         self._ended_epoch = False
-        self._terminated = False
+        self._terminated = 0  # number of the signal
         self._timer = Timer()
 
     def restore(self, model: keras.Model, report: Callable[[str], None]) -> Position | None:
@@ -124,7 +132,7 @@ class SaveState(keras.callbacks.Callback):
         elif self._terminated or self._timer.due or self._first:
             self._save(Position(self._epoch, self._step, self.budget.elapsed))
         if self._terminated:
-            raise TerminatedError(self._farewell())
+            raise TerminatedError(self._farewell(), self._terminated)
 
     @property
     def _first(self):
@@ -160,16 +168,19 @@ class SaveState(keras.callbacks.Callback):
         return self._epoch * self.steps_per_epoch + self._step
 
     def _farewell(self):
+        what = "Ctrl-C" if self._terminated == signal.SIGINT else "SIGTERM"
         if self.run is None:
-            return "SIGTERM ended this worker; the chief's folder has the run's state."
+            return f"{what} ended this worker; the chief's folder has the run's state."
         return (
-            f"SIGTERM ended the run; its state after {self._steps:,} steps is saved. "
+            f"{what} ended the run; its state after {self._steps:,} steps is saved. "
             f"It goes on with: {shlex.join(['keras-iresnet', 'train', '--resume', str(self.run.path)])}"
         )
 
     @contextlib.contextmanager
-    def heeding_sigterm(self) -> Iterator[None]:
-        """Let SIGTERM end the training after the step in progress; in the main thread, where signals arrive.
+    def heeding_signals(self) -> Iterator[None]:
+        """Let SIGTERM or Ctrl-C end the training after the step in progress; in the main thread, where signals arrive.
+
+        A second Ctrl-C leaves at once, as it does elsewhere.
 
         Raises:
             TerminatedError: it came, be it in the last step or what follows; all is saved.
@@ -177,16 +188,19 @@ class SaveState(keras.callbacks.Callback):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.signal(signal.SIGTERM, self._terminate)
+        before = {number: signal.signal(number, self._terminate) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
         if self._terminated:  # after the last step began
-            raise TerminatedError(self._farewell())
+            raise TerminatedError(self._farewell(), self._terminated)
 
-    def _terminate(self, *_):
-        self._terminated = True
+    def _terminate(self, number, _):
+        if self._terminated and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self._terminated = number
 
 
 def _cut_history(path, epochs):

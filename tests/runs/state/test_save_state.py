@@ -48,7 +48,7 @@ def _fit_with(state, model, *callbacks, epochs=2):
     position = state.start
     x = np.random.default_rng(0).normal(size=(4 * STEPS, 2)).astype("float32")
     batches = tf.data.Dataset.from_tensor_slices((x, x.sum(1))).batch(4, drop_remainder=True)
-    with state.heeding_sigterm():
+    with state.heeding_signals():
         model.fit(
             batches.repeat().skip(position.step), steps_per_epoch=STEPS, epochs=epochs, initial_epoch=position.epoch,
             shuffle=False, verbose=0, validation_data=batches, callbacks=[state, state.best, *callbacks],
@@ -58,16 +58,17 @@ def _fit_with(state, model, *callbacks, epochs=2):
 class _Terminate(keras.callbacks.Callback):
     """What a scheduler does to a job, in a step."""
 
-    def __init__(self, epoch, batch):
+    def __init__(self, epoch, batch, *signals):
         super().__init__()
-        self.at, self.epoch = (epoch, batch), None
+        self.at, self.epoch, self.signals = (epoch, batch), None, signals or (signal.SIGTERM,)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
         if (self.epoch, batch) == self.at:
-            os.kill(os.getpid(), signal.SIGTERM)
+            for number in self.signals:
+                os.kill(os.getpid(), number)
 
 
 @pytest.mark.parametrize(("epoch", "batch"), [(0, 0), (0, 1), (1, 1), (1, 2)])
@@ -90,6 +91,21 @@ def test_sigterm_saves_the_state_and_the_run_goes_on_to_the_same_end(tmp_path, e
         np.testing.assert_allclose(arrays[name], array, rtol=1e-6, err_msg=name)
     assert facts["best_epoch"] == expected_facts["best_epoch"]
     assert facts["position"]["finished"]
+
+
+def test_ctrl_c_saves_the_state_and_says_how_to_go_on(tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    message = r"Ctrl-C ended the run; its state after 2 steps is saved\. It goes on with: keras-iresnet train --resume"
+    with pytest.raises(TerminatedError, match=message) as error:
+        _fit(RunFolder(tmp_path), _model(), _Terminate(0, 1, signal.SIGINT))
+    assert error.value.signal == signal.SIGINT
+    assert signal.getsignal(signal.SIGINT) == before
+    assert RunFolder(tmp_path).states()[0].name == "last.000000002.state"
+
+
+def test_a_second_ctrl_c_leaves_at_once(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        _fit(RunFolder(tmp_path), _model(), _Terminate(0, 1, signal.SIGINT, signal.SIGINT))
 
 
 @pytest.mark.parametrize("step", [0, 1, 2])

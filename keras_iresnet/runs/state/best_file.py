@@ -26,6 +26,22 @@ def load_checkpoint(path: str | os.PathLike) -> Any:
     return model
 
 
+def begin_with(model: InvertibleModel, path: str | os.PathLike) -> None:
+    """Give a new model the weights of a checkpoint of the same architecture.
+
+    Raises:
+        ValueError: it is of another architecture, or no checkpoint, see `load_checkpoint`.
+    """
+    source = load_checkpoint(path)
+    ours, theirs = ([tuple(weight.shape) for weight in one.weights] for one in (model, source))
+    if type(source) is not type(model) or ours != theirs:
+        raise ValueError(
+            f"`init_from` must be a run of the same architecture as the new model, a {_kind(model)} of "
+            f"{model.count_params():,} weights. Received: {path}, a {_kind(source)} of {source.count_params():,}"
+        )
+    model.set_weights(source.get_weights())
+
+
 def _load(path):
     if not zipfile.is_zipfile(path):
         begins = path.read_bytes()[:4] == b"PK\x03\x04"
