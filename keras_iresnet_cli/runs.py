@@ -15,6 +15,15 @@ def _command(words, short_help):
     return lambda function: cli.command(epilog=example(words), short_help=short_help)(run_argument(function))
 
 
+def _tell_data(run):
+    """The names and the digest of a user's own data that a run was trained on, beside what a command prints."""
+    from keras_iresnet.runs import RunFolder
+    from keras_iresnet.runs.run_data import description_of, told
+
+    for line in told(description_of(RunFolder(run))):
+        click.echo(line, err=True)
+
+
 def _out_option(settings):
     default = f"a .png in RUN, named by {settings}"
     return click.option("--out", type=click.Path(), help=f"File, .png or .npy.  [default: {default}]")
@@ -41,7 +50,9 @@ def evaluate(run: str, as_json: bool, **options: Any) -> None:
     start_tensorflow_quietly()
     from keras_iresnet.commands import evaluate_run
 
-    show_metrics(evaluate_run(run, **options), as_json=as_json)
+    figures = evaluate_run(run, **options)
+    _tell_data(run)
+    show_metrics(figures, as_json=as_json)
 
 
 @_command("certify runs/digits", "Prove a run's model invertible.")
@@ -82,7 +93,9 @@ def sample(run: str, as_json: bool, **options: Any) -> None:
     from keras_iresnet.layers import NotConvergedError
 
     try:
-        show_paths([sample_run(run, **options)], as_json=as_json)
+        path = sample_run(run, **options)
+        _tell_data(run)
+        show_paths([path], as_json=as_json)
     except NotConvergedError as error:
         raise click.ClickException(str(error)) from error
 
@@ -103,6 +116,7 @@ def score(run: str, as_json: bool, **options: Any) -> None:
     from keras_iresnet.commands import score_run
 
     found = score_run(run, **options)
+    _tell_data(run)
     figures = {
         "examples": len(found.names),
         "mean_log_likelihood_nats": float(found.log_likelihoods.mean()),
@@ -128,6 +142,7 @@ def reconstruct(run: str, as_json: bool, **options: Any) -> None:
     from keras_iresnet.commands import reconstruct_run
 
     path, figures = reconstruct_run(run, **options)
+    _tell_data(run)
     if as_json:
         show_json(figures | {"paths": [path]})
     else:
@@ -154,6 +169,8 @@ def interpolate(run: str, as_json: bool, **options: Any) -> None:
     from keras_iresnet.layers import NotConvergedError
 
     try:
-        show_paths([interpolate_run(run, **options)], as_json=as_json)
+        path = interpolate_run(run, **options)
+        _tell_data(run)
+        show_paths([path], as_json=as_json)
     except NotConvergedError as error:
         raise click.ClickException(str(error)) from error

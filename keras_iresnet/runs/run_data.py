@@ -1,11 +1,13 @@
 """The data of a run: read as they were, and refused where they have changed since."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from keras_iresnet import data, zoo
 from keras_iresnet.runs.run_folder import RunFolder
+
+SHOWN_NAMES = 20  # of classes and columns
 
 
 def load_data(
@@ -64,6 +66,22 @@ def data_of_run(
 def description_of(run: RunFolder) -> data.Description:
     """What a run records of its data: names of classes and columns, a digest."""
     return data.Description.from_json(run.read_config().get("data", {}))
+
+
+def told(description: data.Description) -> Iterator[str]:
+    """What one should know of one's own data, a line each: names of classes and columns, files that were left out."""
+    names = {
+        "Classes": description.class_names,
+        "Columns": description.columns,
+        "Given": description.condition_columns,
+        "Unreadable and left out": description.skipped,
+    }
+    for what, known in names.items():
+        if known:
+            more = f" and {len(known) - SHOWN_NAMES:,} more" if len(known) > SHOWN_NAMES else ""
+            yield f"{what}: {', '.join(known[:SHOWN_NAMES])}{more}"
+    if description.digest:
+        yield f"Digest: {description.digest[:12]}"
 
 
 def check_unchanged(config: Mapping[str, Any], splits: data.Splits) -> None:

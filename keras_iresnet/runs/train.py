@@ -18,13 +18,11 @@ from keras_iresnet.runs.machine import provenance
 from keras_iresnet.runs.machine.threads import settle_threads
 from keras_iresnet.runs.progress import console
 from keras_iresnet.runs.recipe_optimizer import make_optimizer
-from keras_iresnet.runs.run_data import check_unchanged
+from keras_iresnet.runs.run_data import check_unchanged, told
 from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.state.best_file import begin_with
 from keras_iresnet.runs.state.resume import open_run, settings_of, started_with
 from keras_iresnet.runs.tasks import task_of
-
-SHOWN_NAMES = 20  # of classes and columns
 
 
 @device_names.naming_lost_machines()
@@ -120,7 +118,7 @@ def _fit(settings, task, splits, scope, run, shown, config, source):
     """The `Fitting`, whose model has its best weights, and what training cost and reached."""
     recipe, kind = settings.recipe, "points" if splits.bins is None else "images"
     shown.print(f"{splits.name}: {len(splits.train):,} {kind} to train on, {len(splits.validation):,} to validate")
-    for line in _told(splits.description):
+    for line in told(splits.description):
         shown.print(line, markup=False)
     shown.print(f"Building {settings.name} ...")
     with scope:
@@ -147,20 +145,6 @@ def _begin(model, recipe, splits, source, shown):
     first, _ = first_examples(splits.train.batch(min(count, LAYER_EXAMPLES)), count)
     shown.print(f"Initialising from {len(first):,} {'points' if splits.bins is None else 'images'} ...")
     model.initialize(first)
-
-
-def _told(description):
-    """What one should know of one's own data."""
-    names = {
-        "Classes": description.class_names,
-        "Columns": description.columns,
-        "Given": description.condition_columns,
-        "Unreadable and left out": description.skipped,
-    }
-    for what, known in names.items():
-        if known:
-            more = f" and {len(known) - SHOWN_NAMES:,} more" if len(known) > SHOWN_NAMES else ""
-            yield f"{what}: {', '.join(known[:SHOWN_NAMES])}{more}"
 
 
 def _check_machines(recipe):

@@ -131,6 +131,7 @@ def test_a_strange_row_is_less_likely_than_all_of_training(table_run, table, tmp
     )
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["below_all_training_examples"] == 1
+    assert "Columns: height, weight, children" in result.stderr
     first, second = _rows(tmp_path / "s.csv")
     assert (first["name"], float(first["training_share_below"])) == ("1", 0.0)
     assert float(second["training_share_below"]) > 0.2

@@ -78,7 +78,8 @@ def _require_same(config, given, path):
             asked[part].pop(field, None)
     if found := differing(asked, known):
         raise ValueError(
-            f"A run goes on with its own settings; a new one begins with its weights by `init_from`. Received for {path}: {'; '.join(found)}"
+            "A run goes on with its own settings; a new one begins with its weights by `init_from`. "
+            f"Received for {path}: {'; '.join(found)}"
         )
 
 

@@ -71,6 +71,17 @@ def test_missing_labels_and_strange_classes_are_refused(tmp_path):
         data.load(tmp_path / "a.npz", labels=True, test_data=tmp_path / "b.npz")
 
 
+def test_of_every_class_the_same_share_is_held_out(tmp_path):
+    np.savez(tmp_path / "a.npz", x=RNG.integers(0, 256, (200, 2, 2)), y=RNG.permutation(np.arange(200) % 20 == 0))
+    for seed in range(3):
+        splits = data.load(tmp_path / "a.npz", labels=True, split_seed=seed)
+        counts = [
+            sum(int(label) for _, label in getattr(splits, part).as_numpy_iterator())
+            for part in ("train", "validation", "test")
+        ]
+        assert counts == [8, 1, 1]
+
+
 def test_options_of_a_path_need_one():
     with pytest.raises(ValueError, match=r"`bins` must go with a path.*Received: digits"):
         data.load("digits", bins=3)
