@@ -11,6 +11,7 @@ from keras_iresnet.layers.composed.chain import Chain
 from keras_iresnet.layers.composed.factor_out import FactorOut
 from keras_iresnet.layers.elementwise.act_norm import ActNorm
 from keras_iresnet.layers.elementwise.center import Center
+from keras_iresnet.layers.elementwise.column_ranges import ColumnRanges
 from keras_iresnet.layers.elementwise.gaussianize import Gaussianize
 from keras_iresnet.layers.elementwise.logit import Logit
 from keras_iresnet.layers.inverse_report import InverseReport, NotConvergedError
@@ -28,6 +29,7 @@ __all__ = [
     "Carried",
     "Center",
     "Chain",
+    "ColumnRanges",
     "ConvBranch",
     "DenseBranch",
     "FactorOut",

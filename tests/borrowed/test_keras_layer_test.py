@@ -24,6 +24,7 @@ CASES = {
     "ActNorm": ({}, IMAGE),
     "Center": ({"offset": 0.25}, POINT),
     "Chain": (lambda: {"layers": [ki.layers.Squeeze(), ki.layers.ActNorm()]}, IMAGE),
+    "ColumnRanges": ({"fractions": (0,)}, POINT),
     "ConvBranch": ({"channels": 3}, IMAGE),
     "DenseBranch": ({"units": (5,)}, POINT),
     "FactorOut": (lambda: {"layer": ki.layers.ActNorm()}, IMAGE),
@@ -37,7 +38,7 @@ CASES = {
     "SpectralDense": ({"units": 3}, POINT),
     "Squeeze": ({}, IMAGE),
 }
-UNIT_INTERVAL = {"Gaussianize", "Logit"}  # what these take lies in [0, 1]
+UNIT_INTERVAL = {"ColumnRanges", "Gaussianize", "Logit"}  # what these take lies in [0, 1]
 ABSTRACT = {"Branch", "InvertibleLayer"}
 
 

@@ -3,9 +3,9 @@
 import keras
 
 from keras_iresnet import layers, priors
+from keras_iresnet.layers.elementwise.column_ranges import ColumnRanges
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import ExactLogDet, LogDetEstimator, SeriesLogDet
-from keras_iresnet.zoo.flows.column_ranges import ColumnRanges
 from keras_iresnet.zoo.recipe import Recipe
 from keras_iresnet.zoo.registry import register
 

@@ -6,11 +6,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers import InvertibleLayer
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.inverse_report import InverseReport
-
-__all__: list[str] = []  # a part of `tabular_flow`, no model
+from keras_iresnet.layers.invertible import InvertibleLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -31,7 +29,7 @@ class ColumnRanges(InvertibleLayer):
 
     Example:
     >>> import tensorflow as tf
-    >>> from keras_iresnet.zoo.flows.column_ranges import ColumnRanges
+    >>> from keras_iresnet.layers.elementwise.column_ranges import ColumnRanges
     >>> ColumnRanges(positive=(0,))(tf.constant([[1.0, -5.0]])).numpy().tolist()
     [[0.0, -5.0]]
     """

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from layer_case import InvertibleCase
 
-from keras_iresnet.zoo.flows.column_ranges import ColumnRanges
+from keras_iresnet.layers.elementwise.column_ranges import ColumnRanges
 
 
 class TestColumnRanges(InvertibleCase):
