@@ -148,9 +148,7 @@ def _command(*words):
 
 def test_the_installed_command_prints_its_answer_and_nothing_of_tensorflow():
     result = _command(str(pathlib.Path(sys.executable).parent / "keras-iresnet"), "list")
-    assert result.returncode == 0
-    assert result.stderr.startswith("For data of your own")
-    assert len(result.stderr.splitlines()) == 1
+    assert (result.returncode, result.stderr) == (0, "")
     assert "digits_flow" in result.stdout
     assert "InitializeLog" not in result.stdout
 
