@@ -1,5 +1,6 @@
 """Models as SavedModels that TensorFlow alone can run."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,12 +11,21 @@ Signature = tuple[Callable[..., tf.Tensor], list[tf.TensorSpec]]  # a function, 
 
 
 def export_signatures(model: keras.Model, signatures: dict[str, Signature], filepath: Any, *, verbose: bool) -> None:
-    """Write a SavedModel of a model that can be asked for these, by name."""
+    """Write a SavedModel of a model that can be asked for these, by name; `verbose` prints what it can be asked."""
     archive = keras.export.ExportArchive()
     archive.track(model)
     for name, (function, specs) in signatures.items():
         archive.add_endpoint(name, function, specs)
-    archive.write_out(filepath, verbose=verbose)
+    archive.write_out(filepath, verbose=False)  # Keras lists every captured weight
+    if verbose:
+        print(f"Saved in {os.fspath(filepath)}, for TensorFlow alone:")
+        for name, (_, specs) in signatures.items():
+            print(f"  {name}({', '.join(map(_described, specs))})")
+
+
+def _described(spec):
+    sides = ", ".join("batch" if side is None else str(side) for side in spec.shape)
+    return f"{spec.name} ({sides}) {spec.dtype.name}"
 
 
 def flow_signatures(flow: keras.Model) -> dict[str, Signature]:

@@ -173,16 +173,31 @@ class Flow(Density):
     @property
     def bijector(self) -> "tfp.bijectors.Bijector":
         """A `tfb.Bijector` from data space (..., *event_shape) to latents (..., D): `InvertibleResNetBijector`."""
-        from keras_iresnet.bijector import InvertibleResNetBijector  # TFP takes seconds to import
-
-        return InvertibleResNetBijector(self.layer, flatten=True, seed=self.seed_generator)
+        return self.as_bijector()
 
     @property
     def distribution(self) -> "tfp.distributions.TransformedDistribution":
-        """The density over data space, with its prior, as a `tfd.TransformedDistribution`."""
+        """The density over data space, with its prior, as a `tfd.TransformedDistribution`.
+
+        Where the blocks estimate their log-dets with random probes, `log_prob` of one point differs from call to call:
+        `as_distribution` takes a `seed` for the same probes each time, or `ki.ExactLogDet()` where D is small.
+        """
+        return self.as_distribution()
+
+    def as_bijector(self, *, estimator: LogDetEstimator | None = None, seed: Seed = None) -> "tfp.bijectors.Bijector":
+        """`bijector`, with an estimator in place of the blocks' own, or a seed of its random probes."""
+        from keras_iresnet.bijector import InvertibleResNetBijector  # TFP takes seconds to import
+
+        seed = self.seed_generator if seed is None else seed
+        return InvertibleResNetBijector(self.layer, flatten=True, estimator=estimator, seed=seed)
+
+    def as_distribution(
+        self, *, estimator: LogDetEstimator | None = None, seed: Seed = None
+    ) -> "tfp.distributions.TransformedDistribution":
+        """`distribution`, with an estimator in place of the blocks' own, or a seed of its random probes."""
         from keras_iresnet.bijector import data_distribution
 
-        return data_distribution(self.bijector, self.prior.distribution())
+        return data_distribution(self.as_bijector(estimator=estimator, seed=seed), self.prior.distribution())
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the layers and the prior, all at once: the shape is known from the start."""

@@ -1,6 +1,7 @@
 import numpy as np
 import oracles
 import pytest
+import small_flows
 import tensorflow as tf
 from bijector_case import data, normal, points_layer, tfb, tfd, view
 
@@ -106,3 +107,13 @@ def test_saved_log_prob_is_that_of_the_distribution(points, tmp_path):
     loaded = tf.saved_model.load(tmp_path / "density")
     x = data(6, 2)
     np.testing.assert_allclose(loaded.log_prob(x), module.density.log_prob(x), rtol=1e-9)
+
+
+def test_probes_of_a_flows_distribution_can_be_fixed_or_done_without():
+    flow = oracles.leave_identity(small_flows.image_flow(seed=1))
+    x = flow.to_data(small_flows.images(6), seed=1)
+    plain, fixed = flow.distribution, flow.as_distribution(seed=3)
+    exact = flow.as_distribution(estimator=ki.ExactLogDet())
+    assert np.abs(plain.log_prob(x) - plain.log_prob(tf.identity(x))).max() > 1e-4
+    np.testing.assert_array_equal(fixed.log_prob(x), fixed.log_prob(tf.identity(x)))
+    np.testing.assert_allclose(exact.log_prob(x), flow.log_prob(x, estimator=ki.ExactLogDet()), rtol=1e-4)

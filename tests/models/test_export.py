@@ -133,3 +133,12 @@ def test_images_out_of_range_are_refused(tmp_path):
     served = tf.saved_model.load(tmp_path).signatures["log_prob"]
     with pytest.raises(tf.errors.InvalidArgumentError, match="must lie in"):
         served(x=tf.fill((1, 8, 8, 1), tf.constant(17, tf.uint8)), seed=tf.constant(0))
+
+
+def test_what_is_printed_is_what_the_file_can_be_asked(models, tmp_path, capsys):
+    models["points"].export(tmp_path / "points")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"Saved in {tmp_path / 'points'}, for TensorFlow alone:"
+    assert lines[1:] == ["  log_prob(x (batch, 2) float32, seed () int32)", "  sample(n () int32, seed () int32)"]
+    models["points"].export(tmp_path / "quiet", verbose=False)
+    assert capsys.readouterr().out == ""
