@@ -1,4 +1,4 @@
-"""`evaluate`, `certify`, `sample`, `score`, `reconstruct` and `interpolate`: what to do with a run folder."""
+"""`evaluate`, `certify`, `export`, `sample`, `score`, `reconstruct` and `interpolate`: what to do with a run folder."""
 
 from typing import Any
 
@@ -53,6 +53,19 @@ def evaluate(run: str, as_json: bool, **options: Any) -> None:
     figures = evaluate_run(run, **options)
     _tell_data(run)
     show_metrics(figures, as_json=as_json)
+
+
+@_command("export runs/digits --out digits", "Write a run's model for TensorFlow alone.")
+@click.option("--out", type=click.Path(), help="Folder, new or empty.  [default: saved_model in RUN]")
+@json_option
+def export(run: str, out: str | None, as_json: bool) -> None:
+    """Write the best checkpoint of the run folder RUN as a SavedModel, and say what it can be asked."""
+    start_tensorflow_quietly()
+    from keras_iresnet.commands import export_run
+
+    path = export_run(run, out=out, verbose=not as_json)
+    if as_json:
+        show_paths([path], as_json=True)
 
 
 @_command("certify runs/digits", "Prove a run's model invertible.")

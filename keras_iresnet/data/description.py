@@ -15,7 +15,7 @@ class Description:
         condition_columns: the columns that a density is conditioned on.
         label_column: the column of a table that holds the class.
         positive: the columns that are above 0.
-        fractions: the columns that lie in (0, 1).
+        bounds: column that is bounded -> its lower and its upper bound.
         condition_mean: mean of each number that a density is conditioned on, over the training examples, which was
             taken off.
         condition_deviation: its standard deviation, by which it was divided.
@@ -34,7 +34,7 @@ class Description:
     condition_columns: tuple[str, ...] = ()
     label_column: str | None = None
     positive: tuple[str, ...] = ()
-    fractions: tuple[str, ...] = ()
+    bounds: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
     condition_mean: tuple[float, ...] = ()
     condition_deviation: tuple[float, ...] = ()
     grids: Mapping[str, float] = dataclasses.field(default_factory=dict)

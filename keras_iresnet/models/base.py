@@ -17,10 +17,10 @@ from keras_iresnet.borrowed.keras_names import (
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.models.convergence import converge_norms, with_convergence
 from keras_iresnet.models.example_checks import SLACK, check_batch, check_dtype, check_shape, check_values, is_array
-from keras_iresnet.models.export import Signature, export_signatures
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.models.label_free import without_missing_labels
 from keras_iresnet.models.sample_weights import check_weights, replicas, resampled, shares, with_an_example
+from keras_iresnet.models.signatures import Signature, export_signatures
 from keras_iresnet.optimizers import by_name
 
 LAYER_EXAMPLES = 1024  # that set the layers of a model

@@ -12,11 +12,11 @@ from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 from keras_iresnet.models.base import InvertibleModel
 from keras_iresnet.models.convergence import converge_norms
-from keras_iresnet.models.export import Signature, classifier_signatures
 from keras_iresnet.models.features import Features
 from keras_iresnet.models.head import ClassHead
 from keras_iresnet.models.labels import ErrorPercent, check_labelled, check_labels
 from keras_iresnet.models.sample_weights import without_fillers
+from keras_iresnet.models.signatures import Signature, classifier_signatures
 from keras_iresnet.ops.dequantize import quantize
 
 

@@ -19,10 +19,10 @@ from keras_iresnet.models.example_checks import (
     check_values,
     is_array,
 )
-from keras_iresnet.models.export import Signature, flow_signatures
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
 from keras_iresnet.models.pairs import check_pairs, with_condition
 from keras_iresnet.models.sample_weights import without_fillers
+from keras_iresnet.models.signatures import Signature, flow_signatures
 from keras_iresnet.ops.dequantize import dequantize, quantize
 from keras_iresnet.ops.log_det import LogDetEstimator
 

@@ -10,12 +10,12 @@ import tensorflow as tf
 from keras_iresnet.layers.invertible import InvertibleLayer
 from keras_iresnet.layers.seeds import Seed, split_seed
 from keras_iresnet.models.density import Loss
-from keras_iresnet.models.export import Signature, probability_signature
 from keras_iresnet.models.flow import Flow
 from keras_iresnet.models.head import ClassHead
 from keras_iresnet.models.labels import ErrorPercent, check_labelled, check_labels
 from keras_iresnet.models.likelihood import BitsPerDim, NegativeLogLikelihood
 from keras_iresnet.models.sample_weights import without_fillers
+from keras_iresnet.models.signatures import Signature, probability_signature
 from keras_iresnet.ops.checks import require
 
 

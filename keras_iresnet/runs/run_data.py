@@ -119,7 +119,11 @@ def facts_of(splits: data.Splits, entry: zoo.Entry) -> dict[str, Any]:
         "num_classes": splits.classes,
         "condition_size": splits.condition_size,
         "positive": _indices(splits.description, splits.description.positive),
-        "fractions": _indices(splits.description, splits.description.fractions),
+        "bounds": tuple(
+            (splits.description.columns.index(name), *between)
+            for name, between in splits.description.bounds.items()
+            if name in splits.description.columns
+        ),
     }
     return {fact: facts[fact] for fact in entry.from_data if facts[fact] is not None}
 

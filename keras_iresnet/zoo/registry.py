@@ -15,7 +15,7 @@ Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 TASKS = ("density", "classification", "hybrid")
 # What a data set may decide.
-FACTS = ("event_shape", "features", "bins", "classes", "num_classes", "condition_size", "positive", "fractions")
+FACTS = ("event_shape", "features", "bins", "classes", "num_classes", "condition_size", "positive", "bounds")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,7 +24,7 @@ CASES = {
     "ActNorm": ({}, IMAGE),
     "Center": ({"offset": 0.25}, POINT),
     "Chain": (lambda: {"layers": [ki.layers.Squeeze(), ki.layers.ActNorm()]}, IMAGE),
-    "ColumnRanges": ({"fractions": (0,)}, POINT),
+    "ColumnRanges": ({"bounds": ((0, -1, 2),)}, POINT),
     "ConvBranch": ({"channels": 3}, IMAGE),
     "DenseBranch": ({"units": (5,)}, POINT),
     "FactorOut": (lambda: {"layer": ki.layers.ActNorm()}, IMAGE),

@@ -1,6 +1,7 @@
 """How a user's own files are to be read: the options of `keras_iresnet.data.load`, and of `train`."""
 
 import dataclasses
+import math
 import os
 import pathlib
 from typing import Any
@@ -24,7 +25,8 @@ class Reading:
         target: columns of a table whose density is wanted given all others.
         label: column of a table that holds the class.
         positive: columns of a table that are above 0, as a price is; no density lies elsewhere.
-        fractions: columns of a table that lie between 0 and 1, both excluded; no density lies elsewhere.
+        bounds: name, lower and upper bound of each column of a table that lies between two numbers, both excluded, as
+            `("moisture", 0, 100)`; no density lies elsewhere.
         dequantize: columns of few values that get uniform noise as wide as the step between the values.
         validation_data: file or folder to validate on, of the form of the data set; a part of it by default.
         test_data: file or folder to test on; a part of the data set by default.
@@ -53,7 +55,7 @@ class Reading:
     target: tuple[str, ...] = ()
     label: str | None = None
     positive: tuple[str, ...] = ()
-    fractions: tuple[str, ...] = ()
+    bounds: tuple[str, ...] = ()
     dequantize: tuple[str, ...] = ()
     validation_data: str | None = None
     test_data: str | None = None
@@ -66,8 +68,12 @@ class Reading:
         if size is not None:
             object.__setattr__(self, "image_size", tuple(size) * 2 if len(size) == 1 else tuple(size))
             self._require(len(size) in (1, 2) and min(size) >= 1, "image_size", "one or two numbers of at least 1")
-        for field in ("columns", "target", "positive", "fractions", "dequantize"):
+        for field in ("columns", "target", "positive", "dequantize"):
             object.__setattr__(self, field, tuple(getattr(self, field)))
+        object.__setattr__(self, "bounds", tuple(map(str, self.bounds)))
+        self._require(
+            self.bounded is not None, "bounds", "a name and two numbers, the lower one first, for each column"
+        )
         for field in ("validation_data", "test_data"):  # runs are read again from other working directories
             path = getattr(self, field)
             object.__setattr__(self, field, path and os.path.abspath(path))
@@ -78,6 +84,16 @@ class Reading:
             self._require(0 < getattr(self, field) < 1, field, "in (0, 1)")
         self._require(self.validation_share + self.test_share < 1, "test_share", "below 1 with `validation_share`")
         self._require(self.split_seed >= 0, "split_seed", "at least 0")
+
+    @property
+    def bounded(self) -> dict[str, tuple[float, float]] | None:
+        """Column -> its bounds; `None` where `bounds` cannot be."""
+        try:
+            numbers = map(float, self.bounds[1::3]), map(float, self.bounds[2::3])
+            found = dict(zip(self.bounds[::3], zip(*numbers, strict=True), strict=True))
+        except ValueError:
+            return None
+        return found if all(-math.inf < low < high < math.inf for low, high in found.values()) else None
 
     def given(self) -> dict[str, Any]:
         """The options that are not the defaults."""

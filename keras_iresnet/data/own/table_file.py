@@ -14,7 +14,7 @@ from keras_iresnet.data.own.few_values import dequantized, refuse_few_values
 from keras_iresnet.data.own.reading import Reading
 
 TABLES = (".csv", ".parquet")
-_MARKED = ("positive", "fractions", "dequantize")  # options that say something of columns that are used
+_MARKED = ("positive", "bounds", "dequantize")  # options that say something of columns that are used
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null")  # what stands for a missing value in CSV
 
 
@@ -32,7 +32,7 @@ def read_table(file: pathlib.Path, reading: Reading, *, labels: bool, like: Exam
             not named. Or polars, which reads tables, is not installed.
         OSError: the file cannot be read.
     """
-    reading.for_files("Tables", "columns", "target", "label", "positive", "fractions", "dequantize")
+    reading.for_files("Tables", "columns", "target", "label", "positive", "bounds", "dequantize")
     table = _read(file)
     columns, conditions = _chosen(table, reading, like, file)
     beside, classes = None, ()
@@ -53,7 +53,7 @@ def read_table(file: pathlib.Path, reading: Reading, *, labels: bool, like: Exam
         condition_columns=conditions if beside is not None and reading.target else (),
         label_column=reading.label,
         positive=reading.positive,
-        fractions=reading.fractions,
+        bounds=reading.bounded or {},
         grids=grids,
         digest=hashlib.sha256(file.read_bytes()).hexdigest(),
     )
@@ -85,6 +85,7 @@ def _chosen(table, reading, like, file) -> tuple[tuple[str, ...], tuple[str, ...
     if like is not None:
         return like.description.columns, like.description.condition_columns
     named = {field: getattr(reading, field) for field in ("columns", "target", *_MARKED)}
+    named["bounds"] = tuple(reading.bounded or ())
     named["label"] = () if reading.label is None else (reading.label,)
     for option, names in named.items():
         _require_columns(table, names, file, option)
@@ -139,17 +140,18 @@ def _no_number(column):
 
 def _require_ranges(values, columns, reading, file):
     """Refuse values, noise included, that are not in the range of their column."""
-    for option, top in (("positive", np.inf), ("fractions", 1)):
-        for name in getattr(reading, option):
-            if name not in columns:
-                continue
-            column = values[:, columns.index(name)]
-            outside = np.flatnonzero((column <= 0) | (column >= top))
-            if len(outside):
-                raise ValueError(
-                    f"Columns of `{option}` must lie in (0, {top}). Received: {column[outside[0]]} in row "
-                    f"{outside[0] + 1}, column {name!r} of {file}; {len(outside)} such rows"
-                )
+    ranges = {name: ("positive", 0.0, np.inf) for name in reading.positive}
+    ranges |= {name: ("bounds", low, high) for name, (low, high) in (reading.bounded or {}).items()}
+    for name, (option, low, high) in ranges.items():
+        if name not in columns:
+            continue
+        column = values[:, columns.index(name)]
+        outside = np.flatnonzero((column <= low) | (column >= high))
+        if len(outside):
+            raise ValueError(
+                f"Columns of `{option}` must lie in ({low:g}, {high:g}). Received: {column[outside[0]]} in row "
+                f"{outside[0] + 1}, column {name!r} of {file}; {len(outside)} such rows"
+            )
 
 
 def _classes(table, label, like, file):

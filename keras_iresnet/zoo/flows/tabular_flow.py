@@ -30,7 +30,7 @@ RECIPE = Recipe(
 )
 
 
-@register(RECIPE, from_data=("features", "condition_size", "positive", "fractions"))
+@register(RECIPE, from_data=("features", "condition_size", "positive", "bounds"))
 def tabular_flow(
     features: int,
     *,
@@ -47,7 +47,7 @@ def tabular_flow(
     conditional: bool = False,
     condition_size: int = 1,
     positive: tuple[int, ...] = (),
-    fractions: tuple[int, ...] = (),
+    bounds: tuple[tuple[int, float, float], ...] = (),
     seed: int | None = None,
 ) -> Flow:
     """A flow over the rows of a table (batch, features), in the units of its columns.
@@ -73,7 +73,7 @@ def tabular_flow(
         conditional: whether it is a flow of p(x | c), for classes c or other columns, which every block sees.
         condition_size: number of classes, or of other columns, of a conditional flow.
         positive: indices of columns that are above 0, whose logarithm the flow sees.
-        fractions: indices of columns that lie in (0, 1), whose logit it sees.
+        bounds: (index, lower, upper) of columns that lie between two numbers, whose logit between them it sees.
         seed: seed of weights and noise.
 
     Raises:
@@ -91,7 +91,7 @@ def tabular_flow(
         keras.utils.set_random_seed(seed)
     size = condition_size if conditional else None
     estimator: LogDetEstimator = SeriesLogDet(num_terms, num_probes)
-    chain = [ColumnRanges(positive, fractions)] if positive or fractions else []
+    chain = [ColumnRanges(positive, bounds)] if positive or bounds else []
     chain += [layers.ActNorm(name="standardize")]
     for i in range(blocks):
         branch = layers.DenseBranch(

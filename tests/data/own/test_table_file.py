@@ -86,9 +86,11 @@ def test_parquet_is_the_same_table(table):
         ({"label": "country", "columns": ("height",), "target": ("weight",)}, r"`target` must be among the columns"),
         ({"columns": ("height",), "target": ("height",)}, r"`target` must leave columns"),
         (
-            {"columns": ("height", "weight"), "fractions": ("weight",)},
-            r"`fractions` must lie in \(0, 1\). Received: .* in row 1, column 'weight' of .*; 60 such rows",
+            {"columns": ("height", "weight"), "bounds": ("weight", 0, 1)},
+            r"`bounds` must lie in \(0, 1\). Received: .* in row 1, column 'weight' of .*; 60 such rows",
         ),
+        ({"columns": ("height", "weight"), "bounds": ("weight", 1, 0)}, r"`bounds` must be a name and two numbers"),
+        ({"columns": ("height", "weight"), "bounds": ("length", 0, 9)}, r"`bounds` must be columns of .*: length"),
         ({"bins": 5}, r"Tables must be read without `bins`"),
     ],
 )
