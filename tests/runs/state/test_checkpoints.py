@@ -158,9 +158,9 @@ def test_averages_reach_their_momentum_and_go_on_in_another_process(tmp_path):
 def test_a_short_run_is_not_dominated_by_its_first_weights(tmp_path):
     run, seen, model = RunFolder(tmp_path), _Recorder(), _model(learning_rate=0.01, use_ema=True, ema_momentum=0.999)
     model.set_weights([np.full((2, 1), -9.0)])
-    _fit(model, [seen, UseAverages(), SaveBest(run, "val_loss")], epochs=100)
+    _fit(model, [seen, UseAverages(), SaveBest(run, "val_loss")], epochs=40)
     first, last = seen.kernels[0], seen.kernels[-1]
-    share = (_kernel(run.best) - last) / (first - last)  # 0.74 by a momentum of 0.999 from the first step
+    share = (_kernel(run.best) - last) / (first - last)  # 0.89 by a momentum of 0.999 from the first step
     assert np.all(abs(share) < 0.1)
 
 
