@@ -91,12 +91,16 @@ def test_every_term_has_its_weight(net):
         lengths.add(further)
         probes = np.reshape(log_det.rademacher((seed, 0), 3, net.x), (3, 2, SIZE))
         jacobian, power, expected = net.jacobian(net.x, net.weights).numpy(), probes, 0
+        transposed, walk = probes, 0
         for j in range(1, 2 + further + 1):
             power = np.einsum("bij,pbj->pbi", jacobian, power)
-            weight = 1 if j <= 2 else 0.6 ** -(j - 2)
-            expected += weight * (-1) ** (j + 1) / j * np.einsum("pbi,pbi->pb", probes, power)
-        nats = estimator(net.map(net.weights), net.x, (seed, 0))[1]
+            weight = (-1) ** (j + 1) * (1 if j <= 2 else 0.6 ** -(j - 2))
+            expected += weight / j * np.einsum("pbi,pbi->pb", probes, power)
+            walk += weight * transposed
+            transposed = np.einsum("bji,pbj->pbi", jacobian, transposed)
+        (_, nats), kept = estimator.remember(net.map(net.weights), net.x, (seed, 0))
         np.testing.assert_allclose(nats, expected.mean(0), rtol=1e-9)
+        np.testing.assert_allclose(np.reshape(kept, walk.shape), walk, rtol=1e-9, atol=1e-12)
     assert len(lengths) > 3
 
 
