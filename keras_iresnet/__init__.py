@@ -25,6 +25,7 @@ from keras_iresnet.layers import NotConvergedError
 from keras_iresnet.models import Classifier, Flow, Hybrid
 from keras_iresnet.ops.fixed_point import FixedPointResult, fixed_point
 from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, SeriesLogDet
+from keras_iresnet.ops.roulette import RouletteLogDet
 
 if TYPE_CHECKING:
     from keras_iresnet.bijector import InvertibleResNetBijector
@@ -40,6 +41,7 @@ __all__ = [
     "Hybrid",
     "InvertibleResNetBijector",
     "NotConvergedError",
+    "RouletteLogDet",
     "SeriesLogDet",
     "__version__",
     "certify",

@@ -9,7 +9,7 @@ g(x) and nats of shape (batch,).
 """
 
 import dataclasses
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import tensorflow as tf
 
@@ -66,13 +66,13 @@ class ExactLogDet(_Configurable):
 
 
 class _Series(_Configurable):
-    """What the two forms of the series share."""
+    """What all forms of the series share."""
 
-    num_terms: int
     num_probes: int
+    _counts: ClassVar[tuple[str, ...]] = ("num_terms", "num_probes")
 
     def __post_init__(self):
-        for name in ("num_terms", "num_probes"):
+        for name in self._counts:
             count = getattr(self, name)
             if not isinstance(count, int) or isinstance(count, bool) or count < 1:
                 raise ValueError(f"`{name}` must be an integer of at least 1. Received: {name}={count!r}")
@@ -85,8 +85,40 @@ class _Series(_Configurable):
         return tf.reduce_mean(tf.reshape(products, (self.num_probes, -1)), 0)
 
 
+class DualSeries(_Series):
+    """A series in the dual form of `SeriesLogDet`: a class below says which walk along (J^T)^k v it takes."""
+
+    def __call__(self, g: Map, x: tf.Tensor, seed: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+        """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
+        linearized, v, image = self._start(g, x, seed)
+        nats, walk = self._walk(linearized, v, image, seed)
+        surrogate = self._inner(walk, image)
+        return linearized.value, nats + surrogate - tf.stop_gradient(surrogate)
+
+    def remember(self, g: Map, x: tf.Tensor, seed: tf.Tensor | None) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
+        """What a call returns, without its gradient; and w, which spares `replay` the walk."""
+        linearized, v, image = self._start(g, x, seed)
+        nats, walk = self._walk(linearized, v, image, seed)
+        return (linearized.value, nats), walk
+
+    def replay(self, g: Map, x: tf.Tensor, seed: tf.Tensor | None, walk: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Tensors that have the gradient of what a call returns, though not all have its value."""
+        linearized, _, image = self._start(g, x, seed)
+        return linearized.value, self._inner(walk, image)
+
+    def _start(self, g, x, seed):
+        """g at x, v and J v."""
+        linearized = g.linearize(x, self.num_probes)
+        v = rademacher(seed, self.num_probes, x)
+        return linearized, v, linearized.jvp(v)
+
+    def _walk(self, linearized, v, image, seed):
+        """The value of the series, and w; both are constants to a gradient."""
+        raise NotImplementedError
+
+
 @dataclasses.dataclass(frozen=True)
-class SeriesLogDet(_Series):
+class SeriesLogDet(DualSeries):
     """The series cut after `num_terms` terms, traces by Rademacher probes, in its dual form.
 
     With u_k = (J^T)^k v, every term is an inner product with the same vector J v:
@@ -114,32 +146,8 @@ class SeriesLogDet(_Series):
     num_terms: int = 5
     num_probes: int = 1
 
-    def __call__(self, g: Map, x: tf.Tensor, seed: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
-        """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
-        linearized, v, image = self._start(g, x, seed)
-        nats, walk = self._walk(linearized, v, image)
-        surrogate = self._inner(walk, image)
-        return linearized.value, nats + surrogate - tf.stop_gradient(surrogate)
-
-    def remember(self, g: Map, x: tf.Tensor, seed: tf.Tensor | None) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
-        """What a call returns, without its gradient; and w, which spares `replay` the walk."""
-        linearized, v, image = self._start(g, x, seed)
-        nats, walk = self._walk(linearized, v, image)
-        return (linearized.value, nats), walk
-
-    def replay(self, g: Map, x: tf.Tensor, seed: tf.Tensor | None, walk: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Tensors that have the gradient of what a call returns, though not all have its value."""
-        linearized, _, image = self._start(g, x, seed)
-        return linearized.value, self._inner(walk, image)
-
-    def _start(self, g, x, seed):
-        """g at x, v and J v."""
-        linearized = g.linearize(x, self.num_probes)
-        v = rademacher(seed, self.num_probes, x)
-        return linearized, v, linearized.jvp(v)
-
-    def _walk(self, linearized, v, image):
-        """The value of the series, and w; both are constants to a gradient."""
+    def _walk(self, linearized, v, image, seed):
+        del seed
         series = walk = u = v
         for k in range(1, self.num_terms):
             u = linearized.vjp(tf.stop_gradient(u))

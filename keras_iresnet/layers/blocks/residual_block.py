@@ -15,8 +15,9 @@ from keras_iresnet.ops import maps
 from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS, fixed_point
 from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, LogDetEstimator, SeriesLogDet
 from keras_iresnet.ops.recompute import recomputed
+from keras_iresnet.ops.roulette import RouletteLogDet
 
-for _estimator in (BackpropSeriesLogDet, ExactLogDet, SeriesLogDet):
+for _estimator in (BackpropSeriesLogDet, ExactLogDet, RouletteLogDet, SeriesLogDet):
     keras.saving.register_keras_serializable(package="keras_iresnet")(_estimator)
 
 
@@ -28,7 +29,8 @@ class InvertibleResidualBlock(InvertibleLayer):
         branch: g, a `ConvBranch` or `DenseBranch`, which come with explicit derivatives; or any Keras layer that
             keeps shape and has a Lipschitz constant below 1, which `tf.GradientTape` differentiates. One with an
             attribute `condition_size` that is not `None` is called with `condition=` too.
-        estimator: of log|det(I + dg/dx)|: `SeriesLogDet(num_terms, num_probes)` or `ExactLogDet()`.
+        estimator: of log|det(I + dg/dx)|: `SeriesLogDet(num_terms, num_probes)`, `RouletteLogDet()`, which has
+            no bias, or `ExactLogDet()`.
         tolerance: relative residual at which the inverse stops; `None` takes 16 roundings of the dtype.
         max_steps: bound on the steps of the inverse.
         remat: whether the backward pass computes the branch once more rather than keep what the forward pass computed:

@@ -1,0 +1,89 @@
+"""The series of log|det(I + J)| with a random number of terms, weighted such that none is missing on average."""
+
+import dataclasses
+from typing import ClassVar
+
+import tensorflow as tf
+
+from keras_iresnet.ops.log_det import DualSeries
+from keras_iresnet.ops.uniform import uniform
+
+
+@dataclasses.dataclass(frozen=True)
+class RouletteLogDet(DualSeries):
+    """The whole series, unbiased: always n terms, then N more, which a Russian roulette ends.
+
+    With P(N >= k) = q^k and u_k = (J^T)^k v,
+
+        value     sum_(j<=n+N) w_j (-1)^(j+1) <u_(j-1), J v> / j,       w_j = 1 for j <= n,  w_(n+k) = 1 / q^k
+        gradient  that of <w, J v> for w = sum_(j<=n+N) w_j (-1)^(j+1) u_(j-1) held constant
+
+    since E[w_j 1(j <= n + N)] = 1: value and gradient are unbiased for log|det(I + J)| itself, not for a truncated
+    series as those of `SeriesLogDet`. Training that maximises it cannot gain from the bias. A call draws one N for all
+    its examples, the same on all replicas; it is n + q / (1 - q) terms long on average, and the loop that takes the
+    further ones keeps none of them.
+
+    The price is variance. The k-th further term is of size L^(n+k) / q^k for L = Lip(g), so that the variance is sure
+    to be finite for q > L^2 alone, and may be infinite otherwise (but for the cap, where it is then huge): choose a
+    `rate` above the square of the branch's `coeff`, or more exact terms, which make all that follows smaller.
+
+    Args:
+        exact_terms: terms n >= 1 that are always taken.
+        rate: q in (0, 1), the probability of each further term once the one before is taken.
+        max_terms: bound on N. The bias that it leaves is below `series_bias(L, exact_terms + max_terms, D)`.
+        num_probes: vectors v averaged per example.
+
+    Raises:
+        ValueError: a `rate` outside (0, 1), or a count below 1.
+
+    Reference: Chen et al., Residual Flows for Invertible Generative Modeling, NeurIPS 2019, theorem 1 and equation 8
+    for its gradient; the dual form is that of `SeriesLogDet`.
+
+    Example:
+    >>> import numpy as np
+    >>> import tensorflow as tf
+    >>> from keras_iresnet.ops import maps
+    >>> from keras_iresnet.ops.roulette import RouletteLogDet
+    >>> g = maps.Dense(tf.constant([[0.5, 0.0], [0.0, -0.2]]))
+    >>> nats = [RouletteLogDet()(g, tf.zeros((1, 2)), seed=(seed, 0))[1].numpy()[0] for seed in range(200)]
+    >>> print(f"{np.mean(nats):.2f}")  # log(1.5 * 0.8) = 0.182
+    0.18
+    """
+
+    exact_terms: int = 2
+    rate: float = 0.5
+    max_terms: int = 100
+    num_probes: int = 1
+    _counts: ClassVar[tuple[str, ...]] = ("exact_terms", "max_terms", "num_probes")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.rate < 1:
+            raise ValueError(f"`rate` must lie in (0, 1). Received: rate={self.rate!r}")
+
+    def further_terms(self, seed: tf.Tensor) -> tf.Tensor:
+        """N, a scalar of integers: how many terms follow the exact ones for this seed."""
+        # The probes have the seed itself, and must not depend on N. Of a negative seed, such as `tf.random.fold_in` may
+        # give, XLA makes other numbers than TensorFlow.
+        own_seed = tf.random.stateless_uniform((2,), seed, 0, 2**31 - 1, tf.int32)
+        numbers = uniform((self.max_terms,), own_seed)
+        return tf.reduce_sum(tf.math.cumprod(tf.cast(numbers < self.rate, tf.int32)))
+
+    def _walk(self, linearized, v, image, seed):
+        def step(u, odds):
+            """The next u with sign and weight in it: 1 / q^k alone may be too large for float32."""
+            return tf.ensure_shape(linearized.vjp(tf.stop_gradient(u)), u.shape) * (-1.0 / odds)
+
+        def further(k, u, series, walk):
+            u = step(u, self.rate)
+            return k + 1, u, series + u / tf.cast(self.exact_terms + k, u.dtype), walk + u
+
+        series = walk = u = v
+        for j in range(2, self.exact_terms + 1):
+            u = step(u, 1.0)
+            series, walk = series + u / j, walk + u
+        # Nothing here has a gradient. The loop must see that, or it would keep every step for one.
+        start = (tf.constant(1), *map(tf.stop_gradient, (u, series, walk)))
+        length = self.further_terms(seed)
+        _, _, series, walk = tf.while_loop(lambda k, *_: k <= length, further, start)
+        return self._inner(tf.stop_gradient(series), tf.stop_gradient(image)), tf.stop_gradient(walk)
