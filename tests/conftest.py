@@ -1,11 +1,16 @@
 """What all tests share: quiet logs, reproducible weights, the global precision policy put back."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import hypothesis
 import pytest
+
+# Graphs that tests have left are cycles, and TensorFlow takes them apart so slowly that a collection stops a worker for
+# most of a minute, in whatever test it comes. Left alone, they need 4 GiB until the worker ends.
+gc.disable()
 
 # The assertions of helpers explain themselves as those of tests do.
 pytest.register_assert_rewrite("oracles", "layer_case")
