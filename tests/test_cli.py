@@ -2,6 +2,7 @@ import json
 import pathlib
 import re
 import shlex
+import signal
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from keras_iresnet import runs
 from keras_iresnet_cli import cli, tables
 
 TINY = ["--blocks", "1", "--channels=4", "--epochs", "1", "--batch-size", "512"]
@@ -190,3 +192,14 @@ def test_a_study_is_shown_with_few_columns(count, capsys):
     ]
     assert cells == (expected if count == 5 else [list(column) for column in zip(*expected, strict=True)])
     assert path == ["there/study.csv"]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_training_that_a_signal_ended_exits_as_the_shell_expects(number, status, monkeypatch):
+    def ended(*_, **__):
+        raise runs.TerminatedError("the state is saved; it goes on with: keras-iresnet train --resume x", number)
+
+    monkeypatch.setattr(runs, "train", ended)
+    result = CliRunner().invoke(cli, ["train", "digits_flow", "--out", "x"])
+    assert result.exit_code == status
+    assert "goes on with: keras-iresnet train --resume x" in result.stderr

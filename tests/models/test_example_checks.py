@@ -190,3 +190,15 @@ def test_samples_are_the_same_however_they_are_compiled():
 def test_a_hybrid_of_given_classes_is_refused():
     with pytest.raises(ValueError, match=r"`condition_size` must be none: .* Received: condition_size=10"):
         ki.Hybrid(ki.layers.Chain([]), (4, 4, 1), 10, bins=5, condition_size=10)
+
+
+@pytest.mark.parametrize("make", [small_flows.image_flow, small_flows.point_flow])
+def test_no_examples_have_no_densities_and_no_samples_are_drawn(make):
+    flow = make(seed=1)
+    none = np.zeros((0, *flow.event_shape), "uint8" if flow.bins else "float32")
+    assert flow.log_prob(none, seed=1).shape == (0,)
+    assert flow.sample(0, seed=1).shape == (0, *flow.event_shape)
+    flow.compile("adam", run_eagerly=True)
+    for ask in (flow.fit, flow.evaluate):
+        with pytest.raises(ValueError, match=r"There must be examples\. Received: shape=\(0, "):
+            ask(none, verbose=0)
