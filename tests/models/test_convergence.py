@@ -13,10 +13,10 @@ POINTS = small_flows.points(128)
 
 def make(optimizer=None):
     """A flow whose norms run ahead of their estimates: one power iteration a step at a high learning rate."""
-    branch = ki.layers.DenseBranch((16, 16), coeff=0.97)
+    branch = ki.layers.DenseBranch((64, 64), coeff=0.97)
     block = ki.layers.InvertibleResidualBlock(branch, estimator=ki.ExactLogDet())
     flow = ki.Flow(ki.layers.Chain([ki.layers.ActNorm(), block]), (2,), seed=1)
-    flow.compile(optimizer or keras.optimizers.Adam(0.3, use_ema=True, ema_momentum=0.5))
+    flow.compile(optimizer or keras.optimizers.Adam(0.1, use_ema=True, ema_momentum=0.95))
     return flow
 
 
