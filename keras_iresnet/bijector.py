@@ -43,6 +43,7 @@ class InvertibleResNetBijector(tfb.Bijector):
         on_failure: `"raise"`, `"warn"` or `"ignore"`, as for `InvertibleLayer.inverse`.
         training: whether the power iterations take a step whenever the weights have changed. Set it while the
             weights are trained by anything but `Flow.fit`, and call `ki.layers.converge_power_iterations` afterwards.
+        condition_size: length of the vectors that conditional branches take; by default that of a branch that says so.
         validate_args: as for any bijector; the checks named below are always made.
         name: of the operations.
 
@@ -81,6 +82,7 @@ class InvertibleResNetBijector(tfb.Bijector):
         seed: Any = None,
         on_failure: str = "raise",
         training: bool = False,
+        condition_size: int | None = None,
         validate_args: bool = False,
         name: str | None = None,
     ) -> None:
@@ -102,7 +104,7 @@ class InvertibleResNetBijector(tfb.Bijector):
         self._seed = untracked(self, keras.random.SeedGenerator() if seed is None else seed)
         self._weights = untracked(self, [weight.value for weight in layer.weights])
         self._tracked = _tracked(layer, self._seed)
-        self._condition_size = condition_size_of(layer)
+        self._condition_size = condition_size_of(layer) if condition_size is None else condition_size
         self._advanced: Hashable = None
 
     @property

@@ -189,7 +189,9 @@ class Flow(Density):
         from keras_iresnet.bijector import InvertibleResNetBijector  # TFP takes seconds to import
 
         seed = self.seed_generator if seed is None else seed
-        return InvertibleResNetBijector(self.layer, flatten=True, estimator=estimator, seed=seed)
+        return InvertibleResNetBijector(
+            self.layer, flatten=True, estimator=estimator, seed=seed, condition_size=self.condition_size
+        )
 
     def as_distribution(
         self, *, estimator: LogDetEstimator | None = None, seed: Seed = None

@@ -3,7 +3,18 @@ import oracles
 import tensorflow as tf
 from bijector_case import EXACT, data, view
 
-from keras_iresnet.layers import ConvBranch, InvertibleResidualBlock
+import keras_iresnet as ki
+from keras_iresnet.layers import ConvBranch, InvertibleLayer, InvertibleResidualBlock
+
+
+class Shifted(InvertibleLayer):
+    """A conditional layer of a user's own, which says nowhere how long its conditions are."""
+
+    def _forward(self, x, carried):
+        return x + carried.condition, 0.0
+
+    def _inverse(self, y, carried):
+        return y - carried.condition, None
 
 
 def is_consistent(bijector, x, estimator=EXACT):
@@ -53,3 +64,10 @@ def test_seed_fixes_the_probes_and_none_draws_new_ones(images):
     np.testing.assert_array_equal(draw(fixed), draw(fixed))
     assert np.all(draw(images) != draw(images))
     assert np.all(draw(images, seed=5) != draw(images, seed=6))
+
+
+def test_a_flow_tells_how_long_conditions_are():
+    flow = ki.Flow(Shifted(), (2,), prior=ki.priors.StandardNormal(), condition_size=2)
+    x, condition = np.float32([[1, 2], [3, 4]]), np.float32([[10, 20], [30, 40]])
+    np.testing.assert_array_equal(flow.bijector.forward(x, condition=condition), x + condition)
+    np.testing.assert_array_equal(flow.bijector.inverse(x, condition=condition[0]), x - condition[0])
