@@ -154,9 +154,8 @@ def overridable(name: str) -> dict[str, tuple[type, ...]]:
     """The fields that `resolve` takes for the model called `name`, and the plain types of each; see `fields`."""
     entry = zoo.get(name)
     recipe_fields = _fields_of(entry.recipe)
-    known = (
-        recipe_fields | _keyword_fields(entry) | _fields_of(data.Reading()) | recipe_fields
-    )  # the recipe's of shared
+    # The recipe's come first, and what is a builder's too is the recipe's.
+    known = recipe_fields | _keyword_fields(entry) | _fields_of(data.Reading()) | recipe_fields
     return {field: kinds for field, (_, kinds) in known.items()}
 
 

@@ -74,8 +74,9 @@ def train(
     _check_machines(settings.recipe)
     deterministic = deterministic or bool(started_with(resume, "deterministic"))
     data_dir = data_dir or started_with(resume, "data_dir")
+    if init_from is not None:
+        init_from = RunFolder.open(init_from).path.absolute()
     init_from = init_from or started_with(resume, "init_from")
-    source = None if init_from is None else RunFolder.open(init_from)
     settle_threads()
     scope = device_names.scope(devices)
     run = open_run(settings.name, out, resume) if device_names.is_chief() else None
@@ -97,7 +98,7 @@ def train(
         recipe = settings.recipe
         command = _command(settings, data_dir, init_from, devices, deterministic)
         config = _config(settings, splits, command, deterministic, data_dir, init_from)
-        fitting, figures = _fit(settings, task, splits, scope, run, shown, config, source)
+        fitting, figures = _fit(settings, task, splits, scope, run, shown, config)
         if run is None:
             return figures
         # Written after each stage: a run of hours must not lose what it knows to a failing picture.
@@ -114,7 +115,7 @@ def train(
     return figures
 
 
-def _fit(settings, task, splits, scope, run, shown, config, source):
+def _fit(settings, task, splits, scope, run, shown, config):
     """The `Fitting`, whose model has its best weights, and what training cost and reached."""
     recipe, kind = settings.recipe, "points" if splits.bins is None else "images"
     shown.print(f"{splits.name}: {len(splits.train):,} {kind} to train on, {len(splits.validation):,} to validate")
@@ -128,18 +129,18 @@ def _fit(settings, task, splits, scope, run, shown, config, source):
         model.compile(make_optimizer(recipe, model), jit_compile="auto" if recipe.jit is None else recipe.jit)
         fitting = Fitting(model, settings, splits, task=task, run=run, shown=shown)
         if run and not (run.begun and fitting.restore()):
-            _begin(model, recipe, splits, source, shown)
+            _begin(model, recipe, splits, config["init_from"], shown)
         fitting.agree()
     if run:
         _note(run, config)
     return fitting, fitting.fit()
 
 
-def _begin(model, recipe, splits, source, shown):
+def _begin(model, recipe, splits, init_from, shown):
     """What a run begins with: the weights of another, or what is set from data."""
-    if source is not None:
-        shown.print(f"Beginning with the weights of {source.path} ...")
-        begin_with(model, source.best)
+    if init_from is not None:
+        shown.print(f"Beginning with the weights of {init_from} ...", markup=False)
+        begin_with(model, RunFolder.open(init_from).best)
         return
     count = recipe.initialization_batch or model.initialization_examples
     first, _ = first_examples(splits.train.batch(min(count, LAYER_EXAMPLES)), count)

@@ -274,6 +274,12 @@ def test_a_run_begins_with_the_weights_of_another(digits, tmp_path):
         np.testing.assert_allclose(new, old, atol=1e-6)
     assert run.read_config()["init_from"] == str(source.path)
     assert f"--init-from {source.path}" in run.read_config()["command"]
+    # An interrupted run goes on from its own files, whatever became of the other.
+    for name, changes in (("config.json", {"init_from": str(tmp_path / "gone")}), ("metrics.json", None)):
+        read = json.loads((run.path / name).read_text())
+        (run.path / name).write_text(json.dumps({} if changes is None else read | changes))
+    train(resume=run.path, progress=False)
+    assert "total_seconds" in run.read_metrics()
     with pytest.raises(ValueError, match="`init_from` must be a run of the same architecture"):
         train("digits_flow", tmp_path / "x", init_from=source.path, overrides={"channels": 3}, progress=False)
     assert not (tmp_path / "x").exists()
