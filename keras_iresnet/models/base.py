@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.borrowed.keras_names import (
@@ -16,10 +15,17 @@ from keras_iresnet.borrowed.keras_names import (
 )
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.models.convergence import converge_norms, with_convergence
-from keras_iresnet.models.example_checks import SLACK, check_batch, check_dtype, check_shape, check_values, is_array
+from keras_iresnet.models.example_checks import SLACK, check_batch, check_dtype, check_shape, checked_examples, is_array
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.models.label_free import without_missing_labels
-from keras_iresnet.models.sample_weights import check_weights, replicas, resampled, shares, with_an_example
+from keras_iresnet.models.sample_weights import (
+    check_weights,
+    replicas,
+    resampled,
+    shares,
+    with_an_example,
+    with_targets_for_weights,
+)
 from keras_iresnet.models.signatures import Signature, export_signatures
 from keras_iresnet.optimizers import by_name
 
@@ -40,6 +46,9 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
     layer: keras.layers.Layer
     event_shape: tuple[int, ...]
     bins: int | None
+
+    _slack_of_predict = SLACK  # how far floats of images may lie beyond [0, 1] where nothing is trained with them
+    _weighted_mean = False  # whether a loss is over the sum of the weights, rather than the number of examples
 
     def _hold(self, layer: keras.layers.Layer, event_shape: Sequence[int], bins: int | None) -> None:
         """Take what all models have; part of a subclass's `__init__`."""
@@ -89,34 +98,33 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
 
         With `sample_weight`, what is set from data before training is set from examples that count as much.
         """
-        x = without_missing_labels(x)
-        self._check_data(x, y)
-        check_weights(kwargs.get("sample_weight"))
-        weights = kwargs.get("sample_weight")
+        x, weights = without_missing_labels(x), kwargs.get("sample_weight")
+        self._check_data(x, y, weights)
         if kwargs.get("validation_data") is not None:
-            self._check_data(*keras.utils.unpack_x_y_sample_weight(kwargs["validation_data"])[:2])
+            held_out = keras.utils.unpack_x_y_sample_weight(kwargs["validation_data"])
+            self._check_data(*held_out)
+            kwargs["validation_data"] = with_targets_for_weights(*held_out)
         if not self.initialized:
             examples, x = first_examples(x, self.initialization_examples, weights)
             self.initialize(examples)
-        y = self._placeholder(x, y, weights)
+        x, y, *_ = with_targets_for_weights(x, y, weights)
         return super().fit(x, y, *args, callbacks=with_convergence(callbacks), **kwargs)
 
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
         """As `keras.Model.train_on_batch`, after `initialize` from the batch where that was not done."""
-        weights = sample_weight
         if not self.initialized:
-            self._check_data(x, y)
-            self.initialize(x if weights is None else resampled(x, weights))
-        return super().train_on_batch(x, self._placeholder(x, y, weights), weights, **kwargs)
+            self._check_data(x, y, sample_weight)
+            self.initialize(x if sample_weight is None else resampled(x, sample_weight))
+        return super().train_on_batch(x, y, sample_weight, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate`, of data such as `fit` takes."""
         x = without_missing_labels(x)
+        weights = kwargs.get("sample_weight")
         if not is_within_fit(kwargs):  # which has checked them
-            check_weights(kwargs.get("sample_weight"))
-            self._check_data(x, y)
+            self._check_data(x, y, weights)
             kwargs["callbacks"] = with_convergence(kwargs.get("callbacks"))
-        y = self._placeholder(x, y, kwargs.get("sample_weight"))
+        x, y, *_ = with_targets_for_weights(x, y, weights)
         return super().evaluate(x, y, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -136,18 +144,12 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
         converge_norms(self)
         super().save_weights(filepath, *args, **kwargs)
 
-    @staticmethod
-    def _placeholder(x, y, weights):
-        """Targets that mean nothing, where there are none: Keras forgets weights without them."""
-        return np.zeros(len(x), np.int32) if y is None and weights is not None else y
-
-    def _check_data(self, x, y):
+    def _check_data(self, x, y, weights=None):
+        check_weights(weights)
         if is_array(x) and len(x) == 0:
             raise ValueError(f"There must be examples. Received: shape={tuple(x.shape)}")
         self._check_examples(x)
         self._check_targets(x, y)
-
-    _slack_of_predict = SLACK
 
     def _check_examples(self, x, slack=SLACK):
         """Check an array whole, a data set by its specification; the rest is checked batch by batch."""
@@ -164,10 +166,7 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
 
         `slack` is how far floats of images may lie beyond [0, 1].
         """
-        x = tf.convert_to_tensor(x)
-        check_shape(x, self.event_shape)
-        check_dtype(x.dtype, self.bins)
-        return check_values(x, self.bins, slack)
+        return checked_examples(x, self.event_shape, self.bins, slack)
 
     def compile(self, optimizer: Any, loss: Any, metrics: Any, **kwargs: Any) -> None:
         """As `keras.Model.compile`; `"adam"`, `"adamax"` and `"sgd"` are those of `keras_iresnet.optimizers`.
@@ -205,8 +204,6 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
         found = shares(tf.cast(sample_weight, self.stream_dtype), weighted_mean=self._weighted_mean)
         count_batch(self, found.count)
         return found.weights
-
-    _weighted_mean = False  # whether a loss is over the sum of the weights, rather than the number of examples
 
     def predict_step(self, data: Any) -> Any:
         """As `keras.Model.predict_step`."""

@@ -12,6 +12,7 @@ from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 from keras_iresnet.models.base import InvertibleModel
 from keras_iresnet.models.convergence import converge_norms
+from keras_iresnet.models.example_checks import in_unit_interval
 from keras_iresnet.models.features import Features
 from keras_iresnet.models.head import ClassHead
 from keras_iresnet.models.labels import ErrorPercent, check_labelled, check_labels
@@ -176,9 +177,7 @@ class Classifier(InvertibleModel):
         return classifier_signatures(self)
 
     def _in_data_space(self, x):
-        x = self._checked(x)
-        scale = self.bins - 1 if x.dtype.is_integer else 1
-        return tf.cast(x, self.stream_dtype) / scale
+        return in_unit_interval(self._checked(x), self.bins, self.stream_dtype)
 
     def _check_targets(self, x: Any, y: Any) -> None:
         check_labelled(x, y, self.num_classes)

@@ -51,23 +51,10 @@ def with_convergence(callbacks: Any) -> list[keras.callbacks.Callback]:
 class ConvergeNorms(keras.callbacks.Callback):
     """Calls `converge_norms` where callbacks that come later, or the user, look at the weights next."""
 
-    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
+    def _converge(self, *_):
         converge_norms(self.model)
 
-    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
-        converge_norms(self.model)
-
-    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
-        converge_norms(self.model)
-
-    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
-        converge_norms(self.model)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
-        converge_norms(self.model)
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
-        converge_norms(self.model)
+    on_test_begin = on_test_end = on_predict_begin = on_predict_end = on_epoch_end = on_train_end = _converge
 
 
 class ReportDivergence(keras.callbacks.Callback):

@@ -39,6 +39,9 @@ class Density(InvertibleModel):
     condition_size: int | None
     seed_generator: keras.random.SeedGenerator
 
+    _slack_of_predict = SLACK_OF_SAMPLES
+    _weighted_mean = True
+
     def log_prob(
         self,
         x: Any,
@@ -103,8 +106,6 @@ class Density(InvertibleModel):
         """The compiled loss of the log-likelihoods, sum(w l) / sum(w) with weights w; there are no targets."""
         return super().compute_loss(x, tf.zeros_like(y_pred), y_pred, self._weights(sample_weight), training)
 
-    _weighted_mean = True
-
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """The compiled metrics of the log-likelihoods; there are no targets."""
         return super().compute_metrics(x, tf.zeros_like(y_pred), y_pred, without_fillers(sample_weight))
@@ -127,10 +128,8 @@ class Density(InvertibleModel):
         elif is_array(x):
             check_pairs(x if y is None else (x, y))
 
-    _slack_of_predict = SLACK_OF_SAMPLES
-
-    def _check_data(self, x, y):
-        super()._check_data(x, y)
+    def _check_data(self, x, y, weights=None):
+        super()._check_data(x, y, weights)
         if self.bins is not None:
             check_noise(x, self.bins)
 

@@ -10,7 +10,7 @@ from keras_iresnet.ops.checks import require
 
 _LOOKED_AT = 1000  # examples whose values may show a grid
 _OFF_THE_GRID = 1e-3  # of its steps
-_SMALLEST, _LARGEST = 1e-3, 1e3
+_SMALLEST, _LARGEST = 1e-3, 1e3  # deviations of latents that the rates of optimizers are made for
 SLACK = 1e-3  # of floats beyond [0, 1]: an inverse ends next to a black pixel, not on it
 SLACK_OF_SAMPLES = 8.0  # of a flow without a logit; pixels from 0 to 255 are not taken for any
 
@@ -86,6 +86,20 @@ def check_values(x: Any, bins: int | None, slack: float = SLACK) -> tf.Tensor:
         valid = (x >= -slack) & (x <= 1 + slack)
         message = "Images of floats must lie in [0, 1]; integers are given as integers."
     return require(x, valid, message, lambda: _describe(x.numpy(), valid.numpy()))
+
+
+def checked_examples(x: Any, event_shape: Sequence[int], bins: int | None, slack: float = SLACK) -> tf.Tensor:
+    """x as a tensor, if it holds examples (batch, *event_shape) of this kind; see the checks for the arguments."""
+    x = tf.convert_to_tensor(x)
+    check_shape(x, event_shape)
+    check_dtype(x.dtype, bins)
+    return check_values(x, bins, slack)
+
+
+def in_unit_interval(x: tf.Tensor, bins: int, dtype: str) -> tf.Tensor:
+    """Images as a classifier sees them: integers in [0, bins) over the largest, floats as they are."""
+    scale = bins - 1 if x.dtype.is_integer else 1
+    return tf.cast(x, dtype) / scale
 
 
 def check_noise(x: Any, bins: int) -> None:

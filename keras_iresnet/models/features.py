@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.precision import FullPrecision
-from keras_iresnet.models.example_checks import check_dtype, check_shape, check_values
+from keras_iresnet.models.example_checks import checked_examples, in_unit_interval
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -42,12 +42,8 @@ class Features(FullPrecision, keras.layers.Layer):
 
     def call(self, x: Any, training: bool | None = None) -> tf.Tensor:
         """x (batch, *event_shape), integers in [0, bins) or floats in [0, 1] -> features."""
-        x = tf.convert_to_tensor(x)
-        check_shape(x, self.event_shape)
-        check_dtype(x.dtype, self.bins)
-        x = check_values(x, self.bins)
-        scale = self.bins - 1 if x.dtype.is_integer else 1
-        return self.layer(tf.cast(x, self.stream_dtype) / scale, training=training)
+        x = checked_examples(x, self.event_shape, self.bins)
+        return self.layer(in_unit_interval(x, self.bins, self.stream_dtype), training=training)
 
     def compute_output_spec(self, x: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
         """Shape and dtype of the features."""

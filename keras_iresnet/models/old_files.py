@@ -1,4 +1,4 @@
-"""Files from before priors were layers (until November 2026): what a flow's config and weights were then."""
+"""Files from before priors were layers and points had units (until November 2026): what a flow was in them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+_REPEATED = 2**14  # examples that whole-number weights may make of those that initialise a model
 _NOT_THERE = -1.0  # weight of an example that only fills an empty share up
 
 
@@ -74,6 +75,13 @@ def check_weights(weights: Any) -> None:
         )
 
 
+def with_targets_for_weights(x: Any, y: Any, weights: Any) -> tuple[Any, Any, Any]:
+    """Arrays with targets that mean nothing where there are none: Keras forgets weights without them."""
+    if y is None and weights is not None:
+        y = np.zeros(len(keras.tree.flatten(x)[0]), np.int32)
+    return x, y, weights
+
+
 def without_fillers(weights: tf.Tensor | None) -> tf.Tensor | None:
     """Weights of examples as metrics take them: 0 for those that are not there."""
     return None if weights is None else tf.maximum(weights, 0)
@@ -103,9 +111,6 @@ def resampled(examples: Any, weights: Any) -> tf.Tensor:
         return tf.repeat(examples, weights.astype(np.int64), axis=0)
     edges = np.cumsum(weights) / weights.sum()
     return tf.gather(examples, np.searchsorted(edges, (np.arange(len(weights)) + 0.5) / len(weights)))
-
-
-_REPEATED = 2**14  # examples that whole-number weights may make of those that initialise a model
 
 
 def _filled(missing, part):

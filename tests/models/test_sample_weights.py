@@ -56,6 +56,26 @@ def test_an_evaluation_is_that_of_repeated_examples_in_batches_of_any_size():
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_held_out_examples_keep_their_weights():
+    model = flow()
+    found = model.fit(POINTS, validation_data=(POINTS, None, WEIGHTS), verbose=0).history["val_loss"][0]
+    assert found == pytest.approx(model.evaluate(REPEATED, verbose=0)[0], rel=1e-5)
+    assert abs(found - model.evaluate(POINTS, verbose=0)[0]) > 1e-3
+    held_out = tf.data.Dataset.from_tensor_slices((POINTS, np.zeros(24), WEIGHTS.astype("float32"))).batch(5)
+    again = model.fit(POINTS, validation_data=held_out, verbose=0).history["val_loss"][0]
+    assert again == pytest.approx(model.evaluate(REPEATED, verbose=0)[0], rel=1e-5)
+
+
+@pytest.mark.parametrize("step", ["train_on_batch", "test_on_batch"])
+def test_a_batch_is_that_of_repeated_examples(step):
+    losses = []
+    for examples, weights in ((POINTS, WEIGHTS), (REPEATED, None)):
+        model = flow()
+        model.initialize(REPEATED)
+        losses.append(getattr(model, step)(examples, sample_weight=weights, return_dict=True)["loss"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
 def test_a_hybrid_weighs_both_of_its_losses():
     images = small_flows.images(24)
     block = ki.layers.InvertibleResidualBlock(ki.layers.ConvBranch(4), estimator=ki.ExactLogDet())
@@ -68,6 +88,11 @@ def test_a_hybrid_weighs_both_of_its_losses():
     for name in ("loss", "log_prob_bits_per_dim", "logits_error_percent"):
         value = expected[name]
         assert found[name] == pytest.approx(value, rel=1e-4), name
+
+
+def test_held_out_weights_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="`sample_weight` must be finite"):
+        flow().fit(POINTS, validation_data=(POINTS, None, -WEIGHTS), verbose=0)
 
 
 @pytest.mark.parametrize("weights", [-np.ones(24), np.full(24, np.nan), np.zeros(24)])
