@@ -12,10 +12,12 @@ from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 from keras_iresnet.ops import maps
-from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS, fixed_point
+from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS, FixedPoint, default_tolerance
+from keras_iresnet.ops.kernels import first_steps_dtype
 from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, LogDetEstimator, SeriesLogDet
 from keras_iresnet.ops.recompute import recomputed
 from keras_iresnet.ops.roulette import RouletteLogDet
+from keras_iresnet.ops.shared import shared
 
 for _estimator in (BackpropSeriesLogDet, ExactLogDet, RouletteLogDet, SeriesLogDet):
     keras.saving.register_keras_serializable(package="keras_iresnet")(_estimator)
@@ -90,8 +92,14 @@ class InvertibleResidualBlock(InvertibleLayer):
         return recomputed(function, g, x, *arguments) if self.remat else function(g, x, *arguments)
 
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
-        result = fixed_point(self._branch_map(carried), y, tolerance=self.tolerance, max_steps=self.max_steps)
+        tolerance = carried.tolerance or self.tolerance or default_tolerance(y.dtype)
+        g = self._branch_map(carried)
+        result = shared(FixedPoint(tolerance, self.max_steps, first_steps_dtype(g, y.dtype)), g, y)
         return result.x, InverseReport(result.steps, result.residual, result.converged)
+
+    def _inverse_settings(self):
+        """What the iteration of `_inverse` depends on beside weights."""
+        return self.tolerance, self.max_steps
 
     def _branch_map(self, carried):
         # Not all branches know of conditions, and not all blocks of a conditional model need one that does.
