@@ -6,26 +6,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_iresnet.borrowed.keras_names import layers_directly_in
-from keras_iresnet.layers import Branch, Chain, InvertibleLayer, InvertibleResidualBlock, LipschitzActivation
+from keras_iresnet.layers import Branch, Chain, InvertibleLayer, InvertibleResidualBlock
+from keras_iresnet.layers.lipschitz import (
+    LayerBound,
+    UnknownBoundError,
+    part_bounds,
+    within_budget,
+    written_out_costs,
+)
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
 from keras_iresnet.ops import bounds
-
-
-@dataclasses.dataclass(frozen=True)
-class LayerBound:
-    """A linear layer and a bound of its operator's norm.
-
-    Attributes:
-        name: of the layer.
-        norm: no smaller than the norm of the operator with `normalized_kernel()`.
-    """
-
-    name: str
-    norm: float
+from keras_iresnet.ops.conv_bounds import DEFAULT_BUDGET_S
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +30,7 @@ class BlockBound:
         name: of the residual block, or of what was certified alone.
         event_shape: shape of one example of its input.
         lip: no smaller than Lip(g); infinite where nothing is known.
-        layers: its linear layers; `lip` is the product of their bounds, since the activations' constants are 1.
+        layers: its linear layers, and what else has another constant than 1; `lip` is the product of their bounds.
         reason: why nothing is known, or `None`.
     """
 
@@ -52,7 +46,7 @@ class BlockBound:
         return math.prod(self.event_shape)
 
     def __str__(self):
-        norms = " x ".join(f"{layer.norm:.4f}" for layer in self.layers)
+        norms = " x ".join(f"{layer.norm:.4f} ({layer.method})" for layer in self.layers)
         return f"{self.name} {self.event_shape}: Lip(g) <= {self.lip:.4f}" + f" = {norms or self.reason}"
 
 
@@ -105,20 +99,24 @@ class Certificate:
         return "\n".join([*map(str, self.blocks), verdict])
 
 
-def certify(model: Any) -> Certificate:
+def certify(model: Any, *, budget_s: float = DEFAULT_BUDGET_S) -> Certificate:
     """Bound the Lipschitz constant of every branch of a model or layer, with the kernels that it evaluates with.
 
     The estimate sigma of a power iteration can be too small; these bounds cannot, up to the rounding of the model's own
-    arithmetic. A convolution's norm is that of its operator, on its own grid, or the largest singular value of its
-    symbol where the operator is too large (see `keras_iresnet.ops.bounds`).
+    arithmetic. A convolution's norm is that of its operator, on its own grid, where there is time for it, or else the
+    largest singular value of its symbol; each layer names which (see `keras_iresnet.ops.conv_bounds`). A layer of your
+    own in a branch can declare its bound by a method `lipschitz_bound()`.
 
     Args:
         model: built; a `Flow`, a `Chain` or any other invertible layer, a residual block, a `ConvBranch` or
             `DenseBranch`, a spectral layer, or a Keras model that holds such layers.
+        budget_s: seconds of one core that may be spent on operators, counted by their products rather than the clock:
+            the cheapest are written out first. The symbols of all others are quick.
 
     Returns:
         `Certificate`. For a branch or a spectral layer alone, it has a single entry, the bound of that map. A
-        branch of another kind has no known bound, and is not certified.
+        branch of layers of Keras is known where each of them is `Dense`, `Conv2D`, an activation or a `Sequential` of
+        those; one of another kind that declares nothing has no known bound, and is not certified.
 
     Raises:
         ValueError: not built, or nothing of the above.
@@ -139,9 +137,13 @@ def certify(model: Any) -> Certificate:
     if not model.built:
         raise ValueError(f"`model` must be built: call it on data first. Received: {model.name}, which is not built")
     if isinstance(model, (Branch, SpectralConv2D, SpectralDense)):
-        return Certificate((_bound(model.name, model, _event_shape(model)),))
-    blocks = [layer for layer in walk(model) if isinstance(layer, InvertibleResidualBlock)]
-    return Certificate(tuple(_bound(block.name, block.branch, tuple(block.input_spec.shape[1:])) for block in blocks))
+        branches = [(model.name, model, _event_shape(model))]
+    else:
+        blocks = [layer for layer in walk(model) if isinstance(layer, InvertibleResidualBlock)]
+        branches = [(block.name, block.branch, tuple(block.input_spec.shape[1:])) for block in blocks]
+    costs = [cost for _, branch, event in branches for cost in written_out_costs(branch, (None, *event))]
+    conv = within_budget(costs, budget_s)
+    return Certificate(tuple(_bound(name, branch, event, conv) for name, branch, event in branches))
 
 
 def walk(layer: Any) -> Iterator[Any]:
@@ -153,28 +155,12 @@ def walk(layer: Any) -> Iterator[Any]:
         yield from walk(one)
 
 
-def _bound(name, branch, event_shape):
-    norms = []
-    for part in _parts(branch):
-        # A subclass may compute something else: of these very classes alone is the map known.
-        if type(part) is SpectralConv2D:
-            kernel, grid = np.asarray(part.normalized_kernel()), part.input_spec.shape[1:3]
-            norm = bounds.conv_norm(kernel, grid, strides=part.strides, padding=part.padding)
-        elif type(part) is SpectralDense:
-            norm = bounds.matrix_norm(np.asarray(part.normalized_kernel()))
-        elif type(part) is LipschitzActivation:
-            continue  # its constant is 1
-        else:
-            reason = f"unknown, since no bound of a {type(part).__name__} is known"
-            return BlockBound(name, event_shape, math.inf, reason=reason)
-        norms.append(LayerBound(part.name, norm))
-    return BlockBound(name, event_shape, math.prod(layer.norm for layer in norms), tuple(norms))
-
-
-def _parts(branch):
-    """What is applied in turn; a branch that computes something of its own is its own, unknown part."""
-    known = isinstance(branch, Branch) and type(branch).as_map is Branch.as_map and type(branch).call is Branch.call
-    return branch.parts if known else [branch]
+def _bound(name, branch, event_shape, conv):
+    try:
+        found = tuple(part_bounds(branch, (None, *event_shape), conv))
+    except UnknownBoundError as error:
+        return BlockBound(name, event_shape, math.inf, reason=f"unknown, since {error}")
+    return BlockBound(name, event_shape, math.prod(layer.norm for layer in found), found)
 
 
 def _event_shape(layer):
