@@ -21,6 +21,7 @@ if _backend != "tensorflow":
 from keras_iresnet import layers, models, priors, zoo
 from keras_iresnet.evaluation.bits_per_dim import evaluate_bits_per_dim
 from keras_iresnet.evaluation.certificate import certify
+from keras_iresnet.evaluation.contraction import contract
 from keras_iresnet.layers import NotConvergedError
 from keras_iresnet.models import Classifier, Flow, Hybrid
 from keras_iresnet.ops.fixed_point import FixedPointResult, fixed_point
@@ -45,6 +46,7 @@ __all__ = [
     "SeriesLogDet",
     "__version__",
     "certify",
+    "contract",
     "evaluate_bits_per_dim",
     "fixed_point",
     "layers",
