@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras_iresnet.models.base import LAYER_EXAMPLES
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.runs.fitting import Fitting
+from keras_iresnet.runs.guarantee import guarantee
 from keras_iresnet.runs.machine import devices as device_names
 from keras_iresnet.runs.machine import provenance
 from keras_iresnet.runs.machine.threads import settle_threads
@@ -102,6 +103,8 @@ def train(
         if run is None:
             return figures
         # Written after each stage: a run of hours must not lose what it knows to a failing picture.
+        run.write_json(run.metrics, figures)
+        figures |= guarantee(fitting.model, splits, task=task, run=run, seed=recipe.seed, shown=shown)
         run.write_json(run.metrics, figures)
         task.complete(fitting.model, splits, run, shown)
         shown.print("Evaluating the best checkpoint on the test split ...")
