@@ -118,6 +118,20 @@ def sample(run, images, pairs, out):
 
 
 @benchmark.command()
+@click.argument("run", type=click.Path(file_okay=False, exists=True))
+@click.option("--images", default=200, show_default=True, help="Images to evaluate.")
+@click.option("--pairs", default=5, show_default=True, help="Times that each is timed, in turn.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
+def evaluate(run, images, pairs, out):
+    """A pass of bits/dim by a finished RUN to the same bias: terms found on the way, or fixed beforehand."""
+    from keras_iresnet.benchmarks.peers import compare_evaluations
+
+    comparison, facts = compare_evaluations(run, images=images, pairs=pairs)
+    _show_comparison(comparison, f"bits/dim of {images} images", facts)
+    _write(out, {"images": images, **comparison.summary(), "facts": facts})
+
+
+@benchmark.command()
 @click.argument("names", nargs=-1)
 @click.option("--batch-size", default=16, show_default=True, help="Images in a step.")
 @click.option("--steps", default=3, show_default=True, help="Steps to time, after the first.")

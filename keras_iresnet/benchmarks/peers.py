@@ -3,6 +3,7 @@
 The functions here are called in processes of their own: see `turns.Contender`.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,9 @@ from keras_iresnet.benchmarks.training_step import TrainingStep
 from keras_iresnet.benchmarks.turns import Comparison, Contender, in_turns
 from keras_iresnet.benchmarks.workload import Workload, build_flow
 from keras_iresnet.borrowed.keras_names import layers_in
+from keras_iresnet.evaluation.bits_per_dim import ImageEvaluator
+from keras_iresnet.evaluation.certificate import certify
+from keras_iresnet.evaluation.protocol import DEFAULT_BIAS
 from keras_iresnet.layers import Carried, InvertibleResidualBlock
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
@@ -70,6 +74,12 @@ def _compared(ways, pairs):
 def compare_samples(run: str, *, images: int, pairs: int) -> tuple[Comparison, dict[str, Any]]:
     """Sampling from a finished run to 1e-5, as we do it and as the authors do."""
     return _compared({"ours": (our_samples, run, images), "authors_way": (authors_samples, run, images)}, pairs)
+
+
+def compare_evaluations(run: str, *, images: int, pairs: int) -> tuple[Comparison, dict[str, Any]]:
+    """Bits/dim of a run's samples, to the same bias: terms found on the way, and as many as the worst case needs."""
+    ways = {"on_the_way": (evaluation, run, images, True), "beforehand": (evaluation, run, images, False)}
+    return _compared(ways, pairs)
 
 
 def our_step(workload: Workload, policy: str) -> Callable[[], dict[str, Any]]:
@@ -180,3 +190,18 @@ def authors_samples(run: str, images: int) -> Callable[[], dict[str, Any]]:
     flow = RunFolder(run).load_best()
     take_fixed_steps(flow)
     return lambda: {"mean": float(tf.reduce_mean(flow.sample(images, seed=1, on_failure="ignore")))}
+
+
+def evaluation(run: str, images: int, on_the_way: bool) -> Callable[[], dict[str, Any]]:
+    """One pass of `evaluate` over a run's own samples, which stand for its data."""
+    settle_threads()
+    flow = RunFolder(run).load_best()
+    x = flow.to_images(flow.sample(images, seed=1)).numpy()
+    nats = DEFAULT_BIAS * flow.dimension * math.log(2)
+    evaluate = ImageEvaluator(flow, num_terms=None if on_the_way else certify(flow).num_terms(nats))
+
+    def timed() -> dict[str, Any]:
+        found = evaluate(x, max_passes=1)
+        return {"bits_per_dim": found.mean, "num_terms": found.num_terms, "bias_bound": found.bias_bound}
+
+    return timed
