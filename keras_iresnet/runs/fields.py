@@ -13,6 +13,7 @@ from keras_iresnet.runs.field_values import Names
 from keras_iresnet.runs.settings import BOUNDS, DECAYS, PRECISIONS, overridable, resolve
 from keras_iresnet.zoo.classifiers.image_classifier import NORMALIZATIONS
 from keras_iresnet.zoo.flows.image_flow import PIXEL_TRANSFORMS
+from keras_iresnet.zoo.log_dets import LOG_DETS
 
 GROUPS = ("model", "optimisation", "data", "run")
 _READING = tuple(of.name for of in dataclasses.fields(Reading))
@@ -24,6 +25,7 @@ _CHOICES = {
     "color": COLORS,
     "decay": DECAYS,
     "fit": FITS,
+    "log_det": LOG_DETS,
     "normalization": NORMALIZATIONS,
     "optimizer": OPTIMIZERS,
     "pixel_transform": PIXEL_TRANSFORMS,

@@ -110,6 +110,11 @@ class Branch(FullPrecision, keras.layers.Layer):
         """The normalised layers, in order."""
         return [part for part in self.parts if isinstance(part, SpectralLayer)]
 
+    @property
+    def lip_target(self) -> float | None:
+        """What Lip(g) is held at, coeff^n for n layers; `None` without a `coeff`. `certify` says what is proved."""
+        return None if self.coeff is None else self.coeff ** len(self.spectral_layers)
+
     def as_map(self, carried: Carried = EVALUATION) -> maps.Map:
         """g with its weights normalised once, from and to the dtype of the stream, for one condition an example.
 

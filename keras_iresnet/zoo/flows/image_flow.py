@@ -7,7 +7,8 @@ import keras
 
 from keras_iresnet import layers, priors
 from keras_iresnet.models import Flow
-from keras_iresnet.ops.log_det import SeriesLogDet
+from keras_iresnet.ops.log_det import LogDetEstimator
+from keras_iresnet.zoo.log_dets import estimator_from
 from keras_iresnet.zoo.recipe import Recipe
 from keras_iresnet.zoo.registry import register
 from keras_iresnet.zoo.scales import checked_blocks, for_each_scale, squeezes_of
@@ -51,6 +52,7 @@ def image_flow(
     coeff: float = 0.9,
     power_iterations: int = 1,
     dropout: float = 0.0,
+    log_det: str | LogDetEstimator = "series",
     num_terms: int = 5,
     num_probes: int = 1,
     learned_prior: bool = True,
@@ -84,6 +86,8 @@ def image_flow(
         coeff: bound of each layer's norm, in (0, 1).
         power_iterations: steps of the power iteration in each training step.
         dropout: share of the last hidden activations of each branch that a training step sets to 0, in [0, 1).
+        log_det: how training takes log-determinants: `"series"`, cut after `num_terms`; `"roulette"`, without bias;
+            `"exact"`, for small images; or an estimator such as `ki.RouletteLogDet(rate=0.9)`.
         num_terms: terms of the log-det series in training.
         num_probes: random vectors of the trace estimator in training.
         learned_prior: whether the prior's mean and scale are learned, or stay 0 and 1.
@@ -124,7 +128,7 @@ def image_flow(
         "dropout": dropout,
     }
     condition_size = options["condition_size"] = classes if conditional else None
-    estimator = SeriesLogDet(num_terms, num_probes)
+    estimator = estimator_from(log_det, num_terms=num_terms, num_probes=num_probes)
 
     def residual(branch):
         """A block, and what stands before it."""

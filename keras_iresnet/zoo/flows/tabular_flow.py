@@ -5,7 +5,8 @@ import keras
 from keras_iresnet import layers, priors
 from keras_iresnet.layers.elementwise.column_ranges import ColumnRanges
 from keras_iresnet.models import Flow
-from keras_iresnet.ops.log_det import ExactLogDet, LogDetEstimator, SeriesLogDet
+from keras_iresnet.ops.log_det import LogDetEstimator
+from keras_iresnet.zoo.log_dets import estimator_from
 from keras_iresnet.zoo.recipe import Recipe
 from keras_iresnet.zoo.registry import register
 
@@ -40,6 +41,7 @@ def tabular_flow(
     activation: str = "lipswish",
     power_iterations: int = 1,
     dropout: float = 0.0,
+    log_det: str | LogDetEstimator | None = None,
     num_terms: int = 8,
     num_probes: int = 1,
     prior_components: int = 1,
@@ -64,8 +66,10 @@ def tabular_flow(
         activation: 1-Lipschitz activation, see `LipschitzActivation`.
         power_iterations: steps of the power iteration in each training step.
         dropout: share of the last hidden activations of each branch that a training step sets to 0, in [0, 1).
-        num_terms: terms of the log-det series in training, for more than 32 columns; up to there it is exact.
-        num_probes: random vectors of the trace estimator in training, for more than 32 columns.
+        log_det: how training takes log-determinants: `"exact"`; `"series"`, cut after `num_terms`; `"roulette"`, which
+            has no bias; or an estimator. `None` is exact up to 32 columns, and the series beyond.
+        num_terms: terms of the log-det series in training.
+        num_probes: random vectors of the trace estimator in training.
         prior_components: how many Gaussians the prior is a mixture of; each wants ten of the rows that initialise it,
             or more.
         prior_factors: in how many directions of its own each of these Gaussians is wider than a common scale; `None`
@@ -90,7 +94,9 @@ def tabular_flow(
     if seed is not None:
         keras.utils.set_random_seed(seed)
     size = condition_size if conditional else None
-    estimator: LogDetEstimator = SeriesLogDet(num_terms, num_probes)
+    if log_det is None:
+        log_det = "exact" if features <= EXACT_FEATURES else "series"
+    estimator = estimator_from(log_det, num_terms=num_terms, num_probes=num_probes)
     chain = [ColumnRanges(positive, bounds)] if positive or bounds else []
     chain += [layers.ActNorm(name="standardize")]
     for i in range(blocks):
@@ -103,9 +109,7 @@ def tabular_flow(
             condition_size=size,
             preactivate=i > 0,  # a nonlinearity in front of the first block would cost it the sign of what it sees
         )
-        exact = features <= EXACT_FEATURES
-        block = layers.InvertibleResidualBlock(branch, estimator=ExactLogDet() if exact else estimator)
-        chain += [block, layers.ActNorm()]
+        chain += [layers.InvertibleResidualBlock(branch, estimator=estimator), layers.ActNorm()]
     factors = min(features - 1, MOST_FACTORS) if prior_factors is None else prior_factors
     prior = priors.from_keywords(prior_components=prior_components, prior_factors=factors)
     return Flow(layers.Chain(chain), (features,), prior=prior, condition_size=size, seed=seed)
