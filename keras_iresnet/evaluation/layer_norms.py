@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_iresnet.evaluation.batchwise import compiled
 from keras_iresnet.evaluation.certificate import walk
-from keras_iresnet.layers import InvertibleResidualBlock
+from keras_iresnet.layers import BranchBlock
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.ops import bounds
@@ -64,7 +64,7 @@ def layer_norms(model: Any) -> list[LayerNorm]:
     >>> len(norms), all(norm.holds for norm in norms), norms[0].layer, norms[0].method
     (6, True, 'block 0, layer 0', 'dense')
     """
-    branches = [layer.branch for layer in walk(model) if isinstance(layer, InvertibleResidualBlock)]
+    branches = [layer.branch for layer in walk(model) if isinstance(layer, BranchBlock)]
     found = [
         _layer_norm(f"block {i}, layer {j}", layer, after)
         for i, branch in enumerate(branches)

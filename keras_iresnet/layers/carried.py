@@ -23,6 +23,7 @@ class Carried:
         condition: (batch, condition_size) that conditional branches depend on.
         kernels: spectral layer -> its normalised kernel, of those that were normalised together beforehand.
         recompute: whether the backward pass works out norms once more rather than keep what they are made of.
+        precise: whether branches compute in the stream's dtype in training too, as fixed points need.
         initialize: whether layers set what depends on data, from what reaches them, before they use it.
         points: of a pass that initialises, whether the data are points, whose unit is anybody's choice.
 
@@ -40,6 +41,7 @@ class Carried:
     condition: tf.Tensor | None = None
     kernels: Mapping[Any, tf.Tensor] = dataclasses.field(default_factory=lambda: types.MappingProxyType({}))
     recompute: bool = False
+    precise: bool = False
     initialize: bool = False
     points: bool = False
 

@@ -30,16 +30,19 @@ CASES = {
     "FactorOut": (lambda: {"layer": ki.layers.ActNorm()}, IMAGE),
     "Flatten": ({}, IMAGE),
     "Gaussianize": ({"bins": 4}, POINT),
+    "ImplicitBlock": (lambda: {"branch_x": branch(), "branch_z": branch(), "estimator": EXACT}, POINT),
     "InjectivePad": ({"channels": 3}, IMAGE),
+    "Inverse": (lambda: {"layer": ki.layers.ActNorm()}, IMAGE),
     "InvertibleResidualBlock": (lambda: {"branch": branch(), "estimator": EXACT}, POINT),
     "LipschitzActivation": ({"activation": "lipswish"}, POINT),
     "Logit": ({"alpha": 0.01}, POINT),
+    "MonotoneBlock": (lambda: {"branch": branch(), "estimator": EXACT}, POINT),
     "SpectralConv2D": ({"filters": 3, "kernel_size": 3}, IMAGE),
     "SpectralDense": ({"units": 3}, POINT),
     "Squeeze": ({}, IMAGE),
 }
 UNIT_INTERVAL = {"ColumnRanges", "Gaussianize", "Logit"}  # what these take lies in [0, 1]
-ABSTRACT = {"Branch", "InvertibleLayer"}
+ABSTRACT = {"Branch", "BranchBlock", "InvertibleLayer"}
 
 
 def test_every_layer_is_here():

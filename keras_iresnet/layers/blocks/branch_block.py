@@ -8,12 +8,14 @@ import tensorflow as tf
 
 from keras_iresnet.layers.carried import EVALUATION, Carried
 from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS
 from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, LogDetEstimator, SeriesLogDet
 from keras_iresnet.ops.recompute import recomputed
 from keras_iresnet.ops.roulette import RouletteLogDet
+from keras_iresnet.ops.solved_log_det import SolvedLogDet
 
 for _estimator in (BackpropSeriesLogDet, ExactLogDet, RouletteLogDet, SeriesLogDet):
     keras.saving.register_keras_serializable(package="keras_iresnet")(_estimator)
@@ -32,6 +34,13 @@ class BranchBlock(InvertibleLayer):
         max_steps: bound on the steps of a fixed point.
         remat: whether the backward pass computes the branch once more rather than keep what the forward pass computed:
             less memory for up to a third more arithmetic. The branch must have a method `as_map`.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> flow = ki.zoo.digits_flow(blocks=(1, 1), channels=8)
+    >>> blocks = [layer for layer in flow._flatten_layers() if isinstance(layer, ki.layers.BranchBlock)]
+    >>> [block.estimator.num_terms for block in blocks]
+    [5, 5]
     """
 
     def __init__(
@@ -76,6 +85,13 @@ class BranchBlock(InvertibleLayer):
 
     def _run(self, function: Any, g: maps.Map, x: tf.Tensor, *arguments: Any) -> Any:
         return recomputed(function, g, x, *arguments) if self.remat else function(g, x, *arguments)
+
+    def _solved(
+        self, g: maps.Map, y: tf.Tensor, estimator: LogDetEstimator | None, seed: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tf.Tensor, InverseReport]:
+        """x with x + g(x) = y, what the estimator says of g there, and how x was reached."""
+        found = self._run(SolvedLogDet(estimator, self.tolerance, self.max_steps), g, y, seed)
+        return found.x, found.nats, InverseReport(tf.cast(found.steps, tf.int32), found.residual, found.converged > 0)
 
     def _branch_map(self, carried: Carried) -> maps.Map:
         # Not all branches know of conditions, and not all blocks of a conditional model need one that does.

@@ -46,3 +46,10 @@ class InvertibleResidualBlock(BranchBlock):
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
         result = fixed_point(self._branch_map(carried), y, tolerance=self.tolerance, max_steps=self.max_steps)
         return result.x, InverseReport(result.steps, result.residual, result.converged)
+
+    def _inverse_and_log_det(
+        self, y: tf.Tensor, carried: Carried
+    ) -> tuple[tf.Tensor, InverseReport | None, tf.Tensor | float]:
+        estimator = self._estimator_of(carried) if carried.log_det else None
+        x, nats, report = self._solved(self._branch_map(carried), y, estimator, carried.seed)
+        return x, report, -nats

@@ -119,9 +119,9 @@ class Branch(FullPrecision, keras.layers.Layer):
         """g with its weights normalised once, from and to the dtype of the stream, for one condition an example.
 
         A mixed policy computes in its lower precision in training alone: rounded, g is a step function, and neither
-        its inverse nor the exact density is to be had.
+        its inverse nor the exact density is to be had. A pass that solves with g in training says so, by `precise`.
         """
-        dtype = self.compute_dtype if carried.training else self.stream_dtype
+        dtype = self.compute_dtype if carried.training and not carried.precise else self.stream_dtype
         shifts = self._shifts(carried.condition, dtype)
         inner = []
         for part in self.parts:

@@ -58,8 +58,9 @@ def identity(settings: Settings) -> dict:
 
 
 def differing(given: dict, known: dict) -> list[str]:
-    """What of one `identity` is not as another has it; a field that the other did not know yet is there as the
-    builder has it by default, and otherwise none.
+    """What of one `identity` is not as another has it; one that the other did not know yet is as by default.
+
+    A builder's keyword has its default there, and a field of the recipe is none.
 
     Folders of before the zoo's records say how many examples initialised them, which is over: `None` agrees with that.
     """
