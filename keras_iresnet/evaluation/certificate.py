@@ -13,6 +13,7 @@ from keras_iresnet.layers import (
     Branch,
     BranchBlock,
     Chain,
+    Concatenation,
     Inverse,
     InvertibleLayer,
     LipschitzActivation,
@@ -45,7 +46,8 @@ class BlockBound:
         name: of the residual block, or of what was certified alone.
         event_shape: shape of one example of its input.
         lip: no smaller than Lip(g); infinite where nothing is known.
-        layers: its linear layers; `lip` is the product of their bounds, since the activations' constants are 1.
+        layers: its linear layers, or what keeps its input beside one; `lip` is the product of their bounds, since the
+            activations' constants are 1.
         reason: why nothing is known, or `None`.
         kind: what is made of g: `"residual"`, x + g(x); `"inverse"`, the inverse of that; or `"monotone"`.
     """
@@ -214,6 +216,9 @@ def _bound(name, branch, event_shape):
             norm = bounds.matrix_norm(np.asarray(part.normalized_kernel()))
         elif type(part) is LipschitzActivation:
             continue  # its constant is 1
+        elif type(part) is Concatenation:
+            kept, new = (float(share) for share in part.shares())
+            norm = part.scale * math.hypot(kept, new * _bound("", part.linear, event_shape).lip) * (1 + 1e-6)
         else:
             reason = f"unknown, since no bound of a {type(part).__name__} is known"
             return BlockBound(name, event_shape, math.inf, reason=reason)

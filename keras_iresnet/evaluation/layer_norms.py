@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_iresnet.evaluation.batchwise import compiled
 from keras_iresnet.evaluation.certificate import walk
-from keras_iresnet.layers import BranchBlock
+from keras_iresnet.layers import Branch, BranchBlock
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.ops import bounds
@@ -77,7 +77,9 @@ def layer_norms(model: Any) -> list[LayerNorm]:
 
 def _linear_layers(branch):
     """(layer, batch normalisation right after it or `None`) of every linear layer of a branch."""
-    parts = getattr(branch, "parts", None) or branch.layers
+    if isinstance(branch, Branch):
+        return [(layer, None) for layer in branch.spectral_layers]
+    parts = branch.layers
     followed = zip(parts, [*parts[1:], None], strict=True)
     return [
         (part, after if isinstance(after, keras.layers.BatchNormalization) else None)

@@ -9,6 +9,8 @@ from keras_iresnet.layers.blocks.monotone_block import MonotoneBlock
 from keras_iresnet.layers.blocks.residual_block import InvertibleResidualBlock
 from keras_iresnet.layers.branches.activations import LipschitzActivation
 from keras_iresnet.layers.branches.branch import Branch, ConvBranch, DenseBranch
+from keras_iresnet.layers.branches.concatenation import Concatenation
+from keras_iresnet.layers.branches.densenet_branch import DenseNetBranch
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.composed.chain import Chain
 from keras_iresnet.layers.composed.factor_out import FactorOut
@@ -35,8 +37,10 @@ __all__ = [
     "Center",
     "Chain",
     "ColumnRanges",
+    "Concatenation",
     "ConvBranch",
     "DenseBranch",
+    "DenseNetBranch",
     "FactorOut",
     "Flatten",
     "Gaussianize",

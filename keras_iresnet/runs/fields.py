@@ -9,6 +9,7 @@ from keras_iresnet import zoo
 from keras_iresnet.data import AUGMENTATIONS, COLORS, FITS, Reading
 from keras_iresnet.layers.branches.activations import ACTIVATIONS
 from keras_iresnet.optimizers import OPTIMIZERS
+from keras_iresnet.priors.from_keywords import TAILS
 from keras_iresnet.runs.field_values import Names
 from keras_iresnet.runs.settings import BOUNDS, DECAYS, PRECISIONS, overridable, resolve
 from keras_iresnet.zoo.classifiers.image_classifier import NORMALIZATIONS
@@ -29,6 +30,7 @@ _CHOICES = {
     "normalization": NORMALIZATIONS,
     "optimizer": OPTIMIZERS,
     "pixel_transform": PIXEL_TRANSFORMS,
+    "prior_tails": TAILS,
     "precision": PRECISIONS,
 }
 

@@ -1,6 +1,6 @@
 """The contractive branch g of a residual block: activations and spectrally normalised layers in turn."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -86,24 +86,27 @@ class Branch(FullPrecision, keras.layers.Layer):
         """Create the layers for (batch, ..., channels)."""
         self._rank = len(input_shape)
         options = {"coeff": self.coeff, "power_iterations": self.power_iterations, "dtype": self.dtype_policy}
-        linear = self._linear_layers(input_shape[-1], options)
-        parts = []
-        for i, layer in enumerate(linear):
-            if i > 0 or self.preactivate:
-                parts.append(LipschitzActivation(self.activation, dtype=self.dtype_policy, name=f"activation_{i}"))
-            parts.append(layer)
+        parts = self._make_parts(input_shape[-1], options)
         shape = tuple(input_shape)
-        hidden = []
         for part in parts:
             part.build(shape)
             shape = part.compute_output_shape(shape)
-            hidden += [shape[-1]] if part in linear[:-1] else []
         self.parts = parts
         if self.condition_size is not None:
+            hidden = [layer.kernel.shape[-1] for layer in self.spectral_layers[:-1]]
             self.condition_kernels = [
                 self.add_weight(name="condition_kernel", shape=(self.condition_size, units), initializer="zeros")
                 for units in hidden
             ]
+
+    def _make_parts(self, channels: int, options: dict[str, Any]) -> list[keras.layers.Layer]:
+        """What is applied in turn, the last of it linear, with `channels` outputs."""
+        parts: list[keras.layers.Layer] = []
+        for i, layer in enumerate(self._linear_layers(channels, options)):
+            if i > 0 or self.preactivate:
+                parts.append(LipschitzActivation(self.activation, dtype=self.dtype_policy, name=f"activation_{i}"))
+            parts.append(layer)
+        return parts
 
     @property
     def spectral_layers(self) -> list[SpectralLayer]:
@@ -123,16 +126,20 @@ class Branch(FullPrecision, keras.layers.Layer):
         """
         dtype = self.compute_dtype if carried.training and not carried.precise else self.stream_dtype
         shifts = self._shifts(carried.condition, dtype)
-        inner = []
-        for part in self.parts:
-            inner.append(part.as_map(carried, dtype))
-            if shifts and isinstance(part, SpectralLayer):
-                inner.append(shifts.pop(0))
+        inner = [one for part in self.parts for one in self._part_maps(part, carried, dtype, shifts)]
         if self.dropout:
             inner.insert(-1, self._dropout_map(carried.training))
         if dtype != self.stream_dtype:
             inner = [maps.Cast(dtype), *inner, maps.Cast(self.stream_dtype)]
         return maps.Composition(inner)
+
+    def _part_maps(
+        self, part: keras.layers.Layer, carried: Carried, dtype: str, shifts: list[maps.Map]
+    ) -> Iterator[maps.Map]:
+        """The maps of one part, and what a condition adds behind it, which is taken from `shifts`."""
+        yield part.as_map(carried, dtype)
+        if shifts and isinstance(part, SpectralLayer):
+            yield shifts.pop(0)
 
     def _shifts(self, condition, dtype):
         """The offsets that a condition makes, one behind each linear layer but the last."""

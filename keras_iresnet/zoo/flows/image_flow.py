@@ -59,6 +59,7 @@ def image_flow(
     trained_prior: bool = True,
     prior_components: int = 1,
     prior_factors: int = 0,
+    prior_tails: str = "normal",
     conditional: bool = False,
     classes: int = 10,
     seed: int | None = None,
@@ -95,6 +96,7 @@ def image_flow(
         prior_components: how many Gaussians of one scale the prior is a mixture of; each wants ten of the images that
             initialise it, or more.
         prior_factors: in how many directions of its own each of these Gaussians is wider than that scale.
+        prior_tails: `"normal"`; or `"student"`, heavy ones, for a prior of one component without factors.
         conditional: whether it is a flow of p(x | c) for class labels c, which every block sees.
         classes: number of classes of a conditional flow.
         seed: seed of weights and noise.
@@ -160,6 +162,7 @@ def image_flow(
         trained_prior=trained_prior,
         prior_components=prior_components,
         prior_factors=prior_factors,
+        prior_tails=prior_tails,
     )
     return Flow(
         layers.Chain(first + scale(0)), event_shape, prior=prior, bins=bins, condition_size=condition_size, seed=seed

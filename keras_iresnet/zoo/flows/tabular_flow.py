@@ -46,6 +46,7 @@ def tabular_flow(
     num_probes: int = 1,
     prior_components: int = 1,
     prior_factors: int | None = None,
+    prior_tails: str = "normal",
     conditional: bool = False,
     condition_size: int = 1,
     positive: tuple[int, ...] = (),
@@ -74,6 +75,7 @@ def tabular_flow(
             or more.
         prior_factors: in how many directions of its own each of these Gaussians is wider than a common scale; `None`
             for all of up to 17 columns, and 16 beyond.
+        prior_tails: `"normal"`; or `"student"`, heavy ones, for a prior of one component without factors.
         conditional: whether it is a flow of p(x | c), for classes c or other columns, which every block sees.
         condition_size: number of classes, or of other columns, of a conditional flow.
         positive: indices of columns that are above 0, whose logarithm the flow sees.
@@ -111,5 +113,5 @@ def tabular_flow(
         )
         chain += [layers.InvertibleResidualBlock(branch, estimator=estimator), layers.ActNorm()]
     factors = min(features - 1, MOST_FACTORS) if prior_factors is None else prior_factors
-    prior = priors.from_keywords(prior_components=prior_components, prior_factors=factors)
+    prior = priors.from_keywords(prior_components=prior_components, prior_factors=factors, prior_tails=prior_tails)
     return Flow(layers.Chain(chain), (features,), prior=prior, condition_size=size, seed=seed)
