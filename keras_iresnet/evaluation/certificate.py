@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_iresnet.borrowed.keras_names import layers_directly_in
 from keras_iresnet.layers import (
@@ -22,7 +23,10 @@ from keras_iresnet.layers import (
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
 from keras_iresnet.ops import bounds
+from keras_iresnet.ops.induced_norm import induced_norm
 from keras_iresnet.ops.odd_bias import odd_series_bias
+
+_ROUNDING = 1e-6  # of sums of float32 numbers, and of powers of them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +53,8 @@ class BlockBound:
         layers: its linear layers, or what keeps its input beside one; `lip` is the product of their bounds, since the
             activations' constants are 1.
         reason: why nothing is known, or `None`.
+        norm: p of the l_p norm that all of this is about: a contraction in any has an inverse, and the series
+            converges as fast.
         kind: what is made of g: `"residual"`, x + g(x); `"inverse"`, the inverse of that; or `"monotone"`.
     """
 
@@ -58,6 +64,7 @@ class BlockBound:
     layers: tuple[LayerBound, ...] = ()
     reason: str | None = None
     kind: str = "residual"
+    norm: float = 2.0
 
     @property
     def lip_forward(self) -> float:
@@ -88,7 +95,8 @@ class BlockBound:
 
     def __str__(self):
         norms = " x ".join(f"{layer.norm:.4f}" for layer in self.layers)
-        return f"{self.name} {self.event_shape}: Lip(g) <= {self.lip:.4f}" + f" = {norms or self.reason}"
+        where = "" if self.norm == 2 else f" in l_{self.norm:g}"
+        return f"{self.name} {self.event_shape}: Lip(g) <= {self.lip:.4f}{where}" + f" = {norms or self.reason}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,7 +217,9 @@ def _bound(name, branch, event_shape):
     norms = []
     for part in _parts(branch):
         # A subclass may compute something else: of these very classes alone is the map known.
-        if type(part) is SpectralConv2D:
+        if type(part) in (SpectralConv2D, SpectralDense) and part.norm != (2.0, 2.0):
+            norm = float(induced_norm(tf.cast(part.normalized_kernel(), tf.float64), *part.norm)) * (1 + _ROUNDING)
+        elif type(part) is SpectralConv2D:
             kernel, grid = np.asarray(part.normalized_kernel()), part.input_spec.shape[1:3]
             norm = bounds.conv_norm(kernel, grid, strides=part.strides, padding=part.padding)
         elif type(part) is SpectralDense:
@@ -218,12 +228,20 @@ def _bound(name, branch, event_shape):
             continue  # its constant is 1
         elif type(part) is Concatenation:
             kept, new = (float(share) for share in part.shares())
-            norm = part.scale * math.hypot(kept, new * _bound("", part.linear, event_shape).lip) * (1 + 1e-6)
+            sides = np.array([kept, new * _bound("", part.linear, event_shape).lip])
+            norm = part.scale * float(np.linalg.norm(sides, _norm_of(branch))) * (1 + _ROUNDING)
         else:
             reason = f"unknown, since no bound of a {type(part).__name__} is known"
             return BlockBound(name, event_shape, math.inf, reason=reason)
         norms.append(LayerBound(part.name, norm))
-    return BlockBound(name, event_shape, math.prod(layer.norm for layer in norms), tuple(norms))
+    lip = math.prod(layer.norm for layer in norms)
+    return BlockBound(name, event_shape, lip, tuple(norms), norm=_norm_of(branch))
+
+
+def _norm_of(branch):
+    """p of the l_p norm that a branch, or a layer from one norm to the same, is bounded in."""
+    norm = branch.norm if isinstance(branch, (Branch, SpectralConv2D, SpectralDense)) else 2.0
+    return norm[1] if isinstance(norm, tuple) else norm
 
 
 def _parts(branch):

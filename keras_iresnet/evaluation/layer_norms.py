@@ -99,7 +99,9 @@ def _layer_norm(name, layer, after):
     bound = bounds.matrix_norm(kernel)
     if isinstance(layer, SpectralConv2D):
         bound = bounds.symbol_norm(kernel, layer.input_spec.shape[1:3], padding=layer.padding)
-    return LayerNorm(name, norm, method, bound, layer.coeff, folded)
+    # A layer that is held in another norm is not asked for this one.
+    coeff = layer.coeff if layer.norm == (2.0, 2.0) else None
+    return LayerNorm(name, norm, method, bound, coeff, folded)
 
 
 def operator_norm(layer: Any, kernel: Any, dense_side: int = DENSE_SIDE) -> tuple[float, str]:

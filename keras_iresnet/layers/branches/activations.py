@@ -86,6 +86,9 @@ _MAPS: dict[str, Callable[..., maps.Map]] = {
 
 ACTIVATIONS = tuple(_MAPS)
 _GROUPS = {"maxmin": 2, "groupsort": GROUP, "householder": 2}
+# p from ... to in whose l_p norm they are 1-Lipschitz, where not in all. The slopes of both sides are at most 1 in l_2,
+# and then in any p above.
+NORMS_OF = {"householder": (2, 2), "clipswish": (2, math.inf), "cpila": (2, math.inf)}
 _TWO_SIDED = ("clipswish", "cpila")
 _WITH_BETA = ("lipswish", "clipswish")
 

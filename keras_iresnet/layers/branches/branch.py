@@ -1,12 +1,13 @@
 """The contractive branch g of a residual block: activations and spectrally normalised layers in turn."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.branches.activations import DEFAULT_ACTIVATION, LipschitzActivation
+from keras_iresnet.layers.branches.activations import DEFAULT_ACTIVATION, NORMS_OF, LipschitzActivation
 from keras_iresnet.layers.carried import EVALUATION, Carried
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.precision import FullPrecision
@@ -17,6 +18,7 @@ from keras_iresnet.layers.spectral.spectral_layer import (
     DEFAULT_COEFF,
     DEFAULT_POWER_ITERATIONS,
     SpectralLayer,
+    as_norm,
     check_coeff,
     check_power_iterations,
 )
@@ -41,6 +43,7 @@ class Branch(FullPrecision, keras.layers.Layer):
             scaled up, which would break the bound; elsewhere all is scaled by 1 - dropout instead.
         condition_size: length of the condition vectors, or `None` for g(x).
         seed: integer that the dropout is drawn from.
+        norm: p >= 1 of the l_p norm in which g contracts, and its layers are bounded.
 
     Call arguments:
         x: (batch, *event).
@@ -64,10 +67,12 @@ class Branch(FullPrecision, keras.layers.Layer):
         dropout: float = 0.0,
         condition_size: int | None = None,
         seed: int | None = None,
+        norm: float | str = 2.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         check_coeff(coeff)
+        self.norm = _checked_norm(norm, activation)
         check_power_iterations(power_iterations)
         if not 0 <= dropout < 1:
             raise ValueError(f"`dropout` must lie in [0, 1). Received: dropout={dropout!r}")
@@ -86,6 +91,7 @@ class Branch(FullPrecision, keras.layers.Layer):
         """Create the layers for (batch, ..., channels)."""
         self._rank = len(input_shape)
         options = {"coeff": self.coeff, "power_iterations": self.power_iterations, "dtype": self.dtype_policy}
+        options["norm"] = self.norm
         parts = self._make_parts(input_shape[-1], options)
         shape = tuple(input_shape)
         for part in parts:
@@ -185,6 +191,7 @@ class Branch(FullPrecision, keras.layers.Layer):
             "dropout": self.dropout,
             "condition_size": self.condition_size,
             "seed": self.seed,
+            "norm": str(self.norm) if math.isinf(self.norm) else self.norm,
         }
 
 
@@ -248,6 +255,17 @@ class DenseBranch(Branch):
     def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "units": list(self.units)}
+
+
+def _checked_norm(norm, activation):
+    """p, for which the activation is 1-Lipschitz too."""
+    p, q = as_norm(norm)
+    if p != q:
+        raise ValueError(f"A branch contracts in one norm: `norm` must be one number. Received: norm={norm!r}")
+    least, most = NORMS_OF.get(activation, (1, math.inf))
+    if not least <= p <= most:
+        raise ValueError(f"{activation!r} is 1-Lipschitz in l_p for p from {least} to {most}. Received: norm={norm!r}")
+    return p
 
 
 def _as_tuple(name, value, length):

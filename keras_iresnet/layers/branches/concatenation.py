@@ -33,7 +33,7 @@ class Concatenation(FullPrecision, keras.layers.Layer):
     >>> import tensorflow as tf
     >>> layer = ki.layers.Concatenation(ki.layers.SpectralDense(3))
     >>> layer(tf.ones((2, 4))).shape
-    TensorShape([2, 7])
+    TensorShape([2, 10])
     """
 
     def __init__(

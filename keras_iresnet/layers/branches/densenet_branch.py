@@ -39,7 +39,7 @@ class DenseNetBranch(Branch):
     >>> import keras_iresnet as ki
     >>> import tensorflow as tf
     >>> g = ki.layers.DenseNetBranch(6, depth=2)
-    >>> g(tf.ones((2, 8, 8, 4))).shape, [layer.kernel.shape[-2:] for layer in g.spectral_layers]
+    >>> g(tf.ones((2, 8, 8, 4))).shape, [tuple(layer.kernel.shape[-2:]) for layer in g.spectral_layers]
     (TensorShape([2, 8, 8, 4]), [(4, 3), (10, 3), (16, 4)])
     """
 
@@ -64,6 +64,11 @@ class DenseNetBranch(Branch):
                     else "at least 1"
                 )
                 raise ValueError(f"`{name}` must be an integer, {what}. Received: {name}={count!r}")
+        if self.norm < 2:
+            raise ValueError(
+                "Shares a^2 + b^2 = 1 keep concatenations 1-Lipschitz in l_p for p of at least 2. "
+                f"Received: norm={self.norm!r}"
+            )
         self.growth, self.depth, self.kernel_size, self.stem = growth, depth, kernel_size, stem
         self._new = growth // widening
 
