@@ -12,6 +12,7 @@ from keras_iresnet.optimizers import OPTIMIZERS
 from keras_iresnet.priors.from_keywords import TAILS
 from keras_iresnet.runs.field_values import Names
 from keras_iresnet.runs.settings import BOUNDS, DECAYS, PRECISIONS, overridable, resolve
+from keras_iresnet.zoo.block_kinds import BLOCKS, BRANCHES
 from keras_iresnet.zoo.classifiers.image_classifier import NORMALIZATIONS
 from keras_iresnet.zoo.flows.image_flow import PIXEL_TRANSFORMS
 from keras_iresnet.zoo.log_dets import LOG_DETS
@@ -22,6 +23,8 @@ _DATA = ("dataset", *_READING, "augmentation", "batch_size", "validation_example
 _RUN = (*BOUNDS, "patience", "steps_per_epoch", "precision", "jit", "remat", "log_steps", "diagnostics", "seed")
 _CHOICES = {
     "activation": ACTIVATIONS,
+    "block": BLOCKS,
+    "branch": BRANCHES,
     "augmentation": AUGMENTATIONS,
     "color": COLORS,
     "decay": DECAYS,

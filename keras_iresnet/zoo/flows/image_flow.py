@@ -1,5 +1,6 @@
 """The multi-scale flow over images, of which the flows of named data sets are sizes."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import keras
 from keras_iresnet import layers, priors
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import LogDetEstimator
+from keras_iresnet.zoo.block_kinds import check_kinds, image_branch, make_block, vector_branch
 from keras_iresnet.zoo.log_dets import estimator_from
 from keras_iresnet.zoo.recipe import Recipe
 from keras_iresnet.zoo.registry import register
@@ -40,6 +42,9 @@ def image_flow(
     *,
     bins: int = 256,
     blocks: tuple[int, ...] = (8, 8, 8),
+    block: str = "residual",
+    branch: str = "resnet",
+    depth: int | None = None,
     channels: int | tuple[int, ...] = 32,
     dense_blocks: int = 0,
     dense_units: int = 32,
@@ -69,11 +74,15 @@ def image_flow(
     Args:
         event_shape: (height, width, channels) of an image.
         bins: values of a pixel.
-        blocks: residual blocks of each scale.
-        channels: hidden channels of each residual branch (kernels 3x3, 1x1, 3x3): one integer, or one for each scale.
+        blocks: blocks of each scale.
+        block: what is made of a branch g: `"residual"`, x + g(x); `"implicit"`, x + g(x) = z + h(z) for two branches a
+            block; or `"monotone"`, whose forward map is solved for too. See the layers of these names.
+        branch: `"resnet"`, kernels 3x3, 1x1, 3x3; or `"densenet"`, `DenseNetBranch`, whose layers see all before them.
+        depth: hidden layers of a branch, 2 by default, or concatenations of a DenseNet, 3 by default.
+        channels: hidden channels of each branch, or the growth of a DenseNet: one integer, or one for each scale.
         dense_blocks: residual blocks after those of the last scale that see all of its latents at once, as a vector,
             so that parts of an image that are far apart meet. Residual Flows (Chen et al., NeurIPS 2019) end so.
-        dense_units: hidden units of both hidden layers of their branches.
+        dense_units: units of each hidden layer of their branches; of DenseNets the growth, behind a stem of twice it.
         strides: 1 or 2 for each scale: whether a squeeze, which halves height and width, stands before its blocks. By
             default a scale squeezes where both sides are even.
         initial_squeeze: whether one more squeeze stands before the first scale.
@@ -115,6 +124,7 @@ def image_flow(
         raise ValueError(
             f"`pixel_transform` must be one of {tuple(PIXEL_TRANSFORMS)}. Received: pixel_transform={pixel_transform!r}"
         )
+    check_kinds(block, branch)
     if dense_blocks < 0:
         raise ValueError(f"`dense_blocks` must be 0 or more. Received: dense_blocks={dense_blocks}")
     if seed is not None:
@@ -132,18 +142,20 @@ def image_flow(
     condition_size = options["condition_size"] = classes if conditional else None
     estimator = estimator_from(log_det, num_terms=num_terms, num_probes=num_probes)
 
-    def residual(branch):
+    def with_norm(make_branch):
         """A block, and what stands before it."""
-        block = layers.InvertibleResidualBlock(branch, estimator=estimator)
-        return [layers.ActNorm(), block] if act_norm else [block]
+        made = make_block(block, make_branch, estimator)
+        return [layers.ActNorm(), made] if act_norm else [made]
 
     def scale(index):
         """The layers of one scale and of all that follow it."""
         chain = [layers.Squeeze()] if squeezes[index] else []
-        for block in range(blocks[index]):
+        for position in range(blocks[index]):
             # A nonlinearity in front of the very first block would cost it the sign of what it sees.
-            branch = layers.ConvBranch(widths[index], preactivate=index + block > 0, **options)
-            chain += residual(branch)
+            first = index + position == 0
+            chain += with_norm(
+                functools.partial(image_branch, branch, widths[index], depth, preactivate=not first, **options)
+            )
         if index + 1 == len(blocks):
             return chain + dense()
         several = multi_scale and leave[index]
@@ -153,7 +165,7 @@ def image_flow(
         """The layers that see all of the last scale at once."""
         chain = [layers.Flatten()] if dense_blocks else []
         for _ in range(dense_blocks):
-            chain += residual(layers.DenseBranch((dense_units, dense_units), **options))
+            chain += with_norm(functools.partial(vector_branch, branch, dense_units, depth, **options))
         return chain
 
     first = [PIXEL_TRANSFORMS[pixel_transform](bins)] + [layers.Squeeze()] * initial_squeeze

@@ -1,11 +1,14 @@
 """Densities of the rows of a table: for dozens to millions of rows, of up to some hundred columns."""
 
+import functools
+
 import keras
 
 from keras_iresnet import layers, priors
 from keras_iresnet.layers.elementwise.column_ranges import ColumnRanges
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import LogDetEstimator
+from keras_iresnet.zoo.block_kinds import make_block
 from keras_iresnet.zoo.log_dets import estimator_from
 from keras_iresnet.zoo.recipe import Recipe
 from keras_iresnet.zoo.registry import register
@@ -36,6 +39,7 @@ def tabular_flow(
     features: int,
     *,
     blocks: int = 6,
+    block: str = "residual",
     units: tuple[int, ...] = (64, 64),
     coeff: float = 0.95,
     activation: str = "lipswish",
@@ -61,7 +65,9 @@ def tabular_flow(
 
     Args:
         features: columns of a row.
-        blocks: residual blocks, an ActNorm before each and after the last.
+        blocks: how many, an ActNorm before each and after the last.
+        block: what is made of a branch g: `"residual"`, x + g(x); `"implicit"`, x + g(x) = z + h(z) for two branches a
+            block; or `"monotone"`, whose forward map is solved for too. See the layers of these names.
         units: hidden units of each residual branch, one per hidden layer.
         coeff: bound of each layer's norm, in (0, 1).
         activation: 1-Lipschitz activation, see `LipschitzActivation`.
@@ -102,7 +108,8 @@ def tabular_flow(
     chain = [ColumnRanges(positive, bounds)] if positive or bounds else []
     chain += [layers.ActNorm(name="standardize")]
     for i in range(blocks):
-        branch = layers.DenseBranch(
+        branch = functools.partial(
+            layers.DenseBranch,
             units,
             coeff=coeff,
             activation=activation,
@@ -111,7 +118,7 @@ def tabular_flow(
             condition_size=size,
             preactivate=i > 0,  # a nonlinearity in front of the first block would cost it the sign of what it sees
         )
-        chain += [layers.InvertibleResidualBlock(branch, estimator=estimator), layers.ActNorm()]
+        chain += [make_block(block, branch, estimator), layers.ActNorm()]
     factors = min(features - 1, MOST_FACTORS) if prior_factors is None else prior_factors
     prior = priors.from_keywords(prior_components=prior_components, prior_factors=factors, prior_tails=prior_tails)
     return Flow(layers.Chain(chain), (features,), prior=prior, condition_size=size, seed=seed)
