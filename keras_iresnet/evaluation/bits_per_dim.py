@@ -21,7 +21,7 @@ from keras_iresnet.evaluation.variance import components
 from keras_iresnet.models import Flow
 from keras_iresnet.models.likelihood import bits_per_dim
 from keras_iresnet.ops.log_det import ExactLogDet, LogDetEstimator, SeriesLogDet
-from keras_iresnet.ops.series_terms import SeriesValue
+from keras_iresnet.ops.series_terms import SeriesToBias, SeriesValue
 
 # Terms where no number of them has a certified bias, because a branch has no bound below 1: at a rate of 0.9 they leave
 # 5e-4 nats a dimension of each block.
@@ -43,7 +43,7 @@ class ImageEvaluation:
         probe_standard_error: what the random probes of the log-determinant bring; 0 where it is exact.
         bias_bound: bits/dim that the cut series can be off, proved; 0 where the log-determinant is exact, infinite
             where some branch has no certified bound below 1.
-        num_terms: of the series; `None` where it is exact.
+        num_terms: of the series, the mean of blocks and batches where each found its own; `None` where it is exact.
         num_probes: of each image, in all; 0 where it is exact.
         num_noises: draws of dequantization noise of each image.
         images: how many.
@@ -58,7 +58,7 @@ class ImageEvaluation:
     dequantization_standard_error: float
     probe_standard_error: float
     bias_bound: float
-    num_terms: int | None
+    num_terms: float | None
     num_probes: int
     num_noises: int
     images: int
@@ -91,10 +91,11 @@ def evaluate_bits_per_dim(
 ) -> ImageEvaluation:
     """Mean bits/dim of integer images, to a stated precision.
 
-    The log-determinant is exact up to 128 dimensions. Beyond that it is the series with the smallest number of
-    terms whose bias, bounded with the certified Lipschitz constant of every block, is below `bias`. All images are
-    evaluated with fresh noise and fresh probes, again and again, until both together leave less than
-    `standard_error` of the mean to chance. How much the choice of the images leaves to chance is told beside it.
+    The log-determinant is exact up to 128 dimensions. Beyond that it is the series, cut in each block and batch where
+    all that is left of it, bounded with the certified Lipschitz constant for the very probes that were drawn, is below
+    the block's share of `bias`. All images are evaluated with fresh noise and fresh probes, again and again, until both
+    together leave less than `standard_error` of the mean to chance. How much the choice of the images leaves to it is
+    told beside it.
 
     Args:
         flow: a `Flow` with `bins`.
@@ -166,6 +167,7 @@ class ImageEvaluator:
             raise ValueError(f"Either `num_terms` or `estimator` is chosen. Received: {num_terms=}, {estimator=}")
         self.flow, self._bins = flow, flow.bins
         self._dimension = math.prod(flow.event_shape)
+        self._counted: tf.Variable | None = None
         self.estimator = estimator or self._choose(bias, num_terms)
         self._exact = isinstance(self.estimator, ExactLogDet)
         self.bias_bound = self._bias_bound()
@@ -179,7 +181,11 @@ class ImageEvaluator:
             return ExactLogDet()
         if not self._certificate.invertible:
             return SeriesLogDet(UNCERTIFIED_NUM_TERMS)
-        return SeriesLogDet(self._certificate.num_terms(bias * self._dimension * math.log(2)))
+        nats, blocks = bias * self._dimension * math.log(2), self._certificate.blocks
+        if any(block.norm != 2 for block in blocks):  # of the length of a probe they say nothing
+            return SeriesLogDet(self._certificate.num_terms(nats))
+        self._counted = tf.Variable([0, 0], dtype=tf.int64)
+        return SeriesToBias(nats / len(blocks), self._certificate.bound, counted=self._counted)
 
     @functools.cached_property
     def _certificate(self):
@@ -197,10 +203,21 @@ class ImageEvaluator:
         """Bits/dim that the log-determinant can be off; infinite where that is not known."""
         if self._exact:
             return 0.0
-        num_terms = getattr(self.estimator, "num_terms", None)
-        if num_terms is None:
+        if isinstance(self.estimator, SeriesToBias):
+            nats = len(self._certificate.blocks) * self.estimator.nats
+        elif hasattr(self.estimator, "num_terms"):
+            nats = self._certificate.series_bias(self.estimator.num_terms)
+        else:
             return math.inf
-        return self._certificate.series_bias(num_terms) / (self._dimension * math.log(2))
+        return nats / (self._dimension * math.log(2))
+
+    def _num_terms(self):
+        """Of the series; the mean of what was taken since the last time where that is found on the way."""
+        if self._counted is None:
+            return getattr(self.estimator, "num_terms", None)
+        terms, calls = self._counted.numpy()
+        self._counted.assign([0, 0])
+        return float(terms / calls)
 
     def __call__(
         self,
@@ -239,7 +256,7 @@ class ImageEvaluator:
             dequantization_standard_error=noise,
             probe_standard_error=probe,
             bias_bound=self.bias_bound,
-            num_terms=getattr(self.estimator, "num_terms", None),
+            num_terms=self._num_terms(),
             num_probes=passes * getattr(self.estimator, "num_probes", 0),
             num_noises=passes,
             images=count,

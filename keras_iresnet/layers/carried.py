@@ -25,6 +25,7 @@ class Carried:
         recompute: whether the backward pass works out norms once more rather than keep what they are made of.
         precise: whether branches compute in the stream's dtype in training too, as fixed points need.
         initialize: whether layers set what depends on data, from what reaches them, before they use it.
+        tolerance: relative residual at which inverses stop, in the place of the blocks' own.
         points: of a pass that initialises, whether the data are points, whose unit is anybody's choice.
 
     Example:
@@ -42,12 +43,17 @@ class Carried:
     kernels: Mapping[Any, tf.Tensor] = dataclasses.field(default_factory=lambda: types.MappingProxyType({}))
     recompute: bool = False
     precise: bool = False
+    tolerance: float | None = None
     initialize: bool = False
     points: bool = False
 
     def split(self, count: int) -> list["Carried"]:
         """The same for each of `count` layers, with independent seeds."""
         return [dataclasses.replace(self, seed=seed) for seed in split_seed(self.seed, count)]
+
+    def rows(self, start: tf.Tensor | int, stop: tf.Tensor | int) -> "Carried":
+        """The same for some examples of the batch."""
+        return self if self.condition is None else dataclasses.replace(self, condition=self.condition[start:stop])
 
 
 EVALUATION = Carried()

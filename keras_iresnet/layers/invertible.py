@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.layers.inverse_program import InversePrograms, inverted
 from keras_iresnet.layers.inverse_report import InverseReport, settle
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import Seed, as_seed
@@ -37,6 +38,7 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._made_trainable = self.trainable
+        self._inverse_programs = InversePrograms()
 
     def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
         """F(x), and log|det dF/dx| in nats: (batch,), or a number where it is the same for all examples.
@@ -97,12 +99,23 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
         log_det = tf.cast(log_det, x.dtype) if tf.is_tensor(log_det) else tf.constant(log_det, x.dtype)
         return y, tf.broadcast_to(log_det, tf.shape(x)[:1])
 
-    def inverse(self, y: tf.Tensor, *, condition: tf.Tensor | None = None, on_failure: str = "raise") -> tf.Tensor:
+    def inverse(
+        self,
+        y: tf.Tensor,
+        *,
+        condition: tf.Tensor | None = None,
+        tolerance: float | None = None,
+        on_failure: str = "raise",
+    ) -> tf.Tensor:
         """The x with F(x) = y.
+
+        Called eagerly, an inverse that iterates is compiled the first time, so that its `_inverse` methods must be made
+        of TensorFlow operations.
 
         Args:
             y: (batch, *event).
             condition: as for `forward_and_log_det`.
+            tolerance: relative residual to stop at, in the place of each block's own.
             on_failure: what to do when the inverse of a sample did not converge: `"raise"`, `"warn"` or `"ignore"`.
                 Inside a compiled function, where no Python exception can be raised, `"raise"` stops with
                 `tf.errors.InvalidArgumentError`; under XLA, which has neither assertions nor printing, use it too:
@@ -111,18 +124,17 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
         Raises:
             NotConvergedError: some sample did not converge.
         """
-        return settle(*self.inverse_and_report(y, condition=condition), on_failure)
+        return settle(*self.inverse_and_report(y, condition=condition, tolerance=tolerance), on_failure)
 
     def inverse_and_report(
-        self, y: tf.Tensor, *, condition: tf.Tensor | None = None
+        self, y: tf.Tensor, *, condition: tf.Tensor | None = None, tolerance: float | None = None
     ) -> tuple[tf.Tensor, InverseReport]:
         """`inverse` and its `InverseReport`, whether or not it converged."""
         y = self._cast(y)
         if not self.built:
             raise ValueError(f"{self.name} must be built before it is inverted: call it on data first.")
         self._require_shape(y, self.compute_output_shape(self.input_spec.shape))
-        x, report = self._inverse(y, Carried(condition=condition))
-        return x, InverseReport.exact(y) if report is None else report
+        return inverted(self, y, Carried(condition=condition, tolerance=tolerance))
 
     def initialize(self, x: tf.Tensor, *, condition: tf.Tensor | None = None, points: bool = False) -> tf.Tensor:
         """Set what depends on data and was not set before from one batch, eagerly; returns F(x).

@@ -120,6 +120,7 @@ class Flow(Density):
         *,
         temperature: float = 1.0,
         condition: Any = None,
+        tolerance: float | None = None,
         on_failure: str = "raise",
     ) -> tf.Tensor:
         """Draw n examples (n, *event_shape) in data space, of p(x | c) one for each condition.
@@ -129,14 +130,15 @@ class Flow(Density):
             seed: integer or pair of integers; `None` draws one.
             temperature: factor of the deviation of the prior, at least 0; each of its components keeps its place.
             condition: labels (n,) or vectors (n, condition_size).
-            on_failure: as for `InvertibleLayer.inverse`.
+            tolerance: as for `InvertibleLayer.inverse`.
+            on_failure: likewise.
         """
         check_temperature(temperature)
         condition = self._condition(condition)
         if n is None and condition is None:
             raise ValueError("`n` says how many to draw where no `condition` does. Received: n=None")
         z = self.prior.sample(tf.shape(condition)[0] if n is None else n, self._seed(seed), temperature)
-        return self.inverse(z, condition=condition, on_failure=on_failure)
+        return self.inverse(z, condition=condition, tolerance=tolerance, on_failure=on_failure)
 
     def forward(self, x: Any, *, condition: Any = None) -> tf.Tensor:
         """Data space (batch, *event_shape) -> latents (batch, D)."""
@@ -159,16 +161,21 @@ class Flow(Density):
         z, log_det = self.layer.forward_and_log_det(x, self._seed(seed), **options)
         return self._flat(z), log_det
 
-    def inverse(self, z: Any, *, condition: Any = None, on_failure: str = "raise") -> tf.Tensor:
-        """Latents (batch, D) -> data space; `on_failure` as for `InvertibleLayer.inverse`."""
-        return settle(*self.inverse_and_report(z, condition=condition), on_failure)
+    def inverse(
+        self, z: Any, *, condition: Any = None, tolerance: float | None = None, on_failure: str = "raise"
+    ) -> tf.Tensor:
+        """Latents (batch, D) -> data space; `tolerance` and `on_failure` as for `InvertibleLayer.inverse`."""
+        return settle(*self.inverse_and_report(z, condition=condition, tolerance=tolerance), on_failure)
 
-    def inverse_and_report(self, z: Any, *, condition: Any = None) -> tuple[tf.Tensor, InverseReport]:
+    def inverse_and_report(
+        self, z: Any, *, condition: Any = None, tolerance: float | None = None
+    ) -> tuple[tf.Tensor, InverseReport]:
         """`inverse`, and the `InverseReport` of its fixed points."""
         z = tf.cast(tf.convert_to_tensor(z), self.stream_dtype)
         check_shape(z, (self.dimension,))
         latents = tf.reshape(z, (-1, *self._latent_event))
-        return self.layer.inverse_and_report(latents, condition=self._condition(condition, tf.shape(z)[0]))
+        condition = self._condition(condition, tf.shape(z)[0])
+        return self.layer.inverse_and_report(latents, condition=condition, tolerance=tolerance)
 
     @property
     def bijector(self) -> "tfp.bijectors.Bijector":

@@ -1,11 +1,12 @@
 """Computes a branch once more in the backward pass, rather than remember what it computed."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
 from keras_iresnet.borrowed.tensorflow_names import NOT_INLINED
+from keras_iresnet.ops.map_forms import put_together, take_apart
 
 
 def recomputed(function: Any, g: Any, x: tf.Tensor, *arguments: Any) -> Any:
@@ -38,7 +39,7 @@ def recomputed(function: Any, g: Any, x: tf.Tensor, *arguments: Any) -> Any:
     >>> print(f"{nats.numpy()[0]:.4f}")  # log(1.5 * 0.8)
     0.1823
     """
-    tensors, form = _take_apart((g, *arguments))
+    tensors, form = take_apart((g, *arguments))
     forward, backward = _passes(function, form, _replica())
 
     @tf.custom_gradient
@@ -62,7 +63,7 @@ def _passes(function, form, replica):
 
     @tf.function(autograph=False, experimental_attributes=NOT_INLINED)
     def forward(x, tensors):
-        g, *arguments = _put_together(form, iter(tensors))
+        g, *arguments = put_together(form, iter(tensors))
         if hasattr(function, "remember"):
             return function.remember(g, x, *arguments)
         return function(g, x, *arguments), ()
@@ -72,7 +73,7 @@ def _passes(function, form, replica):
         sources = [x, *(tensor for tensor in tensors if tensor.dtype.is_floating)]
         with tf.GradientTape() as tape:
             tape.watch(sources)
-            g, *arguments = _put_together(form, iter(tensors))
+            g, *arguments = put_together(form, iter(tensors))
             if hasattr(function, "replay"):
                 outputs = function.replay(g, x, *arguments, kept)
             else:
@@ -89,54 +90,3 @@ def _replica():
     if context is None or context.num_replicas_in_sync == 1:
         return None
     return context.num_replicas_in_sync, int(tf.get_static_value(context.replica_id_in_sync_group))
-
-
-class _Tensor(NamedTuple):
-    """Where a tensor was."""
-
-
-class _Sequence(NamedTuple):
-    """What a list or a tuple held."""
-
-    kind: type
-    forms: tuple
-
-
-class _Map(NamedTuple):
-    """What the attributes of a map were."""
-
-    kind: type
-    names: tuple
-    forms: tuple
-
-
-def _take_apart(part):
-    """The tensors in a map, or in maps, and the rest: equal for maps whose tensors alone differ in value."""
-    if tf.is_tensor(part):
-        return [part], _Tensor()
-    if isinstance(part, (list, tuple)):
-        tensors, forms = _take_all(part)
-        return tensors, _Sequence(type(part), forms)
-    if hasattr(part, "linearize"):
-        tensors, forms = _take_all(vars(part).values())
-        return tensors, _Map(type(part), tuple(vars(part)), forms)
-    return [], part
-
-
-def _take_all(parts):
-    taken = [_take_apart(part) for part in parts]
-    return [tensor for tensors, _ in taken for tensor in tensors], tuple(form for _, form in taken)
-
-
-def _put_together(form, tensors):
-    """The maps again, with the next of `tensors` for each of their own."""
-    if isinstance(form, _Tensor):
-        return next(tensors)
-    if isinstance(form, _Sequence):
-        return form.kind(_put_together(inner, tensors) for inner in form.forms)
-    if not isinstance(form, _Map):
-        return form
-    made: Any = object.__new__(form.kind)
-    for name, inner in zip(form.names, form.forms, strict=True):
-        setattr(made, name, _put_together(inner, tensors))
-    return made

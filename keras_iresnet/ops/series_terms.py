@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from keras_iresnet.ops.log_det import SeriesLogDet, rademacher
+from keras_iresnet.ops.maps import Map
 
 
 class SeriesTerms(NamedTuple):
@@ -52,7 +53,7 @@ def series_terms(g: Any, x: tf.Tensor, seed: Any, *, num_terms: int, num_probes:
     def term(k, u):
         """The k-th term from u = (J^T)^(k-1) v."""
         sign = tf.cast(2 * (k % 2) - 1, x.dtype)
-        return sign / tf.cast(k, x.dtype) * tf.reduce_sum(u * image, list(range(1, u.shape.rank)))
+        return sign / tf.cast(k, x.dtype) * _inner(u, image)
 
     def advance(k, u, terms):
         u = tf.ensure_shape(linearized.vjp(u), u.shape)
@@ -86,3 +87,75 @@ class SeriesValue(SeriesLogDet):
         """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
         found = series_terms(g, x, seed, num_terms=self.num_terms, num_probes=self.num_probes)
         return found.value, tf.reduce_mean(tf.reduce_sum(found.terms, 0), 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class SeriesToBias:
+    """The series, cut where all that is left of it is proved to be small for these very probes.
+
+    With u = (J^T)^(n-1) v, the terms after the n-th are together at most
+
+        sum_(k>n) |<u, J^(k-n) J v>| / k  <=  |u| |J v| sum_(k>n) L^(k-n) / k  <=  |u| |J v| L / ((n + 1) (1 - L))
+
+    for a bound L < 1 of |J|. Trained branches contract most vectors far more than the worst, so that |u| falls much
+    faster than L^n, by which the number of terms would have to be chosen beforehand. Values alone, without derivatives.
+
+    Args:
+        nats: what the mean over the batch may be off at most.
+        lip: L, a certified bound of the Lipschitz constant of every g that this is called with.
+        num_probes: Rademacher vectors averaged per example.
+        counted: a `tf.Variable` of two integers, to which each call adds its number of terms and 1.
+
+    Raises:
+        ValueError: `lip` is not in [0, 1) or `nats` not positive, so that no number of terms would do.
+
+    Reference: Behrmann et al., ICML 2019, theorem 3, for a vector in the place of the norm.
+
+    Example:
+    >>> import tensorflow as tf
+    >>> from keras_iresnet.ops import maps
+    >>> from keras_iresnet.ops.series_terms import SeriesToBias
+    >>> g = maps.Dense(tf.constant([[0.5, 0.0], [0.0, -0.2]]))
+    >>> value, nats = SeriesToBias(1e-4, lip=0.9)(g, tf.zeros((1, 2)), seed=(1, 2))
+    >>> print(f"{nats.numpy()[0]:.3f}")  # log(1.5 * 0.8)
+    0.182
+    """
+
+    nats: float
+    lip: float
+    num_probes: int = 1
+    counted: tf.Variable | None = dataclasses.field(default=None, repr=False, compare=False)
+
+    def __post_init__(self):
+        if not (0 <= self.lip < 1 and self.nats > 0):
+            raise ValueError(f"`lip` must lie in [0, 1) and `nats` be positive. Received: {self.lip=}, {self.nats=}")
+
+    def __call__(self, g: Map, x: tf.Tensor, seed: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
+        linearized = g.linearize(x, self.num_probes)
+        v = rademacher(seed, self.num_probes, x)
+        image = linearized.jvp(v)
+        size, tail = _norm(image), self.lip / (1 - self.lip)
+
+        def unfinished(n, u, total):
+            del total
+            return tf.reduce_mean(_norm(u) * size) * tail / (n + 1) > self.nats
+
+        def advance(n, u, total):
+            u = tf.ensure_shape(linearized.vjp(u), u.shape)
+            return n + 1, u, total + (1 - 2 * (n % 2)) / (n + 1) * _inner(u, image)
+
+        one = tf.ones((), x.dtype)
+        n, _, total = tf.while_loop(unfinished, advance, (one, v, _inner(v, image)))
+        if self.counted is not None:
+            self.counted.assign_add(tf.stack([tf.cast(n, tf.int64), 1]))
+        return linearized.value, tf.reduce_mean(tf.reshape(total, (self.num_probes, -1)), 0)
+
+
+def _inner(a, b):
+    """Inner product of each example: (batch, *event) twice -> (batch,)."""
+    return tf.reduce_sum(a * b, list(range(1, a.shape.rank)))
+
+
+def _norm(a):
+    return tf.sqrt(_inner(a, a))

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from keras_iresnet.ops.fixed_point import fixed_point
+from keras_iresnet.ops.fixed_point import FixedPoint
 from keras_iresnet.ops.log_det import LogDetEstimator
+from keras_iresnet.ops.shared import shared
 
 
 class Solved(NamedTuple):
@@ -40,18 +41,18 @@ class SolvedLogDet:
     >>> import tensorflow as tf
     >>> from keras_iresnet.ops import log_det, maps
     >>> from keras_iresnet.ops.solved_log_det import SolvedLogDet
-    >>> solved = SolvedLogDet(log_det.ExactLogDet(), None, 100)(maps.Scale(0.5), tf.constant([[3.0, 6.0]]), None)
+    >>> solved = SolvedLogDet(log_det.ExactLogDet(), 1e-6, 100)(maps.Scale(0.5), tf.constant([[3.0, 6.0]]), None)
     >>> solved.x.numpy().round(4).tolist(), f"{solved.nats.numpy()[0]:.4f}"  # 2 log 1.5
     ([[2.0, 4.0]], '0.8109')
     """
 
     estimator: LogDetEstimator | None
-    tolerance: float | None
+    tolerance: float
     max_steps: int
 
     def __call__(self, g: Any, y: tf.Tensor, seed: tf.Tensor | None) -> Solved:
         """The solution for y (batch, *event)."""
-        found = fixed_point(g, y, tolerance=self.tolerance, max_steps=self.max_steps)
+        found = shared(FixedPoint(self.tolerance, self.max_steps), g, y)
         nats = tf.zeros_like(found.residual) if self.estimator is None else self.estimator(g, found.x, seed)[1]
         steps, converged = (tf.cast(part, y.dtype) for part in (found.steps, found.converged))
         return Solved(found.x, nats, steps, tf.stop_gradient(found.residual), converged)

@@ -85,8 +85,8 @@ def steps_study(model: keras.Model, images: np.ndarray, steps: Sequence[int] = S
 
 
 def _by_steps(block, y, count):
-    """x after `count` steps; `fixed_point` takes one more than its `max_steps` where no tolerance is reached."""
-    return fixed_point(block.branch.as_map(), y, tolerance=-1.0, max_steps=count - 1).x
+    """x after `count` steps: no tolerance is reached before."""
+    return fixed_point(block.branch.as_map(), y, tolerance=-1.0, max_steps=count).x
 
 
 def _picture(errors, path, title):

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from keras_iresnet.ops import maps
-from keras_iresnet.ops.fixed_point import default_tolerance, fixed_point
+from keras_iresnet.ops.fixed_point import FixedPoint, default_tolerance, fixed_point
 
 BATCH, SIZE, HIDDEN = 5, 4, 7
 
@@ -56,9 +56,10 @@ def test_solution_gives_the_point_back(dtype, error, kind):
 def test_steps_follow_the_contraction_rate():
     y = tf.ones((1, 1), tf.float64)
     result = fixed_point(lambda x: 0.5 * x, y, tolerance=1e-6)
-    # x_n - x_(n-1) = -(-1/2)^n, over sqrt(1) + 1: the first n with 2^-n / 2 <= 1e-6 is 19.
-    assert result.steps.numpy() == [19]
-    assert result.residual.numpy() == pytest.approx(2.0**-20)
+    # x_n - x_(n-1) = -(-1/2)^n, over sqrt(1) + 1: the first n with 2^-n / 2 <= 1e-6 is 19, and a step more is taken.
+    assert result.steps.numpy() == [20]
+    assert result.moved.numpy() == pytest.approx(2.0**-20)
+    assert result.residual.numpy() == pytest.approx(abs(1.5 * float(result.x[0, 0]) - 1) / 2)
 
 
 def test_tolerance_and_max_steps_are_obeyed():
@@ -70,6 +71,62 @@ def test_tolerance_and_max_steps_are_obeyed():
     stopped = fixed_point(g, y, max_steps=2)
     assert (stopped.steps.numpy() == 2).all()
     assert not stopped.converged.numpy().any()
+
+
+def circle(norm, size, rng):
+    """All eigenvalues of one magnitude: every direction is as slow as any."""
+    return norm * np.linalg.qr(rng.normal(size=(size, size)))[0]
+
+
+def one_slow_direction(norm, size, rng):
+    """The first steps shrink fast, and what is left over slowly."""
+    fast, slow = rng.normal(size=(size, size)), rng.normal(size=size)
+    return 0.05 * fast / oracles.norm(fast) + (norm - 0.05) * np.outer(slow, slow) / (slow @ slow)
+
+
+def shifted(norm, size, rng):
+    """A Jacobian without eigenvalues, whose powers do not shrink until they vanish."""
+    del rng
+    return norm * np.eye(size, k=1)
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-7])
+@pytest.mark.parametrize("norm", [0.3, 0.73, 0.95])
+@pytest.mark.parametrize("matrix", [circle, one_slow_direction, shifted])
+def test_predicted_residuals_hold(matrix, norm, tolerance):
+    rng = np.random.default_rng(0)
+    weight, y = matrix(norm, 8, rng), 3 * rng.normal(size=(50, 8))
+    result = fixed_point(maps.Dense(tf.constant(weight)), tf.constant(y), tolerance=tolerance)
+    assert result.converged.numpy().all()
+    x = result.x.numpy()
+    residual = np.linalg.norm(x + x @ weight - y, axis=1) / (np.sqrt(8) + np.linalg.norm(y, axis=1))
+    # Where hardly anything of a slow direction is in the first steps, no prediction sees it.
+    assert residual.max() <= (10 if matrix is one_slow_direction else 1) * tolerance
+    assert (residual <= 5 * result.residual.numpy() + 1e-15).all()
+    error = np.linalg.norm(x - y @ np.linalg.inv(np.eye(8) + weight), axis=1)
+    assert (error <= norm / (1 - norm) * result.moved.numpy() + 1e-12).all()
+
+
+def test_no_step_is_taken_for_the_proof_alone():
+    rng = np.random.default_rng(0)
+    weight, y = circle(0.03, 8, rng), tf.constant(rng.normal(size=(50, 8)))
+    result = fixed_point(maps.Dense(tf.constant(weight)), y, tolerance=1e-6)
+    error = np.abs(result.x - y.numpy() @ np.linalg.inv(np.eye(8) + weight)).max()
+    assert result.steps.numpy().max() == 4  # 0.03^4 is 8e-7
+    assert error < 1e-6
+
+
+def test_first_steps_in_fewer_digits_cost_no_accuracy():
+    rng = np.random.default_rng(0)
+    weight, y = circle(0.5, 8, rng), tf.constant(rng.normal(size=(50, 8)), tf.float32)
+    g = maps.Dense(tf.constant(weight, tf.float32))
+    found = {dtype: FixedPoint(1e-6, 100, dtype)(g, y) for dtype in (None, "bfloat16")}
+    exact = y.numpy() @ np.linalg.inv(np.eye(8) + weight)
+    for result in found.values():
+        assert result.converged.numpy().all()
+        assert np.abs(result.x - exact).max() < 3e-6
+    assert found["bfloat16"].steps.numpy().max() <= found[None].steps.numpy().max() + 2
+    assert np.abs(found["bfloat16"].x - found[None].x).max() > 0  # another way was gone
 
 
 def test_solution_of_a_sample_does_not_depend_on_its_batch():

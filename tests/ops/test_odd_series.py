@@ -6,7 +6,7 @@ import tensorflow as tf
 import keras_iresnet as ki
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.odd_series import OddByDifference, odd
-from keras_iresnet.ops.series_terms import SeriesValue
+from keras_iresnet.ops.series_terms import SeriesToBias, SeriesValue
 
 SIZE = 5
 
@@ -71,3 +71,20 @@ def test_series_converges_to_the_exact_value_within_its_bound(case):
         assert np.abs(truncated - expected).max() > 1e-3
         nats = [odd(ki.SeriesLogDet(terms, 200))(g, x, (seed, 0))[1] for seed in range(30)]
         oracles.assert_mean(nats, truncated)
+
+
+def test_series_to_bias_stops_where_the_rest_is_small(case):
+    g, x, jacobians = case
+    eye = np.eye(SIZE)
+    expected = oracles.log_abs_det(eye - jacobians) - oracles.log_abs_det(eye + jacobians)
+    counted = tf.Variable([0, 0], dtype=tf.int64)
+    for seed in range(5):
+        long = odd(SeriesValue(400, 4))(g, x, (seed, 2))[1]
+        for nats in (0.1, 1e-3):
+            found = odd(SeriesToBias(nats, 0.95, num_probes=4, counted=counted))(g, x, (seed, 2))[1]
+            assert np.mean(np.abs(found - long)) < nats
+    assert counted[1] == 10
+    assert counted[0] / 10 < 200
+    np.testing.assert_allclose(
+        np.mean([odd(SeriesValue(200, 300))(g, x, (i, 0))[1] for i in range(20)], 0), expected, atol=0.1
+    )

@@ -6,7 +6,7 @@ from oracles import assert_mean, jacobian, leave_identity
 from keras_iresnet.layers import ConvBranch
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.log_det import SeriesLogDet
-from keras_iresnet.ops.series_terms import SeriesValue, series_terms
+from keras_iresnet.ops.series_terms import SeriesToBias, SeriesValue, series_terms
 
 TERMS = 12
 
@@ -77,3 +77,43 @@ def test_graph_does_not_grow_with_the_number_of_terms(branch, x):
 def test_no_terms_are_refused():
     with pytest.raises(ValueError, match="Received: num_terms=0"):
         SeriesValue(0)
+
+
+@pytest.mark.parametrize("nats", [1.0, 1e-2, 1e-6])
+@pytest.mark.parametrize("num_probes", [1, 3])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_is_left_out_is_within_its_bound(branch, x, nats, num_probes, compiled):
+    lip = float(np.linalg.svd(jacobian(branch, x).numpy(), compute_uv=False).max())
+    counted = tf.Variable([0, 0], dtype=tf.int64)
+    estimator = SeriesToBias(nats, lip, num_probes, counted)
+
+    def both(seed):
+        g = branch.as_map()
+        return estimator(g, x, seed), SeriesValue(300, num_probes)(g, x, seed)
+
+    cut, whole = (tf.function(both) if compiled else both)(tf.constant([3, 4]))
+    np.testing.assert_array_equal(cut[0], whole[0])
+    assert abs(whole[1]).numpy().max() > 0.1
+    assert abs(np.mean(cut[1] - whole[1])) <= nats
+    terms, calls = counted.numpy()
+    assert calls == 1
+    np.testing.assert_allclose(cut[1], SeriesValue(int(terms), num_probes)(branch.as_map(), x, (3, 4))[1], rtol=1e-9)
+
+
+def test_a_tail_that_is_all_of_one_sign_comes_near_its_bound():
+    """g = -L x: every term is -L^k D / k, every vector contracted by L."""
+    lip, counted = 0.9, tf.Variable([0, 0], dtype=tf.int64)
+    g, x = maps.Scale(-lip), tf.zeros((2, 5), tf.float64)
+    found = SeriesToBias(1e-3, lip, counted=counted)(g, x, (1, 2))[1]
+    left_out = found - 5 * np.log(1 - lip)
+    assert (left_out > 0).numpy().all()
+    assert (left_out <= 1e-3).numpy().all()
+    assert (left_out > 5e-4).numpy().all()
+    terms = int(counted[0])
+    assert 50 < terms < 80
+
+
+@pytest.mark.parametrize("arguments", [(1e-3, 1.0), (1e-3, -0.1), (0.0, 0.5), (1e-3, float("nan"))])
+def test_a_bound_that_proves_nothing_is_refused(arguments):
+    with pytest.raises(ValueError, match="`lip` must lie in"):
+        SeriesToBias(*arguments)

@@ -11,7 +11,7 @@ from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 from keras_iresnet.ops import maps
-from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS
+from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS, default_tolerance
 from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, LogDetEstimator, SeriesLogDet
 from keras_iresnet.ops.recompute import recomputed
 from keras_iresnet.ops.roulette import RouletteLogDet
@@ -86,11 +86,17 @@ class BranchBlock(InvertibleLayer):
     def _run(self, function: Any, g: maps.Map, x: tf.Tensor, *arguments: Any) -> Any:
         return recomputed(function, g, x, *arguments) if self.remat else function(g, x, *arguments)
 
+    def _inverse_settings(self):
+        """What the iterations depend on beside weights."""
+        return self.tolerance, self.max_steps
+
     def _solved(
-        self, g: maps.Map, y: tf.Tensor, estimator: LogDetEstimator | None, seed: tf.Tensor | None
+        self, g: maps.Map, y: tf.Tensor, carried: Carried, estimator: LogDetEstimator
     ) -> tuple[tf.Tensor, tf.Tensor, InverseReport]:
-        """x with x + g(x) = y, what the estimator says of g there, and how x was reached."""
-        found = self._run(SolvedLogDet(estimator, self.tolerance, self.max_steps), g, y, seed)
+        """x with x + g(x) = y, what the estimator says of g there where that is asked for, and how x was reached."""
+        tolerance = carried.tolerance or self.tolerance or default_tolerance(y.dtype)
+        solve = SolvedLogDet(estimator if carried.log_det else None, tolerance, self.max_steps)
+        found = self._run(solve, g, y, carried.seed)
         return found.x, found.nats, InverseReport(tf.cast(found.steps, tf.int32), found.residual, found.converged > 0)
 
     def _branch_map(self, carried: Carried) -> maps.Map:

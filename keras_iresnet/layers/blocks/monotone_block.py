@@ -11,6 +11,7 @@ from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.forward_solves import ForwardSolves
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.ops import maps
+from keras_iresnet.ops.fixed_point import default_tolerance
 from keras_iresnet.ops.odd_series import odd
 
 
@@ -32,7 +33,7 @@ class MonotoneBlock(ForwardSolves, BranchBlock):
         branch: g, as for `InvertibleResidualBlock`.
         estimator: of the log-determinant, `SeriesLogDet(num_terms)`, of whose terms the odd ones count, and whose bias
             is at most 2 D times the sum of L^k / k over odd k beyond; `RouletteLogDet()` or `ExactLogDet()`.
-        tolerance: relative residual at which fixed points stop; `None` takes 16 roundings of the dtype.
+        tolerance: relative residual at which fixed points stop; `None` takes 8 roundings of the dtype.
         max_steps: bound on the steps of a fixed point.
         remat: whether the backward pass computes branch and solution once more, see `InvertibleResidualBlock`.
 
@@ -69,5 +70,8 @@ class MonotoneBlock(ForwardSolves, BranchBlock):
     def _half_way(self, x, carried, sign):
         """w with w + sign g(w) = 2x, the log-determinant from x to w - x, odd in g, and the report."""
         g = self._branch_map(dataclasses.replace(carried, precise=True))
-        estimator = odd(self._estimator_of(carried)) if carried.log_det else None
-        return self._solved(g if sign > 0 else maps.Composition([g, maps.Scale(-1.0)]), 2 * x, estimator, carried.seed)
+        # Both sides are doubled, and both directions solve: half of the default keeps a round trip as exact as others'.
+        tolerance = carried.tolerance or self.tolerance or default_tolerance(x.dtype) / 2
+        carried = dataclasses.replace(carried, tolerance=tolerance)
+        signed = g if sign > 0 else maps.Composition([g, maps.Scale(-1.0)])
+        return self._solved(signed, 2 * x, carried, odd(self._estimator_of(carried)))

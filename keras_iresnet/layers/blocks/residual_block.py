@@ -8,7 +8,9 @@ import tensorflow as tf
 from keras_iresnet.layers.blocks.branch_block import BranchBlock
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.inverse_report import InverseReport
-from keras_iresnet.ops.fixed_point import fixed_point
+from keras_iresnet.ops.fixed_point import FixedPoint, default_tolerance
+from keras_iresnet.ops.kernels import first_steps_dtype
+from keras_iresnet.ops.shared import shared
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -44,12 +46,13 @@ class InvertibleResidualBlock(BranchBlock):
         return x + value, log_det
 
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
-        result = fixed_point(self._branch_map(carried), y, tolerance=self.tolerance, max_steps=self.max_steps)
+        tolerance = carried.tolerance or self.tolerance or default_tolerance(y.dtype)
+        g = self._branch_map(carried)
+        result = shared(FixedPoint(tolerance, self.max_steps, first_steps_dtype(g, y.dtype)), g, y)
         return result.x, InverseReport(result.steps, result.residual, result.converged)
 
     def _inverse_and_log_det(
         self, y: tf.Tensor, carried: Carried
     ) -> tuple[tf.Tensor, InverseReport | None, tf.Tensor | float]:
-        estimator = self._estimator_of(carried) if carried.log_det else None
-        x, nats, report = self._solved(self._branch_map(carried), y, estimator, carried.seed)
+        x, nats, report = self._solved(self._branch_map(carried), y, carried, self._estimator_of(carried))
         return x, report, -nats

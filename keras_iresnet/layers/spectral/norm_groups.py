@@ -41,6 +41,16 @@ def with_norms_together(layer: keras.layers.Layer, carried: Carried) -> Carried:
     return dataclasses.replace(carried, kernels=types.MappingProxyType(kernels))
 
 
+def with_all_kernels(layer: keras.layers.Layer, carried: Carried) -> Carried:
+    """What a pass carries, with the kernel of every `SpectralLayer` in `layer`, for one that uses them often."""
+    carried = with_norms_together(layer, carried)
+    kernels = dict(carried.kernels)
+    for inner in dict.fromkeys(layers_in(layer)):
+        if isinstance(inner, SpectralLayer) and inner.built and inner not in kernels:
+            kernels[inner] = inner.normalized_kernel(carried)
+    return dataclasses.replace(carried, kernels=types.MappingProxyType(kernels))
+
+
 def _normalize(layers, matrices, training):
     """Layers whose operators are matrices of one shape -> their normalised kernels."""
     iterations = layers[0].power_iterations if training else 0

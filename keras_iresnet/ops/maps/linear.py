@@ -105,7 +105,9 @@ class Conv2D:
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """The value at x (batch, *event)."""
-        y = self.apply(x)
+        # Behind a convolution, 1x1 ones too, TensorFlow adds bias and activation in the same pass over the memory.
+        fused = self._pointwise and self.bias is not None and x.shape[0] != 0
+        y = tf.nn.conv2d(x, self.kernel, 1, "SAME") if fused else self.apply(x)
         return y if self.bias is None else tf.nn.bias_add(y, self.bias)
 
     def linearize(self, x: tf.Tensor, probes: int = 1) -> Linearization:

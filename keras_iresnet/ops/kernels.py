@@ -1,0 +1,40 @@
+"""Which arithmetic is the fastest way to a result, by what was measured: the one place where that is chosen.
+
+`scripts/benchmark.py` repeats the measurements; [docs/performance.md] has the figures.
+"""
+
+import functools
+import os
+import pathlib
+
+import tensorflow as tf
+
+from keras_iresnet.ops.map_forms import is_shareable, take_apart
+from keras_iresnet.ops.maps import Map
+
+_WIDE = 64  # outputs of a layer from which on bfloat16 makes up for its casts
+
+
+@functools.cache
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies in bfloat16, and TensorFlow is there to use it, without a GPU."""
+    if tf.config.list_physical_devices("GPU") or os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
+        return False
+    description = pathlib.Path("/proc/cpuinfo")
+    words = set(description.read_text().split()) if description.is_file() else set()
+    return not words.isdisjoint(("avx512_bf16", "amx_bf16"))
+
+
+def first_steps_dtype(g: Map, dtype: tf.DType) -> str | None:
+    """What the first steps of a fixed point in `dtype` are best computed in, where that is something else.
+
+    A contraction forgets its errors, so that the first steps need no more digits than they gain.
+    """
+    if dtype != tf.float32 or not has_bfloat16() or _width(g) < _WIDE or not is_shareable(take_apart(g)[1]):
+        return None
+    return "bfloat16"
+
+
+def _width(g):
+    """The most outputs that a layer of g has."""
+    return max((part.kernel.shape[-1] for part in getattr(g, "maps", [g]) if hasattr(part, "kernel")), default=0)
