@@ -28,6 +28,7 @@ from keras_iresnet.layers.reshaping.squeeze import Squeeze
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
 from keras_iresnet.layers.spectral.spectral_layer import converge_power_iterations
+from keras_iresnet.layers.variational_dequantizer import VariationalDequantizer
 
 __all__ = [
     "ActNorm",
@@ -57,5 +58,6 @@ __all__ = [
     "SpectralConv2D",
     "SpectralDense",
     "Squeeze",
+    "VariationalDequantizer",
     "converge_power_iterations",
 ]

@@ -51,6 +51,10 @@ class Carried:
         """The same for each of `count` layers, with independent seeds."""
         return [dataclasses.replace(self, seed=seed) for seed in split_seed(self.seed, count)]
 
+    def with_noise(self, seed: tf.Tensor | None, condition: tf.Tensor | None) -> "Carried":
+        """The same for layers beside the others, with a seed and a condition of their own."""
+        return dataclasses.replace(self, seed=seed, condition=condition)
+
     def rows(self, start: tf.Tensor | int, stop: tf.Tensor | int) -> "Carried":
         """The same for some examples of the batch."""
         return self if self.condition is None else dataclasses.replace(self, condition=self.condition[start:stop])

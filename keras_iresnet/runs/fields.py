@@ -14,6 +14,7 @@ from keras_iresnet.runs.field_values import Names
 from keras_iresnet.runs.settings import BOUNDS, DECAYS, PRECISIONS, overridable, resolve
 from keras_iresnet.zoo.block_kinds import BLOCKS, BRANCHES
 from keras_iresnet.zoo.classifiers.image_classifier import NORMALIZATIONS
+from keras_iresnet.zoo.dequantizers import DEQUANTIZATIONS
 from keras_iresnet.zoo.flows.image_flow import PIXEL_TRANSFORMS
 from keras_iresnet.zoo.log_dets import LOG_DETS
 
@@ -28,6 +29,7 @@ _CHOICES = {
     "augmentation": AUGMENTATIONS,
     "color": COLORS,
     "decay": DECAYS,
+    "dequantization": DEQUANTIZATIONS,
     "fit": FITS,
     "log_det": LOG_DETS,
     "normalization": NORMALIZATIONS,

@@ -19,6 +19,11 @@ def branch():
     return DenseBranch((5,))
 
 
+def dequantizer():
+    block = ki.layers.InvertibleResidualBlock(ki.layers.ConvBranch(4, condition_size=3))
+    return {"layer": block, "context": keras.layers.Conv2D(3, 3, padding="same")}
+
+
 # Class -> its arguments, and the shape of a batch that it takes.
 CASES = {
     "ActNorm": ({}, IMAGE),
@@ -42,6 +47,7 @@ CASES = {
     "SpectralConv2D": ({"filters": 3, "kernel_size": 3}, IMAGE),
     "SpectralDense": ({"units": 3}, POINT),
     "Squeeze": ({}, IMAGE),
+    "VariationalDequantizer": (dequantizer, IMAGE),
 }
 UNIT_INTERVAL = {"ColumnRanges", "Gaussianize", "Logit"}  # what these take lies in [0, 1]
 ABSTRACT = {"Branch", "BranchBlock", "InvertibleLayer"}

@@ -47,7 +47,8 @@ class Branch(FullPrecision, keras.layers.Layer):
 
     Call arguments:
         x: (batch, *event).
-        condition: (batch, condition_size), for a branch that has one.
+        condition: (batch, condition_size), for a branch that has one, or of images also (batch, height, width,
+            condition_size).
 
     Example:
     >>> import keras_iresnet as ki
@@ -156,11 +157,9 @@ class Branch(FullPrecision, keras.layers.Layer):
             )
         if condition is None:
             return []
-        ones = [1] * (self._rank - 2)
-        return [
-            maps.Shift(tf.cast(tf.reshape(tf.matmul(condition, kernel), (-1, *ones, kernel.shape[-1])), dtype))
-            for kernel in self.condition_kernels
-        ]
+        if condition.shape.rank == 2:  # the same at every pixel
+            condition = tf.reshape(condition, (-1, *[1] * (self._rank - 2), condition.shape[-1]))
+        return [maps.Shift(tf.cast(tf.matmul(condition, kernel), dtype)) for kernel in self.condition_kernels]
 
     def _dropout_map(self, training):
         return maps.Mask(self.dropout, draw_seed(self.seed_generator)) if training else maps.Scale(1 - self.dropout)
