@@ -20,9 +20,9 @@ from keras_iresnet.zoo.variants import variant_of
 __all__ = ["image_flow"]
 
 PIXEL_TRANSFORMS = {  # by the number of values of a pixel
-    "logit": lambda bins: layers.Logit(),
-    "center": lambda bins: layers.Center(0.5),
-    "gaussianize": layers.Gaussianize,
+    "logit": lambda bins, alpha: layers.Logit(alpha),
+    "center": lambda bins, alpha: layers.Center(0.5),
+    "gaussianize": lambda bins, alpha: layers.Gaussianize(bins),
 }
 
 # Of data of any size: early stopping ends it where there are few, the clock where there are many.
@@ -54,6 +54,7 @@ def image_flow(
     multi_scale: bool = True,
     act_norm: bool = True,
     pixel_transform: str = "logit",
+    logit_alpha: float = 1e-6,
     dequantization: str = "uniform",
     activation: str = "elu",
     coeff: float = 0.9,
@@ -94,6 +95,7 @@ def image_flow(
             `"gaussianize"`, `layers.Gaussianize`, which the flow's `initialize` fits to the images that it sees: for
             images many of whose pixels have one value of 256, such as a black background. With the 17 values of
             `digits_flow` a logit does better.
+        logit_alpha: distance from 0 and 1 that the logit keeps, in (0, 0.5); 0.05 is usual for photographs.
         dequantization: `"uniform"`; or `"variational"`, noise by a conditional flow of its own, which is trained along.
             Bits/dim of training and validation are then a bound; `evaluate` reports it beside those of uniform noise.
         activation: 1-Lipschitz activation, see `LipschitzActivation`.
@@ -172,7 +174,7 @@ def image_flow(
             chain += with_norm(functools.partial(vector_branch, branch, dense_units, depth, **options))
         return chain
 
-    first = [PIXEL_TRANSFORMS[pixel_transform](bins)] + [layers.Squeeze()] * initial_squeeze
+    first = [PIXEL_TRANSFORMS[pixel_transform](bins, logit_alpha)] + [layers.Squeeze()] * initial_squeeze
     prior = priors.from_keywords(
         learned_prior=learned_prior,
         trained_prior=trained_prior,
