@@ -190,6 +190,23 @@ def classifier(name, batch_size, pairs, power_iterations, out):
 
 
 @benchmark.command()
+@click.option("--lip", "lips", type=float, multiple=True, default=(0.73, 0.95), show_default=True, help="Of a branch.")
+@click.option("--num-terms", default=5, show_default=True, help="Terms of the series.")
+@click.option("--steps", default=200, show_default=True, help="Of each: the roulette's length is random.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
+def roulette(lips, num_terms, steps, out):
+    """What an unbiased log-determinant costs: training steps by roulette, against the series cut short."""
+    from keras_iresnet.benchmarks.roulette_step import compare_roulette, mean_ratio
+
+    found = compare_roulette(lips=lips, num_terms=num_terms, steps=steps)
+    for lip, comparison in found.items():
+        click.echo(f"L = {lip}: {mean_ratio(comparison):.2f} times the series' step, the mean of {steps} of each")
+    if out:
+        by_lip = {lip: {"mean_ratio": mean_ratio(one), **one.summary()} for lip, one in found.items()}
+        out.write_text(json.dumps({"num_terms": num_terms, "by_lip": by_lip} | _where(), indent=2) + "\n")
+
+
+@benchmark.command()
 @click.argument("name", default="digits_classifier")
 @click.option("--power-iterations", type=int, multiple=True, default=(1, 5, 10), show_default=True, help="Of a step.")
 @click.option("--steps", default=1000, show_default=True, help="Of each training.")

@@ -7,12 +7,26 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_iresnet.borrowed.keras_names import layers_directly_in
-from keras_iresnet.layers import Branch, Chain, InvertibleLayer, InvertibleResidualBlock, LipschitzActivation
+from keras_iresnet.layers import (
+    Branch,
+    BranchBlock,
+    Chain,
+    Concatenation,
+    Inverse,
+    InvertibleLayer,
+    LipschitzActivation,
+    MonotoneBlock,
+)
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
 from keras_iresnet.ops import bounds
+from keras_iresnet.ops.induced_norm import induced_norm
+from keras_iresnet.ops.odd_bias import odd_series_bias
+
+_ROUNDING = 1e-6  # of sums of float32 numbers, and of powers of them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +50,12 @@ class BlockBound:
         name: of the residual block, or of what was certified alone.
         event_shape: shape of one example of its input.
         lip: no smaller than Lip(g); infinite where nothing is known.
-        layers: its linear layers; `lip` is the product of their bounds, since the activations' constants are 1.
+        layers: its linear layers, or what keeps its input beside one; `lip` is the product of their bounds, since the
+            activations' constants are 1.
         reason: why nothing is known, or `None`.
+        norm: p of the l_p norm that all of this is about: a contraction in any has an inverse, and the series
+            converges as fast.
+        kind: what is made of g: `"residual"`, x + g(x); `"inverse"`, the inverse of that; or `"monotone"`.
     """
 
     name: str
@@ -45,6 +63,30 @@ class BlockBound:
     lip: float
     layers: tuple[LayerBound, ...] = ()
     reason: str | None = None
+    kind: str = "residual"
+    norm: float = 2.0
+
+    @property
+    def lip_forward(self) -> float:
+        """No smaller than Lip(F) of the block; infinite where nothing is known."""
+        return self._stretches()[0]
+
+    @property
+    def lip_inverse(self) -> float:
+        """No smaller than Lip(F^-1) of the block; infinite where nothing is known."""
+        return self._stretches()[1]
+
+    def _stretches(self):
+        largest = 1 + self.lip
+        inverse = 1 / (1 - self.lip) if self.lip < 1 else math.inf
+        if self.kind == "monotone":
+            return largest * inverse, largest * inverse
+        return (inverse, largest) if self.kind == "inverse" else (largest, inverse)
+
+    def series_bias(self, num_terms: int) -> float:
+        """Nats that the block's log-determinant can be off when its series is cut there."""
+        bias = odd_series_bias if self.kind == "monotone" else bounds.series_bias
+        return bias(self.lip, num_terms, self.dimension)
 
     @property
     def dimension(self) -> int:
@@ -53,7 +95,8 @@ class BlockBound:
 
     def __str__(self):
         norms = " x ".join(f"{layer.norm:.4f}" for layer in self.layers)
-        return f"{self.name} {self.event_shape}: Lip(g) <= {self.lip:.4f}" + f" = {norms or self.reason}"
+        where = "" if self.norm == 2 else f" in l_{self.norm:g}"
+        return f"{self.name} {self.event_shape}: Lip(g) <= {self.lip:.4f}{where}" + f" = {norms or self.reason}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +126,7 @@ class Certificate:
 
     def series_bias(self, num_terms: int) -> float:
         """Nats that the log-determinant can be off when each block's series is cut there; see `bounds.series_bias`."""
-        return math.fsum(bounds.series_bias(block.lip, num_terms, block.dimension) for block in self.blocks)
+        return math.fsum(block.series_bias(num_terms) for block in self.blocks)
 
     def num_terms(self, nats: float) -> int:
         """The smallest number of terms for which `series_bias` is at most `nats`.
@@ -91,9 +134,12 @@ class Certificate:
         Raises:
             ValueError: the model is not certified, so that no number is enough.
         """
-        return bounds.terms_for_bias(
-            [block.lip for block in self.blocks], [block.dimension for block in self.blocks], nats
-        )
+        if not nats > 0 or not self.invertible:
+            lips = [block.lip for block in self.blocks]
+            raise ValueError(
+                f"`nats` must be positive and every Lipschitz bound below 1. Received: nats={nats}, {lips=}"
+            )
+        return bounds.smallest_number(lambda num_terms: self.series_bias(num_terms) <= nats)
 
     def __str__(self):
         open_ones = sum(not block.lip < 1 for block in self.blocks)
@@ -140,8 +186,7 @@ def certify(model: Any) -> Certificate:
         raise ValueError(f"`model` must be built: call it on data first. Received: {model.name}, which is not built")
     if isinstance(model, (Branch, SpectralConv2D, SpectralDense)):
         return Certificate((_bound(model.name, model, _event_shape(model)),))
-    blocks = [layer for layer in walk(model) if isinstance(layer, InvertibleResidualBlock)]
-    return Certificate(tuple(_bound(block.name, block.branch, tuple(block.input_spec.shape[1:])) for block in blocks))
+    return Certificate(tuple(_block_bound(block, inverted) for block, inverted in _blocks(model)))
 
 
 def walk(layer: Any) -> Iterator[Any]:
@@ -153,22 +198,50 @@ def walk(layer: Any) -> Iterator[Any]:
         yield from walk(one)
 
 
+def _blocks(layer, inverted=False):
+    """Every block of one branch in a layer, and whether it stands there the other way round."""
+    if isinstance(layer, BranchBlock):
+        yield layer, inverted
+    inner = layer.layers if isinstance(layer, Chain) else layers_directly_in(layer)
+    for one in inner:
+        yield from _blocks(one, inverted != isinstance(layer, Inverse))
+
+
+def _block_bound(block, inverted):
+    found = _bound(block.name, block.branch, tuple(block.input_spec.shape[1:]))
+    kind = "monotone" if isinstance(block, MonotoneBlock) else "inverse" if inverted else "residual"
+    return dataclasses.replace(found, kind=kind)
+
+
 def _bound(name, branch, event_shape):
     norms = []
     for part in _parts(branch):
         # A subclass may compute something else: of these very classes alone is the map known.
-        if type(part) is SpectralConv2D:
+        if type(part) in (SpectralConv2D, SpectralDense) and part.norm != (2.0, 2.0):
+            norm = float(induced_norm(tf.cast(part.normalized_kernel(), tf.float64), *part.norm)) * (1 + _ROUNDING)
+        elif type(part) is SpectralConv2D:
             kernel, grid = np.asarray(part.normalized_kernel()), part.input_spec.shape[1:3]
             norm = bounds.conv_norm(kernel, grid, strides=part.strides, padding=part.padding)
         elif type(part) is SpectralDense:
             norm = bounds.matrix_norm(np.asarray(part.normalized_kernel()))
         elif type(part) is LipschitzActivation:
             continue  # its constant is 1
+        elif type(part) is Concatenation:
+            kept, new = (float(share) for share in part.shares())
+            sides = np.array([kept, new * _bound("", part.linear, event_shape).lip])
+            norm = part.scale * float(np.linalg.norm(sides, _norm_of(branch))) * (1 + _ROUNDING)
         else:
             reason = f"unknown, since no bound of a {type(part).__name__} is known"
             return BlockBound(name, event_shape, math.inf, reason=reason)
         norms.append(LayerBound(part.name, norm))
-    return BlockBound(name, event_shape, math.prod(layer.norm for layer in norms), tuple(norms))
+    lip = math.prod(layer.norm for layer in norms)
+    return BlockBound(name, event_shape, lip, tuple(norms), norm=_norm_of(branch))
+
+
+def _norm_of(branch):
+    """p of the l_p norm that a branch, or a layer from one norm to the same, is bounded in."""
+    norm = branch.norm if isinstance(branch, (Branch, SpectralConv2D, SpectralDense)) else 2.0
+    return norm[1] if isinstance(norm, tuple) else norm
 
 
 def _parts(branch):

@@ -11,7 +11,7 @@ leave rows of the operator out.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -162,6 +162,11 @@ def terms_for_bias(lips: Iterable[float], dimensions: Iterable[int], nats: float
         blocks = zip(lips, dimensions, strict=True)
         return math.fsum(series_bias(lip, num_terms, dimension) for lip, dimension in blocks) <= nats
 
+    return smallest_number(enough)
+
+
+def smallest_number(enough: Callable[[int], bool]) -> int:
+    """The smallest integer of at least 1 that is `enough`, as all larger ones are."""
     high = 1
     while not enough(high):
         high *= 2

@@ -24,6 +24,12 @@ class LogDetEstimator(Protocol):
         """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
 
 
+def check_count(name: str, count: Any) -> None:
+    """Refuse what is no number of terms or probes."""
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise ValueError(f"`{name}` must be an integer of at least 1. Received: {name}={count!r}")
+
+
 class _Configurable:
     """What Keras needs to save an estimator with the layer that uses it."""
 
@@ -73,9 +79,7 @@ class _Series(_Configurable):
 
     def __post_init__(self):
         for name in self._counts:
-            count = getattr(self, name)
-            if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-                raise ValueError(f"`{name}` must be an integer of at least 1. Received: {name}={count!r}")
+            check_count(name, getattr(self, name))
 
     def _inner(self, a, b):
         """Inner product of each example, averaged over its probes: (probes * batch, *event) twice -> (batch,)."""
