@@ -1,23 +1,13 @@
-"""Rigorous bounds: what no estimate, however unconverged, can undercut. NumPy in float64, not for graphs.
-
-A convolution with zero padding on an (h, w) grid is a compression of the circular one on a torus that is longer by the
-padding of one side, because the taps that wrap around read padding. So its norm is at most the largest singular value
-of the kernel's symbol
-
-    K(a, b) = sum_(i,j) kernel[i, j] exp(-2 pi sqrt(-1) (a i / H + b j / W))        (in x out)
-
-over the frequencies of that torus, H = h + p, W = w + p (Sedghi et al., ICLR 2019, for the circular case). Strides only
-leave rows of the operator out.
-"""
+"""Rigorous bounds: what no estimate, however unconverged, can undercut. NumPy in float64, not for graphs."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-# Multiplications that the Gram matrix of a written-out operator may take: well under a second on one core.
-_DENSE_WORK = 2**32
+from keras_iresnet.ops.top_eigenvalue import rounding_of_gram, top_eigenvalue
+
 _TAIL_TERMS = 10**6
 
 
@@ -38,66 +28,8 @@ def matrix_norm(matrix: Any) -> float:
         return math.inf
     transposed = np.conj(np.swapaxes(matrix, -1, -2))
     gram = matrix @ transposed if matrix.shape[-2] <= matrix.shape[-1] else transposed @ matrix
-    largest = max(float(np.linalg.eigvalsh(gram).max()), 0.0)
-    # The products and the eigenvalues are wrong by no more than a few roundings for each number that was added up.
-    return math.sqrt(largest * (1 + 4 * sum(matrix.shape[-2:]) * np.finfo(np.float64).eps))
-
-
-def conv_norm(kernel: Any, grid: Sequence[int], *, strides: int = 1, padding: str = "same") -> float:
-    """A bound of a two-dimensional convolution's operator norm, exact where the operator is small enough to write out.
-
-    Args:
-        kernel: (height, width, channels in, channels out), as for `tf.nn.conv2d`.
-        grid: (height, width) of the input.
-        strides: step of both axes.
-        padding: `"same"`, with zeros, or `"valid"`.
-
-    Raises:
-        ValueError: the kernel has not four axes.
-
-    Reference: Sedghi et al., ICLR 2019, for the circular case; the head of this module for zero padding.
-
-    Example:
-    >>> import numpy as np
-    >>> from keras_iresnet.ops.bounds import conv_norm
-    >>> mean = np.full((3, 3, 1, 1), 1 / 9)
-    >>> print(f"{conv_norm(mean, (8, 8)):.3f}")  # zeros at the border take from the norm of 1
-    0.921
-    """
-    kernel = np.asarray(kernel, np.float64)
-    if kernel.ndim != 4:
-        raise ValueError(f"`kernel` must have the axes (height, width, in, out). Received: shape={kernel.shape}")
-    if kernel.shape[:2] == (1, 1):
-        return matrix_norm(kernel[0, 0])
-    inputs, outputs = (math.prod(grid) * channels for channels in kernel.shape[2:])
-    if inputs * outputs * min(inputs, outputs) <= _DENSE_WORK:
-        return matrix_norm(_operator(kernel, grid, strides, padding))
-    return symbol_norm(kernel, grid, padding=padding)
-
-
-def symbol_norm(kernel: Any, grid: Sequence[int], *, padding: str = "same") -> float:
-    """The bound by the kernel's symbol, whatever the strides: see the head of this module.
-
-    Args:
-        kernel: (height, width, channels in, channels out).
-        grid: (height, width) of the input.
-        padding: `"same"` or `"valid"`, which pads nothing and needs no longer torus.
-
-    Example:
-    >>> import numpy as np
-    >>> from keras_iresnet.ops.bounds import symbol_norm
-    >>> print(f"{symbol_norm(np.full((3, 3, 1, 1), 1 / 9), (8, 8)):.3f}")
-    1.000
-    """
-    kernel = np.asarray(kernel, np.float64)
-    phases = []
-    for side, taps in zip(grid, kernel.shape[:2], strict=True):
-        torus = side + (taps // 2 if padding == "same" else 0)  # the longer of both paddings
-        phases.append(np.exp(-2j * np.pi / torus * np.outer(np.arange(torus), np.arange(taps))))
-    # The kernel is real: opposite frequencies have the same singular values.
-    half = phases[1][: phases[1].shape[0] // 2 + 1]
-    rows = np.tensordot(half, kernel, (1, 1))  # (b, i, in, out)
-    return max(matrix_norm(np.tensordot(phases[0], one, (1, 0))) for one in rows)
+    trace = np.square(np.abs(matrix)).sum((-2, -1)).max()
+    return math.sqrt(top_eigenvalue(gram) + rounding_of_gram(max(matrix.shape[-2:]), trace))
 
 
 def series_bias(lip: float, num_terms: int, dimension: int) -> float:
@@ -198,23 +130,3 @@ def inverse_error(lip: float, step: Any) -> Any:
         raise ValueError(f"`lip` must be at least 0. Received: lip={lip!r}")
     factor = lip / (1 - lip) if lip < 1 else math.inf
     return factor * step
-
-
-def _operator(kernel, grid, strides, padding):
-    """The matrix (inputs, outputs) of a convolution: sum_(i,j) R_i x C_j x kernel[i, j], R and C shifts of the axes."""
-    rows, columns = (_shifts(side, taps, strides, padding) for side, taps in zip(grid, kernel.shape[:2], strict=True))
-    partial = np.tensordot(columns, kernel, (0, 1))  # (x, x', i, in, out)
-    whole = np.tensordot(rows, partial, (0, 2))  # (y, y', x, x', in, out)
-    y, y_out, x, x_out, inputs, outputs = whole.shape
-    return whole.transpose(0, 2, 4, 1, 3, 5).reshape(y * x * inputs, y_out * x_out * outputs)
-
-
-def _shifts(side, taps, strides, padding):
-    """(taps, side, outputs): what tap i of each output of one axis reads, with the padding that TensorFlow takes."""
-    if padding == "same":
-        outputs = -(-side // strides)
-        before = max((outputs - 1) * strides + taps - side, 0) // 2
-    else:
-        outputs, before = (side - taps) // strides + 1, 0
-    read = np.arange(outputs) * strides - before + np.arange(taps)[:, None]  # (taps, outputs)
-    return (np.arange(side)[None, :, None] == read[:, None, :]).astype(np.float64)
