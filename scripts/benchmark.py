@@ -84,8 +84,9 @@ def rivals(scales, blocks, pairs, out, **sizes):
 
     workload = Workload(blocks=(blocks,) * scales, **sizes)
     comparison, facts = compare_steps(workload, pairs=pairs)
-    _show_comparison(comparison, f"step: {scales} x {blocks} blocks, batch {workload.batch_size}", facts)
-    _write(out, {"workload": dataclasses.asdict(workload), **comparison.summary(), "facts": facts})
+    sizes = f"{scales} x {blocks} blocks, {workload.channels} channels"
+    result = {"workload": dataclasses.asdict(workload)}
+    _tell(comparison, f"training step: {sizes}, batch {workload.batch_size}", facts, out, result)
 
 
 @benchmark.command()
@@ -98,9 +99,8 @@ def inverse(scales, blocks, images, pairs, out, **sizes):
 
     workload = Workload(blocks=(blocks,) * scales, **sizes)
     comparison, facts = compare_inverses(workload, images=images, pairs=pairs)
-    _show_comparison(comparison, f"inverse of {images} images: {scales} x {blocks} blocks", facts)
-    result = {"workload": dataclasses.asdict(workload), "images": images, **comparison.summary(), "facts": facts}
-    _write(out, result)
+    title = f"inverse of {images} images: {scales} x {blocks} blocks, {workload.channels} channels"
+    _tell(comparison, title, facts, out, {"workload": dataclasses.asdict(workload), "images": images})
 
 
 @benchmark.command()
@@ -113,8 +113,7 @@ def sample(run, images, pairs, out):
     from keras_iresnet.benchmarks.peers import compare_samples
 
     comparison, facts = compare_samples(run, images=images, pairs=pairs)
-    _show_comparison(comparison, f"{images} samples", facts)
-    _write(out, {"images": images, **comparison.summary(), "facts": facts})
+    _tell(comparison, f"{images} samples of a trained {_name_of(run)} to 1e-5", facts, out, {"images": images})
 
 
 @benchmark.command()
@@ -127,8 +126,7 @@ def evaluate(run, images, pairs, out):
     from keras_iresnet.benchmarks.peers import compare_evaluations
 
     comparison, facts = compare_evaluations(run, images=images, pairs=pairs)
-    _show_comparison(comparison, f"bits/dim of {images} images", facts)
-    _write(out, {"images": images, **comparison.summary(), "facts": facts})
+    _tell(comparison, f"evaluation of {images} images by a trained {_name_of(run)}", facts, out, {"images": images})
 
 
 @benchmark.command()
@@ -245,6 +243,18 @@ def _where():
         "versions": provenance.versions(),
         "commit": provenance.package_commit(),
     }
+
+
+def _name_of(run):
+    from keras_iresnet.runs import RunFolder
+
+    return RunFolder(run).read_config()["name"]
+
+
+def _tell(comparison, title, facts, out, result):
+    """Show a comparison and what its ways told of themselves, and write both."""
+    _show_comparison(comparison, title, facts)
+    _write(out, {"title": title, **result, **comparison.summary(), "facts": facts})
 
 
 def _write(out, result):
