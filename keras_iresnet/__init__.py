@@ -24,7 +24,7 @@ from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.layers import NotConvergedError
 from keras_iresnet.models import Classifier, Flow, Hybrid
 from keras_iresnet.ops.fixed_point import FixedPointResult, fixed_point
-from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, SeriesLogDet
+from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, MixedSeriesLogDet, SeriesLogDet
 from keras_iresnet.ops.roulette import RouletteLogDet
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ __all__ = [
     "Flow",
     "Hybrid",
     "InvertibleResNetBijector",
+    "MixedSeriesLogDet",
     "NotConvergedError",
     "RouletteLogDet",
     "SeriesLogDet",

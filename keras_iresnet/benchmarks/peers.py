@@ -23,6 +23,7 @@ from keras_iresnet.layers import Carried, InvertibleResidualBlock
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.models import Flow
+from keras_iresnet.ops.log_det import MixedSeriesLogDet
 from keras_iresnet.runs import RunFolder
 from keras_iresnet.runs.machine.threads import settle_threads
 
@@ -31,13 +32,14 @@ _COEFF = 0.9
 
 
 def compare_steps(workload: Workload, *, pairs: int) -> tuple[Comparison, dict[str, Any]]:
-    """A training step of ours, in float32 and in mixed precision, and of normflows where it is installed.
+    """A training step of ours, in float32, with bfloat16 in parts, and of normflows where it is installed.
 
     Returns:
         The comparison, whose first label is `"ours"`, and label -> facts of each: the loss of the first step.
     """
     ways: dict[str, tuple[Any, ...]] = {
         "ours": (our_step, workload, "float32"),
+        "ours_mixed_series": (our_step, workload, "float32", True),
         "ours_mixed_bfloat16": (our_step, workload, "mixed_bfloat16"),
     }
     if normflows_flow.is_installed():
@@ -82,11 +84,15 @@ def compare_evaluations(run: str, *, images: int, pairs: int) -> tuple[Compariso
     return _compared(ways, pairs)
 
 
-def our_step(workload: Workload, policy: str) -> Callable[[], dict[str, Any]]:
+def our_step(workload: Workload, policy: str, mixed_series: bool = False) -> Callable[[], dict[str, Any]]:
     """A training step as our commands take it."""
     settle_threads()
     keras.config.set_dtype_policy(policy)
-    step = TrainingStep(build_flow("dual", workload), workload.batch_size)
+    flow = build_flow("dual", workload)
+    for layer in layers_in(flow.layer) if mixed_series else []:
+        if isinstance(layer, InvertibleResidualBlock):
+            layer.estimator = MixedSeriesLogDet(workload.num_terms, workload.num_probes)
+    step = TrainingStep(flow, workload.batch_size)
 
     def timed() -> dict[str, Any]:
         step()
