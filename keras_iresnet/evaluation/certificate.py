@@ -20,8 +20,8 @@ from keras_iresnet.layers.lipschitz import (
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
 from keras_iresnet.ops import bounds
-from keras_iresnet.ops.conv_bounds import DEFAULT_BUDGET_S
-from keras_iresnet.ops.odd_bias import odd_series_bias
+from keras_iresnet.ops.bounds.conv_bounds import DEFAULT_BUDGET_S
+from keras_iresnet.ops.bounds.odd_bias import odd_series_bias
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,8 +138,8 @@ def certify(model: Any, *, budget_s: float = DEFAULT_BUDGET_S) -> Certificate:
 
     The estimate sigma of a power iteration can be too small; these bounds cannot, up to the rounding of the model's own
     arithmetic. A convolution's norm is that of its operator, on its own grid, where there is time for it, or else the
-    largest singular value of its symbol; each layer names which (see `keras_iresnet.ops.conv_bounds`). A layer of your
-    own in a branch can declare its bound by a method `lipschitz_bound()`.
+    largest singular value of its symbol; each layer names which: `keras_iresnet.ops.bounds.conv_bounds`. A layer of
+    your own in a branch can declare its bound by a method `lipschitz_bound()`.
 
     Args:
         model: built; a `Flow`, a `Chain` or any other invertible layer, a residual block, a `ConvBranch` or

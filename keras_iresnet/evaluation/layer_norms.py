@@ -14,7 +14,7 @@ from keras_iresnet.layers import Branch, BranchBlock
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.ops.bounds import matrix_norm
-from keras_iresnet.ops.conv_bounds import symbol_norm
+from keras_iresnet.ops.bounds.conv_bounds import symbol_norm
 
 DENSE_SIDE = 1024  # smaller side of an operator that is written out: seconds on one core
 TOLERANCE = 1e-8  # relative, of the squared value that Lanczos finds
@@ -29,7 +29,7 @@ class LayerNorm:
         layer: where it stands: block and place in its branch, from 0.
         norm: largest singular value of the operator on its grid, with the kernel that evaluation uses.
         method: how it was found: `"dense"`, an SVD of the operator written out, or `"lanczos"`.
-        bound: what the Fourier transform of the kernel proves, no smaller than `norm`; see `ops.conv_bounds`.
+        bound: what the Fourier transform of the kernel proves, no smaller than `norm`; see `ops.bounds.conv_bounds`.
         coeff: what training holds it to, or `None`.
         folded_norm: the norm with the scales of the batch normalisation that follows, or `None` where none does.
     """

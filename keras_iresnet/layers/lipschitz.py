@@ -22,7 +22,7 @@ from keras_iresnet.layers.keras_lipschitz import KERAS_PARTS
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
 from keras_iresnet.ops.bounds import matrix_norm
-from keras_iresnet.ops.conv_bounds import NormBound, conv_bound, written_out_seconds
+from keras_iresnet.ops.bounds.conv_bounds import NormBound, conv_bound, written_out_seconds
 from keras_iresnet.ops.induced_norm import induced_norm
 
 _ROUNDING = 1e-6  # of sums of float32 numbers, and of powers of them
@@ -37,8 +37,8 @@ class LayerBound:
     Attributes:
         name: of the layer.
         norm: no smaller than the norm of the operator with `normalized_kernel()`.
-        method: what proves it, of those of `keras_iresnet.ops.conv_bounds.NormBound`; `"closed form"` of an induced
-            norm that is not Euclidean; `"activation"` for one whose constant is not 1, or `"declared"` by the layer.
+        method: what proves it, of those of `keras_iresnet.ops.bounds.conv_bounds.NormBound`; `"closed form"` of an
+            induced norm that is not Euclidean; `"activation"` for one whose constant is not 1, or `"declared"`.
     """
 
     name: str
@@ -59,7 +59,7 @@ def part_bounds(layer: Any, input_shape: Shape, conv: ConvBound = conv_bound) ->
         layer: built: a branch, a spectral layer, `Dense`, `Conv2D`, an activation or a `Sequential` of Keras, or a
             layer that declares its bound.
         input_shape: (batch, *event).
-        conv: how a convolution is bounded, called as `keras_iresnet.ops.conv_bounds.conv_bound`.
+        conv: how a convolution is bounded, called as `keras_iresnet.ops.bounds.conv_bounds.conv_bound`.
 
     Raises:
         UnknownBoundError: of a part nothing is known.

@@ -119,7 +119,7 @@ class NormflowsFlow:
             loss.backward()
             optimizer.step()
             normflows.utils.update_lipschitz(self.scales, 1)
-            return float(loss)
+            return float(loss.detach())
 
         return step
 

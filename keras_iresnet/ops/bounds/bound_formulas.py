@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_iresnet.ops.top_eigenvalue import rounding_of_gram, top_eigenvalue
+from keras_iresnet.ops.bounds.top_eigenvalue import rounding_of_gram, top_eigenvalue
 
 _TAIL_TERMS = 10**6
 

@@ -1,6 +1,6 @@
 """The table of README.md that says how fast the package is, written from what `scripts/benchmark.py` measured.
 
-    python -m keras_iresnet.benchmarks.table README.md
+    python -m keras_iresnet.benchmarks.speed_table README.md
 
 rewrites what stands between `<!-- benchmarks: written from the records -->` and `<!-- benchmarks: end -->` in a file,
 from the newest folder of `zoo/benchmarks/`. A folder is called by its day and holds the files of `--out`.
@@ -34,6 +34,8 @@ def benchmark_table(folder: pathlib.Path | None = None) -> str:
     return markdown(("what", "how", "seconds", "times the first", "and"), rows)
 
 
+_TOLD = ("largest_error", "steps", "bits_per_dim", "num_terms", "trace_seconds")
+
 TABLES = {"benchmarks": benchmark_table}
 
 
@@ -43,7 +45,8 @@ def _rows(result: dict[str, Any]):
     for label in labels:
         what = result["title"] if label == first else ""
         ratio = _ranged(result, f"{label}_over_{first}") if label != first else "1"
-        facts = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in result["facts"][label].items())
+        told = {name: value for name, value in result["facts"][label].items() if name in _TOLD}
+        facts = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in told.items())
         yield what, label.replace("_", " "), _ranged(result, f"{label}_seconds"), ratio, facts
 
 

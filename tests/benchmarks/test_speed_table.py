@@ -3,7 +3,7 @@ import pathlib
 
 import pytest
 
-from keras_iresnet.benchmarks.table import FOLDER, TABLES, benchmark_table
+from keras_iresnet.benchmarks.speed_table import FOLDER, TABLES, benchmark_table
 from keras_iresnet.zoo.table import rewritten
 
 README = pathlib.Path(__file__).parents[2] / "README.md"
@@ -11,7 +11,7 @@ README = pathlib.Path(__file__).parents[2] / "README.md"
 
 def test_readme_says_what_was_measured():
     text = README.read_text(encoding="utf-8")
-    assert rewritten(text, TABLES) == text, "run `python -m keras_iresnet.benchmarks.table README.md`"
+    assert rewritten(text, TABLES) == text, "run `python -m keras_iresnet.benchmarks.speed_table README.md`"
 
 
 def test_every_record_says_where_it_comes_from():
