@@ -18,7 +18,7 @@ if _backend != "tensorflow":
         f"Received: KERAS_BACKEND={_backend}"
     )
 
-from keras_iresnet import layers, models, priors, zoo
+from keras_iresnet import baselines, layers, models, priors, zoo
 from keras_iresnet.evaluation.bits_per_dim import evaluate_bits_per_dim
 from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.layers import NotConvergedError
@@ -45,6 +45,7 @@ __all__ = [
     "RouletteLogDet",
     "SeriesLogDet",
     "__version__",
+    "baselines",
     "certify",
     "evaluate_bits_per_dim",
     "fixed_point",

@@ -186,7 +186,7 @@ class MixedSeriesLogDet(SeriesLogDet):
     >>> g = maps.Dense(tf.constant([[0.3, 0.0], [0.0, -0.2]]))
     >>> estimates = [estimator(12)(g, tf.zeros((1, 2)), (1, 2))[1].numpy()[0]
     ...              for estimator in (log_det.SeriesLogDet, log_det.MixedSeriesLogDet)]
-    >>> 1e-7 < abs(estimates[0] - estimates[1]) < 1e-3
+    >>> bool(1e-7 < abs(estimates[0] - estimates[1]) < 1e-3)
     True
     """
 
