@@ -92,7 +92,10 @@ def _without_news(name):
 
     A size of a builder may have made one of them its own since: what counts is the builder's.
     """
-    builder = zoo.get(name).builder
+    try:
+        builder = zoo.get(name).builder
+    except ValueError:  # of no registered model: nothing is known but what the folder says
+        return {}
     parameters = inspect.signature(getattr(builder, "base", builder)).parameters.values()
     return as_json({one.name: one.default for one in parameters if one.default is not one.empty})
 
