@@ -72,7 +72,7 @@ def test_certify_prints_every_bound(run):
 
 
 def test_certify_prints_null_where_no_bound_is_known_and_fails_as_ever(tmp_path):
-    block = ki.layers.InvertibleResidualBlock(keras.layers.Conv2D(1, 1, kernel_initializer="zeros"))
+    block = ki.layers.InvertibleResidualBlock(keras.layers.DepthwiseConv2D(1, depthwise_initializer="zeros"))
     other = _folder(tmp_path / "run", ki.Flow(ki.layers.Chain([block]), (8, 8, 1), bins=17), "digits_flow")
     found, _ = _json("certify", other.path, status=1)
     assert (found["invertible"], found["bound"], found["blocks"][0]["lip"]) == (False, None, None)

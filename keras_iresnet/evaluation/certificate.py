@@ -6,40 +6,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 
 from keras_iresnet.borrowed.keras_names import layers_directly_in
-from keras_iresnet.layers import (
-    Branch,
-    BranchBlock,
-    Chain,
-    Concatenation,
-    Inverse,
-    InvertibleLayer,
-    LipschitzActivation,
-    MonotoneBlock,
+from keras_iresnet.layers import Branch, BranchBlock, Chain, Inverse, InvertibleLayer, MonotoneBlock
+from keras_iresnet.layers.lipschitz import (
+    LayerBound,
+    UnknownBoundError,
+    norm_of,
+    part_bounds,
+    within_budget,
+    written_out_costs,
 )
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
 from keras_iresnet.ops import bounds
-from keras_iresnet.ops.induced_norm import induced_norm
-from keras_iresnet.ops.odd_bias import odd_series_bias
-
-_ROUNDING = 1e-6  # of sums of float32 numbers, and of powers of them
-
-
-@dataclasses.dataclass(frozen=True)
-class LayerBound:
-    """A linear layer and a bound of its operator's norm.
-
-    Attributes:
-        name: of the layer.
-        norm: no smaller than the norm of the operator with `normalized_kernel()`.
-    """
-
-    name: str
-    norm: float
+from keras_iresnet.ops.bounds.conv_bounds import DEFAULT_BUDGET_S
+from keras_iresnet.ops.bounds.odd_bias import odd_series_bias
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +32,8 @@ class BlockBound:
         name: of the residual block, or of what was certified alone.
         event_shape: shape of one example of its input.
         lip: no smaller than Lip(g); infinite where nothing is known.
-        layers: its linear layers, or what keeps its input beside one; `lip` is the product of their bounds, since the
-            activations' constants are 1.
+        layers: its linear layers, what keeps its input beside one, and what else has another constant than 1; `lip` is
+            the product of their bounds.
         reason: why nothing is known, or `None`.
         norm: p of the l_p norm that all of this is about: a contraction in any has an inverse, and the series
             converges as fast.
@@ -94,7 +76,7 @@ class BlockBound:
         return math.prod(self.event_shape)
 
     def __str__(self):
-        norms = " x ".join(f"{layer.norm:.4f}" for layer in self.layers)
+        norms = " x ".join(f"{layer.norm:.4f} ({layer.method})" for layer in self.layers)
         where = "" if self.norm == 2 else f" in l_{self.norm:g}"
         return f"{self.name} {self.event_shape}: Lip(g) <= {self.lip:.4f}{where}" + f" = {norms or self.reason}"
 
@@ -151,20 +133,24 @@ class Certificate:
         return "\n".join([*map(str, self.blocks), verdict])
 
 
-def certify(model: Any) -> Certificate:
+def certify(model: Any, *, budget_s: float = DEFAULT_BUDGET_S) -> Certificate:
     """Bound the Lipschitz constant of every branch of a model or layer, with the kernels that it evaluates with.
 
     The estimate sigma of a power iteration can be too small; these bounds cannot, up to the rounding of the model's own
-    arithmetic. A convolution's norm is that of its operator, on its own grid, or the largest singular value of its
-    symbol where the operator is too large (see `keras_iresnet.ops.bounds`).
+    arithmetic. A convolution's norm is that of its operator, on its own grid, where there is time for it, or else the
+    largest singular value of its symbol; each layer names which: `keras_iresnet.ops.bounds.conv_bounds`. A layer of
+    your own in a branch can declare its bound by a method `lipschitz_bound()`.
 
     Args:
         model: built; a `Flow`, a `Chain` or any other invertible layer, a residual block, a `ConvBranch` or
             `DenseBranch`, a spectral layer, or a Keras model that holds such layers.
+        budget_s: seconds of one core that may be spent on operators, counted by their products rather than the clock:
+            the cheapest are written out first. The symbols of all others are quick.
 
     Returns:
         `Certificate`. For a branch or a spectral layer alone, it has a single entry, the bound of that map. A
-        branch of another kind has no known bound, and is not certified.
+        branch of layers of Keras is known where each of them is `Dense`, `Conv2D`, an activation or a `Sequential` of
+        those; one of another kind that declares nothing has no known bound, and is not certified.
 
     Raises:
         ValueError: not built, or nothing of the above.
@@ -185,8 +171,15 @@ def certify(model: Any) -> Certificate:
     if not model.built:
         raise ValueError(f"`model` must be built: call it on data first. Received: {model.name}, which is not built")
     if isinstance(model, (Branch, SpectralConv2D, SpectralDense)):
-        return Certificate((_bound(model.name, model, _event_shape(model)),))
-    return Certificate(tuple(_block_bound(block, inverted) for block, inverted in _blocks(model)))
+        branches = [(model.name, model, _event_shape(model), "residual")]
+    else:
+        branches = [
+            (block.name, block.branch, tuple(block.input_spec.shape[1:]), _kind(block, inverted))
+            for block, inverted in _blocks(model)
+        ]
+    costs = [cost for _, branch, event, _ in branches for cost in written_out_costs(branch, (None, *event))]
+    conv = within_budget(costs, budget_s)
+    return Certificate(tuple(_bound(name, branch, event, kind, conv) for name, branch, event, kind in branches))
 
 
 def walk(layer: Any) -> Iterator[Any]:
@@ -207,47 +200,17 @@ def _blocks(layer, inverted=False):
         yield from _blocks(one, inverted != isinstance(layer, Inverse))
 
 
-def _block_bound(block, inverted):
-    found = _bound(block.name, block.branch, tuple(block.input_spec.shape[1:]))
-    kind = "monotone" if isinstance(block, MonotoneBlock) else "inverse" if inverted else "residual"
-    return dataclasses.replace(found, kind=kind)
+def _kind(block, inverted):
+    return "monotone" if isinstance(block, MonotoneBlock) else "inverse" if inverted else "residual"
 
 
-def _bound(name, branch, event_shape):
-    norms = []
-    for part in _parts(branch):
-        # A subclass may compute something else: of these very classes alone is the map known.
-        if type(part) in (SpectralConv2D, SpectralDense) and part.norm != (2.0, 2.0):
-            norm = float(induced_norm(tf.cast(part.normalized_kernel(), tf.float64), *part.norm)) * (1 + _ROUNDING)
-        elif type(part) is SpectralConv2D:
-            kernel, grid = np.asarray(part.normalized_kernel()), part.input_spec.shape[1:3]
-            norm = bounds.conv_norm(kernel, grid, strides=part.strides, padding=part.padding)
-        elif type(part) is SpectralDense:
-            norm = bounds.matrix_norm(np.asarray(part.normalized_kernel()))
-        elif type(part) is LipschitzActivation:
-            continue  # its constant is 1
-        elif type(part) is Concatenation:
-            kept, new = (float(share) for share in part.shares())
-            sides = np.array([kept, new * _bound("", part.linear, event_shape).lip])
-            norm = part.scale * float(np.linalg.norm(sides, _norm_of(branch))) * (1 + _ROUNDING)
-        else:
-            reason = f"unknown, since no bound of a {type(part).__name__} is known"
-            return BlockBound(name, event_shape, math.inf, reason=reason)
-        norms.append(LayerBound(part.name, norm))
-    lip = math.prod(layer.norm for layer in norms)
-    return BlockBound(name, event_shape, lip, tuple(norms), norm=_norm_of(branch))
-
-
-def _norm_of(branch):
-    """p of the l_p norm that a branch, or a layer from one norm to the same, is bounded in."""
-    norm = branch.norm if isinstance(branch, (Branch, SpectralConv2D, SpectralDense)) else 2.0
-    return norm[1] if isinstance(norm, tuple) else norm
-
-
-def _parts(branch):
-    """What is applied in turn; a branch that computes something of its own is its own, unknown part."""
-    known = isinstance(branch, Branch) and type(branch).as_map is Branch.as_map and type(branch).call is Branch.call
-    return branch.parts if known else [branch]
+def _bound(name, branch, event_shape, kind, conv):
+    try:
+        found = tuple(part_bounds(branch, (None, *event_shape), conv))
+    except UnknownBoundError as error:
+        return BlockBound(name, event_shape, math.inf, reason=f"unknown, since {error}", kind=kind)
+    lip = math.prod(layer.norm for layer in found)
+    return BlockBound(name, event_shape, lip, found, kind=kind, norm=norm_of(branch))
 
 
 def _event_shape(layer):

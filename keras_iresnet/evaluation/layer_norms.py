@@ -13,7 +13,8 @@ from keras_iresnet.evaluation.certificate import walk
 from keras_iresnet.layers import Branch, BranchBlock
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
-from keras_iresnet.ops import bounds
+from keras_iresnet.ops.bounds import matrix_norm
+from keras_iresnet.ops.bounds.conv_bounds import symbol_norm
 
 DENSE_SIDE = 1024  # smaller side of an operator that is written out: seconds on one core
 TOLERANCE = 1e-8  # relative, of the squared value that Lanczos finds
@@ -28,7 +29,7 @@ class LayerNorm:
         layer: where it stands: block and place in its branch, from 0.
         norm: largest singular value of the operator on its grid, with the kernel that evaluation uses.
         method: how it was found: `"dense"`, an SVD of the operator written out, or `"lanczos"`.
-        bound: what the Fourier transform of the kernel proves, no smaller than `norm`; see `ops.bounds`.
+        bound: what the Fourier transform of the kernel proves, no smaller than `norm`; see `ops.bounds.conv_bounds`.
         coeff: what training holds it to, or `None`.
         folded_norm: the norm with the scales of the batch normalisation that follows, or `None` where none does.
     """
@@ -96,9 +97,9 @@ def _layer_norm(name, layer, after):
         variance = np.asarray(after.moving_variance, np.float64)
         scales = np.asarray(after.gamma, np.float64) / np.sqrt(variance + after.epsilon)
         folded = operator_norm(layer, kernel * scales)[0]
-    bound = bounds.matrix_norm(kernel)
+    bound = matrix_norm(kernel)
     if isinstance(layer, SpectralConv2D):
-        bound = bounds.symbol_norm(kernel, layer.input_spec.shape[1:3], padding=layer.padding)
+        bound = symbol_norm(kernel, layer.input_spec.shape[1:3], padding=layer.padding)
     # A layer that is held in another norm is not asked for this one.
     coeff = layer.coeff if layer.norm == (2.0, 2.0) else None
     return LayerNorm(name, norm, method, bound, coeff, folded)

@@ -1,9 +1,9 @@
 """The estimator of log-determinants that a builder's plain keywords ask for."""
 
-from keras_iresnet.ops.log_det import ExactLogDet, LogDetEstimator, SeriesLogDet
+from keras_iresnet.ops.log_det import ExactLogDet, LogDetEstimator, MixedSeriesLogDet, SeriesLogDet
 from keras_iresnet.ops.roulette import RouletteLogDet
 
-LOG_DETS = ("series", "roulette", "exact")
+LOG_DETS = ("series", "mixed_series", "roulette", "exact")
 
 
 def estimator_from(
@@ -15,8 +15,8 @@ def estimator_from(
     """The estimator of a builder's keywords.
 
     Args:
-        log_det: `"series"`; `"roulette"`, unbiased, with a rate that goes by each branch's bound; `"exact"`; or any
-            estimator.
+        log_det: `"series"`; `"mixed_series"`, which computes all but what carries the gradient in bfloat16;
+            `"roulette"`, unbiased, with a rate that goes by each branch's bound; `"exact"`; or any estimator.
         num_terms: of the series.
         num_probes: of the series and the roulette.
 
@@ -31,6 +31,8 @@ def estimator_from(
     series = SeriesLogDet(num_terms, num_probes)
     if log_det == "series":
         return series
+    if log_det == "mixed_series":
+        return MixedSeriesLogDet(num_terms, num_probes)
     if log_det == "roulette":
         return RouletteLogDet(num_probes=num_probes)
     if log_det == "exact":

@@ -80,7 +80,7 @@ def test_evaluate_command_refuses_what_cannot_be(run):
 
 
 def test_a_bias_without_a_bound_is_null_in_the_metrics():
-    block = ki.layers.InvertibleResidualBlock(keras.layers.Dense(1, kernel_initializer="zeros"))
+    block = ki.layers.InvertibleResidualBlock(keras.layers.DepthwiseConv2D(1, depthwise_initializer="zeros"))
     flow = ki.Flow(ki.layers.Chain([block]), (1, 1, 1), bins=4)
     images = tf.data.Dataset.from_tensor_slices(np.zeros((3, 1, 1, 1), np.uint8))
     splits = data.Splits("zeros", (1, 1, 1), 4, images, images, images)
@@ -104,7 +104,7 @@ def test_certify_command_prints_the_report(run):
 
 def test_certify_command_fails_where_nothing_is_proved(run, tmp_path):
     other = RunFolder.create(tmp_path / "run")
-    block = ki.layers.InvertibleResidualBlock(keras.layers.Conv2D(1, 1, kernel_initializer="zeros"))
+    block = ki.layers.InvertibleResidualBlock(keras.layers.DepthwiseConv2D(1, depthwise_initializer="zeros"))
     other.save(other.best, ki.Flow(ki.layers.Chain([block]), (8, 8, 1), bins=17))
     other.write_json(other.config, run.read_config())
     result = _invoke("certify", other.path)

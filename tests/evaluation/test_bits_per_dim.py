@@ -158,7 +158,7 @@ def test_bias_fixes_the_number_of_terms_where_the_dimension_is_large(monkeypatch
 def test_without_a_certificate_the_bias_has_no_bound_and_is_said_to_have_none(monkeypatch, images):
     monkeypatch.setattr("keras_iresnet.evaluation.bits_per_dim.EXACT_DIMENSION", 10)
     block = layers.InvertibleResidualBlock(
-        keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(0.5))
+        keras.layers.DepthwiseConv2D(1, depthwise_initializer=keras.initializers.Constant(0.5))
     )
     flow = Flow(layers.Chain([block]), (8, 8, 1), bins=17)
     flow.initialize(images)

@@ -21,6 +21,7 @@ from keras_iresnet.layers import (
     Squeeze,
 )
 from keras_iresnet.layers.carried import EVALUATION
+from keras_iresnet.layers.lipschitz import written_out_costs
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +111,7 @@ class _Twice(DenseBranch):
 @pytest.mark.parametrize(
     ("make", "name"),
     [
-        (lambda: keras.Sequential([SpectralDense(8), keras.layers.Dense(4)]), "Sequential"),
+        (lambda: keras.Sequential([SpectralDense(8), keras.layers.PReLU(), keras.layers.Dense(4)]), "PReLU"),
         (lambda: _Twice((8,)), "_Twice"),
     ],
 )
@@ -145,6 +146,24 @@ def test_layers_with_an_inverse_in_closed_form_need_no_bound():
     chain.build((None, 4, 4, 2))
     report = ki.certify(chain)
     assert (report.blocks, report.bound, report.invertible) == ((), 0.0, True)
+
+
+def test_budget_decides_which_operators_are_written_out_the_cheapest_first():
+    branch = ConvBranch((3, 5), kernel_sizes=(3, 3, 3))  # 3 and 5 channels between 4: the first operator is smaller
+    branch.build((None, 6, 6, 4))
+    free, costly = ki.certify(branch, budget_s=0), ki.certify(branch)
+    assert [layer.method for layer in free.layers] == ["torus"] * 3
+    assert [layer.method for layer in costly.layers] == ["operator"] * 3
+    assert costly.bound < free.bound
+    first = written_out_costs(branch, (None, 6, 6, 4))[0]
+    assert [layer.method for layer in ki.certify(branch, budget_s=2 * first).layers] == [
+        "operator",
+        "operator",
+        "torus",
+    ]
+    assert "(torus)" in str(free)
+    with pytest.raises(ValueError, match=r"`budget_s` must be at least 0\. Received: budget_s=-1"):
+        ki.certify(branch, budget_s=-1)
 
 
 def test_report_names_every_block_with_its_norms(flow):

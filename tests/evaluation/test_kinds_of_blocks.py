@@ -9,7 +9,7 @@ from oracles import jacobian, leave_identity
 import keras_iresnet as ki
 from keras_iresnet.layers import Chain, DenseBranch, ImplicitBlock, Inverse, InvertibleResidualBlock, MonotoneBlock
 from keras_iresnet.ops.bounds import series_bias
-from keras_iresnet.ops.odd_bias import odd_series_bias
+from keras_iresnet.ops.bounds.odd_bias import odd_series_bias
 
 
 def branch(coeff=0.9):

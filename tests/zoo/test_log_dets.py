@@ -44,7 +44,7 @@ def test_tables_are_exact_up_to_32_columns():
 
 @pytest.mark.parametrize("log_det", ["poisson", None, 5])
 def test_what_is_no_estimator_is_refused(log_det):
-    message = r"`log_det` must be one of \('series', 'roulette', 'exact'\), or an estimator. Received: log_det="
+    message = r"`log_det` must be one of \('series', 'mixed_series', .*\), or an estimator. Received: log_det="
     with pytest.raises(ValueError, match=message):
         ki.zoo.digits_flow(log_det=log_det, **SMALL)
 

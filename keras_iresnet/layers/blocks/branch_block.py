@@ -12,12 +12,18 @@ from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS, default_tolerance
-from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, LogDetEstimator, SeriesLogDet
+from keras_iresnet.ops.log_det import (
+    BackpropSeriesLogDet,
+    ExactLogDet,
+    LogDetEstimator,
+    MixedSeriesLogDet,
+    SeriesLogDet,
+)
 from keras_iresnet.ops.recompute import recomputed
 from keras_iresnet.ops.roulette import RouletteLogDet
 from keras_iresnet.ops.solved_log_det import SolvedLogDet
 
-for _estimator in (BackpropSeriesLogDet, ExactLogDet, RouletteLogDet, SeriesLogDet):
+for _estimator in (BackpropSeriesLogDet, ExactLogDet, MixedSeriesLogDet, RouletteLogDet, SeriesLogDet):
     keras.saving.register_keras_serializable(package="keras_iresnet")(_estimator)
 
 

@@ -14,6 +14,7 @@ from keras_iresnet.layers.carried import EVALUATION, Carried
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.induced_norm import has_closed_form, induced_norm
+from keras_iresnet.ops.kernels import shares_its_norm
 from keras_iresnet.ops.power_iteration import converge, power_iteration
 from keras_iresnet.ops.recompute import recomputed
 
@@ -124,7 +125,7 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         if self.coeff is None:
             return kernel
         training = carried.training and self.trainable  # a frozen layer stays as it is
-        if training and carried.recompute and self.iterates:
+        if training and self.iterates and (carried.recompute or shares_its_norm(kernel)):
             return self._normalized_by_recomputation(kernel, self.coeff)
         return kernel * shrinkage(self.sigma(training), self.coeff)
 

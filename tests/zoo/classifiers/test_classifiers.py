@@ -57,7 +57,7 @@ def test_only_a_bound_is_certified():
     assert ki.certify(ki.zoo.digits_classifier(**sizes)).bound == pytest.approx(0.125, rel=0.05)
     report = ki.certify(ki.zoo.digits_classifier(**TINY, coeff=None, normalization="batch"))
     assert not report.invertible
-    assert "no bound of a Sequential" in report.blocks[0].reason
+    assert "no bound of a BatchNormalization" in report.blocks[0].reason
 
 
 def test_batch_normalisation_stands_before_each_nonlinearity():

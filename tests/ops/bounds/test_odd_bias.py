@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from keras_iresnet.ops.odd_bias import odd_series_bias
+from keras_iresnet.ops.bounds.odd_bias import odd_series_bias
 
 
 @pytest.mark.parametrize("lip", [0.1, 0.73, 0.95, 0.999])

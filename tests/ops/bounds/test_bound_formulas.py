@@ -3,68 +3,8 @@ import math
 
 import numpy as np
 import pytest
-from oracles import convolution_matrix, norm
 
 from keras_iresnet.ops import bounds
-
-SHAPES = [
-    # kernel, grid, channels in and out, strides, padding
-    (3, (4, 4), (2, 3), 1, "same"),
-    (3, (5, 8), (4, 2), 1, "same"),
-    (5, (3, 2), (2, 2), 1, "same"),  # wider than the grid
-    (2, (4, 3), (1, 3), 1, "same"),
-    (4, (5, 5), (2, 1), 1, "same"),
-    (3, (5, 6), (3, 2), 2, "same"),
-    (4, (7, 6), (2, 2), 3, "same"),
-    (3, (6, 5), (2, 2), 1, "valid"),
-    (3, (7, 6), (2, 3), 2, "valid"),
-    (1, (4, 4), (3, 5), 1, "same"),
-    (1, (5, 4), (3, 5), 2, "same"),
-]
-
-
-def _kernels(side, channels):
-    rng = np.random.default_rng(side)
-    shape = (side, side, *channels)
-    yield rng.normal(size=shape)
-    yield np.abs(rng.normal(size=shape))  # low-pass: the border takes most from the norm
-    yield rng.normal(size=(1, 1, *channels)) * (-1.0) ** np.add.outer(*[np.arange(side)] * 2)[..., None, None]
-
-
-@pytest.mark.parametrize(("side", "grid", "channels", "strides", "padding"), SHAPES)
-def test_small_convolution_has_the_norm_of_its_matrix(side, grid, channels, strides, padding):
-    for kernel in _kernels(side, channels):
-        exact = norm(convolution_matrix(kernel, grid, strides=strides, padding=padding))
-        found = bounds.conv_norm(kernel, grid, strides=strides, padding=padding)
-        assert exact * (1 - 1e-14) <= found <= exact * (1 + 1e-10)
-
-
-@pytest.mark.parametrize(("side", "grid", "channels", "strides", "padding"), SHAPES)
-def test_symbol_bounds_the_norm_with_any_stride_and_padding(side, grid, channels, strides, padding):
-    for kernel in _kernels(side, channels):
-        exact = norm(convolution_matrix(kernel, grid, strides=strides, padding=padding))
-        found = bounds.symbol_norm(kernel, grid, padding=padding)
-        assert found >= exact * (1 - 1e-12)
-        if strides == 1 and side < min(grid):
-            assert found <= 1.7 * exact
-
-
-def test_symbol_is_close_on_a_grid_much_larger_than_the_kernel():
-    kernel = np.random.default_rng(0).normal(size=(3, 3, 2, 2))
-    exact = norm(convolution_matrix(kernel, (16, 16)))
-    assert exact <= bounds.symbol_norm(kernel, (16, 16)) <= 1.04 * exact
-
-
-def test_large_convolution_takes_the_symbol(monkeypatch):
-    kernel = np.random.default_rng(1).normal(size=(3, 3, 2, 3))
-    exact = bounds.conv_norm(kernel, (4, 4))
-    monkeypatch.setattr(bounds, "_DENSE_WORK", 10)
-    assert bounds.conv_norm(kernel, (4, 4), strides=2) == bounds.symbol_norm(kernel, (4, 4)) > 1.01 * exact
-
-
-def test_pointwise_convolution_has_the_norm_of_its_matrix():
-    kernel = np.random.default_rng(1).normal(size=(1, 1, 64, 80))
-    assert bounds.conv_norm(kernel, (1000, 1000)) == pytest.approx(norm(kernel[0, 0]), rel=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(3, 7), (7, 3), (4, 5, 6)])
@@ -75,10 +15,7 @@ def test_matrix_norm_is_the_largest_singular_value_and_never_less(shape):
         assert exact <= bounds.matrix_norm(matrix) <= exact * (1 + 1e-12)
 
 
-def test_a_kernel_that_is_not_finite_has_no_bound():
-    kernel = np.zeros((3, 3, 1, 1))
-    kernel[1, 1] = np.nan
-    assert bounds.conv_norm(kernel, (4, 4)) == math.inf
+def test_a_matrix_that_is_not_finite_has_no_bound():
     assert bounds.matrix_norm([[1.0, np.inf]]) == math.inf
 
 
@@ -132,7 +69,6 @@ def test_inverse_error_holds_along_an_iteration_and_is_met_by_the_worst():
         (lambda: bounds.inverse_error(-1.0, 2.0), "lip=-1.0"),
         (lambda: bounds.terms_for_bias([0.5, 1.0], [1, 1], 0.1), "1.0"),
         (lambda: bounds.terms_for_bias([0.5], [1], 0.0), "nats=0.0"),
-        (lambda: bounds.conv_norm(np.zeros((3, 3)), (4, 4)), r"shape=\(3, 3\)"),
     ],
 )
 def test_what_cannot_be_is_refused(call, received):

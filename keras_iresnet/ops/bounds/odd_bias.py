@@ -24,7 +24,7 @@ def odd_series_bias(lip: float, num_terms: int, dimension: int) -> float:
         ValueError: a negative or undefined `lip`.
 
     Example:
-    >>> from keras_iresnet.ops.odd_bias import odd_series_bias
+    >>> from keras_iresnet.ops.bounds.odd_bias import odd_series_bias
     >>> print(f"{odd_series_bias(0.5, 2, 1):.4f}")  # 2 artanh(1/2) - 1 = ln 3 - 1
     0.0986
     """

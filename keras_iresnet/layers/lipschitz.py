@@ -1,0 +1,158 @@
+"""Bounds of the Lipschitz constant of a branch, part by part, with the kernels that evaluation uses.
+
+A part is known by its very class: a subclass may compute something else. What is unknown can declare a bound itself.
+"""
+
+import contextlib
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_iresnet.layers.branches.activations import LipschitzActivation
+from keras_iresnet.layers.branches.branch import Branch
+from keras_iresnet.layers.branches.concatenation import Concatenation
+from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.layers.keras_lipschitz import KERAS_PARTS
+from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
+from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
+from keras_iresnet.ops.bounds import matrix_norm
+from keras_iresnet.ops.bounds.conv_bounds import NormBound, conv_bound, written_out_seconds
+from keras_iresnet.ops.induced_norm import induced_norm
+
+_ROUNDING = 1e-6  # of sums of float32 numbers, and of powers of them
+
+ConvBound = Callable[..., NormBound]  # kernel, grid, strides=, padding=
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerBound:
+    """A layer of a branch and a bound of its Lipschitz constant, of a linear one its operator's norm.
+
+    Attributes:
+        name: of the layer.
+        norm: no smaller than the norm of the operator with `normalized_kernel()`.
+        method: what proves it, of those of `keras_iresnet.ops.bounds.conv_bounds.NormBound`; `"closed form"` of an
+            induced norm that is not Euclidean; `"activation"` for one whose constant is not 1, or `"declared"`.
+    """
+
+    name: str
+    norm: float
+    method: str
+
+
+class UnknownBoundError(ValueError):
+    """No bound of a layer is known; the message says why."""
+
+
+def part_bounds(layer: Any, input_shape: Shape, conv: ConvBound = conv_bound) -> Iterator[LayerBound]:
+    """Bounds of all parts that a branch applies in turn, but for those whose constant is 1.
+
+    A layer with a method `lipschitz_bound()` declares its own bound, a number: it is taken at its word.
+
+    Args:
+        layer: built: a branch, a spectral layer, `Dense`, `Conv2D`, an activation or a `Sequential` of Keras, or a
+            layer that declares its bound.
+        input_shape: (batch, *event).
+        conv: how a convolution is bounded, called as `keras_iresnet.ops.bounds.conv_bounds.conv_bound`.
+
+    Raises:
+        UnknownBoundError: of a part nothing is known.
+
+    Example:
+    >>> import keras
+    >>> from keras_iresnet.layers.lipschitz import part_bounds
+    >>> dense = keras.layers.Dense(2, kernel_initializer="identity", activation="relu")
+    >>> dense.build((None, 2))
+    >>> [(bound.method, round(bound.norm, 4)) for bound in part_bounds(dense, (None, 2))]
+    [('matrix', 1.0)]
+    """
+    if hasattr(layer, "lipschitz_bound"):
+        yield LayerBound(layer.name, _declared(layer), "declared")
+    elif isinstance(layer, Branch) and type(layer).as_map is Branch.as_map and type(layer).call is Branch.call:
+        yield from _in_turn(layer.parts, input_shape, conv)
+    elif type(layer) is keras.Sequential:
+        yield from _in_turn(layer.layers, input_shape, conv)
+    elif type(layer) in (SpectralConv2D, SpectralDense) and layer.norm != (2.0, 2.0):
+        norm = float(induced_norm(tf.cast(layer.normalized_kernel(), tf.float64), *layer.norm))
+        yield LayerBound(layer.name, norm * (1 + _ROUNDING), "closed form")
+    elif type(layer) is SpectralConv2D:
+        kernel, grid = np.asarray(layer.normalized_kernel()), layer.input_spec.shape[1:3]
+        yield LayerBound(layer.name, *conv(kernel, grid, strides=layer.strides, padding=layer.padding))
+    elif type(layer) is SpectralDense:
+        yield LayerBound(layer.name, matrix_norm(np.asarray(layer.normalized_kernel())), "matrix")
+    elif type(layer) is Concatenation:
+        kept, new = (float(share) for share in layer.shares())
+        (linear,) = part_bounds(layer.linear, input_shape, conv)
+        norm = layer.scale * float(np.linalg.norm([kept, new * linear.norm], norm_of(layer.linear)))
+        yield LayerBound(layer.name, norm * (1 + _ROUNDING), linear.method)
+    elif type(layer) in KERAS_PARTS:
+        found = KERAS_PARTS[type(layer)](layer, input_shape, conv)
+        if isinstance(found, str):
+            raise UnknownBoundError(f"no bound of the {type(layer).__name__} {layer.name} is known, {found}")
+        yield from (LayerBound(layer.name, *one) for one in found)
+    elif type(layer) is not LipschitzActivation:  # whose constant is 1
+        raise UnknownBoundError(f"no bound of a {type(layer).__name__} is known")
+
+
+def norm_of(layer: Any) -> float:
+    """p of the l_p norm that a branch, or a layer from one norm to the same, is bounded in."""
+    norm = layer.norm if isinstance(layer, (Branch, SpectralConv2D, SpectralDense)) else 2.0
+    return norm[1] if isinstance(norm, tuple) else norm
+
+
+def within_budget(costs: list[float], budget_s: float) -> ConvBound:
+    """`conv_bound` with a limit for each convolution, so that all of them together keep to `budget_s`.
+
+    The cheapest are written out first; those that cost the same are treated alike.
+
+    Args:
+        costs: `written_out_seconds` of all.
+        budget_s: seconds of one core.
+    """
+    if not budget_s >= 0:
+        raise ValueError(f"`budget_s` must be at least 0. Received: budget_s={budget_s!r}")
+    limit = 0.0
+    for cost in sorted(set(costs)):
+        if math.fsum(other for other in costs if other <= cost) > budget_s:
+            break
+        limit = cost
+    return functools.partial(conv_bound, budget_s=limit)
+
+
+def written_out_costs(layer: Any, input_shape: Shape) -> list[float]:
+    """Seconds that `written_out_seconds` counts for each convolution of a branch; fewer where a part is unknown."""
+    costs: list[float] = []
+
+    def counted(kernel, grid, **options):
+        costs.append(written_out_seconds(kernel.shape, grid, **options))
+        return NormBound(math.inf, "operator")
+
+    with contextlib.suppress(UnknownBoundError):  # it is reported where the bounds are taken
+        list(part_bounds(layer, input_shape, counted))
+    return costs
+
+
+def _in_turn(parts, shape, conv):
+    for part in parts:
+        yield from part_bounds(part, shape, conv)
+        shape = _output_shape(part, shape)
+
+
+def _output_shape(layer, shape):
+    try:
+        return tuple(layer.compute_output_shape(shape))
+    except NotImplementedError:  # a layer with a `call` alone: Keras traces it
+        return tuple(layer.compute_output_spec(keras.KerasTensor(shape, dtype=layer.compute_dtype)).shape)
+
+
+def _declared(layer):
+    bound = float(layer.lipschitz_bound())
+    if not bound >= 0:
+        raise ValueError(f"`lipschitz_bound()` of {layer.name} must give a number of at least 0. Received: {bound!r}")
+    return bound
