@@ -18,14 +18,14 @@ if _backend != "tensorflow":
         f"Received: KERAS_BACKEND={_backend}"
     )
 
-from keras_iresnet import layers, models, priors, zoo
+from keras_iresnet import baselines, layers, models, priors, zoo
 from keras_iresnet.evaluation.bits_per_dim import evaluate_bits_per_dim
 from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.evaluation.contraction import contract
 from keras_iresnet.layers import NotConvergedError
 from keras_iresnet.models import Classifier, Flow, Hybrid
 from keras_iresnet.ops.fixed_point import FixedPointResult, fixed_point
-from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, SeriesLogDet
+from keras_iresnet.ops.log_det import BackpropSeriesLogDet, ExactLogDet, MixedSeriesLogDet, SeriesLogDet
 from keras_iresnet.ops.roulette import RouletteLogDet
 
 if TYPE_CHECKING:
@@ -41,10 +41,12 @@ __all__ = [
     "Flow",
     "Hybrid",
     "InvertibleResNetBijector",
+    "MixedSeriesLogDet",
     "NotConvergedError",
     "RouletteLogDet",
     "SeriesLogDet",
     "__version__",
+    "baselines",
     "certify",
     "contract",
     "evaluate_bits_per_dim",

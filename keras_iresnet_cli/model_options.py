@@ -9,6 +9,7 @@ import click
 from keras_iresnet_cli.quiet import start_tensorflow_quietly
 
 _MODEL, _FIELDS = (f"{__name__}.{what}" for what in ("model", "fields"))  # in a context's `meta`
+_LONGEST_PLACEHOLDER = 50  # of an option's value, which help does not wrap
 _PLACEHOLDERS = {bool: "BOOLEAN", int: "INTEGER", float: "FLOAT", str: "TEXT", tuple: "INTEGER,..."}
 
 
@@ -113,7 +114,10 @@ def _field_options(name):
     for field in found:
         placeholder = f"[{'|'.join(field.choices)}]" if field.choices else _PLACEHOLDERS.get(field.type, "NAME,...")
         default = as_text(field.default) or '""'
-        text = f"{_in_words_of_options(field.description, names)}  [default: {default}]"
+        among = ""
+        if len(placeholder) > _LONGEST_PLACEHOLDER:
+            among, placeholder = f"  [one of {', '.join(field.choices or ())}]", "NAME"
+        text = f"{_in_words_of_options(field.description, names)}{among}  [default: {default}]"
         yield GroupedOption([names[field.name]], metavar=placeholder, help=text, group=field.group)
 
 

@@ -60,6 +60,75 @@ def step(scales, blocks, deep_blocks, memory_terms, pairs, out, **sizes):
         out.write_text(json.dumps(result | _where(), indent=2) + "\n")
 
 
+def _sizes(command):
+    """The options of a `Workload`, and those of every comparison in turn."""
+    for option in (
+        click.option("--scales", default=3, show_default=True, help="Scales, each after a squeeze."),
+        click.option("--blocks", default=4, show_default=True, help="Residual blocks of a scale."),
+        click.option("--channels", default=128, show_default=True, help="Hidden channels of a branch."),
+        click.option("--size", default=32, show_default=True, help="Height and width of the images."),
+        click.option("--batch-size", default=32, show_default=True, help="Images in a step."),
+        click.option("--pairs", default=5, show_default=True, help="Times that each is timed, in turn."),
+        click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write."),
+    ):
+        command = option(command)
+    return command
+
+
+@benchmark.command()
+@_sizes
+def rivals(scales, blocks, pairs, out, **sizes):
+    """A training step of ours and of normflows, where it is installed, each in a process of its own, in turn."""
+    from keras_iresnet.benchmarks.peers import compare_steps
+    from keras_iresnet.benchmarks.workload import Workload
+
+    workload = Workload(blocks=(blocks,) * scales, **sizes)
+    comparison, facts = compare_steps(workload, pairs=pairs)
+    sizes = f"{scales} x {blocks} blocks, {workload.channels} channels"
+    result = {"workload": dataclasses.asdict(workload)}
+    _tell(comparison, f"training step: {sizes}, batch {workload.batch_size}", facts, out, result)
+
+
+@benchmark.command()
+@_sizes
+@click.option("--images", default=100, show_default=True, help="Images to invert.")
+def inverse(scales, blocks, images, pairs, out, **sizes):
+    """The inverse of images at norms of 0.9: ours, the authors' way, and normflows', where it is installed."""
+    from keras_iresnet.benchmarks.peers import compare_inverses
+    from keras_iresnet.benchmarks.workload import Workload
+
+    workload = Workload(blocks=(blocks,) * scales, **sizes)
+    comparison, facts = compare_inverses(workload, images=images, pairs=pairs)
+    title = f"inverse of {images} images: {scales} x {blocks} blocks, {workload.channels} channels"
+    _tell(comparison, title, facts, out, {"workload": dataclasses.asdict(workload), "images": images})
+
+
+@benchmark.command()
+@click.argument("run", type=click.Path(file_okay=False, exists=True))
+@click.option("--images", default=100, show_default=True, help="Images to draw.")
+@click.option("--pairs", default=5, show_default=True, help="Times that each is timed, in turn.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
+def sample(run, images, pairs, out):
+    """Samples of a finished RUN to 1e-5: ours, and the authors' way of 100 steps a block."""
+    from keras_iresnet.benchmarks.peers import compare_samples
+
+    comparison, facts = compare_samples(run, images=images, pairs=pairs)
+    _tell(comparison, f"{images} samples of a trained {_name_of(run)} to 1e-5", facts, out, {"images": images})
+
+
+@benchmark.command()
+@click.argument("run", type=click.Path(file_okay=False, exists=True))
+@click.option("--images", default=200, show_default=True, help="Images to evaluate.")
+@click.option("--pairs", default=5, show_default=True, help="Times that each is timed, in turn.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
+def evaluate(run, images, pairs, out):
+    """A pass of bits/dim by a finished RUN to the same bias: terms found on the way, or fixed beforehand."""
+    from keras_iresnet.benchmarks.peers import compare_evaluations
+
+    comparison, facts = compare_evaluations(run, images=images, pairs=pairs)
+    _tell(comparison, f"evaluation of {images} images by a trained {_name_of(run)}", facts, out, {"images": images})
+
+
 @benchmark.command()
 @click.argument("names", nargs=-1)
 @click.option("--batch-size", default=16, show_default=True, help="Images in a step.")
@@ -115,9 +184,24 @@ def classifier(name, batch_size, pairs, power_iterations, out):
     models |= {f"constrained_{count}": builder(seed=0, power_iterations=count) for count in power_iterations}
     comparison = compare(models, batch_size, pairs=pairs)
     _show_comparison(comparison, f"{name}, batch {batch_size}, by power iterations of a step")
+    _write(out, {"model": name, "batch_size": batch_size, **comparison.summary()})
+
+
+@benchmark.command()
+@click.option("--lip", "lips", type=float, multiple=True, default=(0.73, 0.95), show_default=True, help="Of a branch.")
+@click.option("--num-terms", default=5, show_default=True, help="Terms of the series.")
+@click.option("--steps", default=200, show_default=True, help="Of each: the roulette's length is random.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
+def roulette(lips, num_terms, steps, out):
+    """What an unbiased log-determinant costs: training steps by roulette, against the series cut short."""
+    from keras_iresnet.benchmarks.roulette_step import compare_roulette, mean_ratio
+
+    found = compare_roulette(lips=lips, num_terms=num_terms, steps=steps)
+    for lip, comparison in found.items():
+        click.echo(f"L = {lip}: {mean_ratio(comparison):.2f} times the series' step, the mean of {steps} of each")
     if out:
-        result = {"model": name, "batch_size": batch_size, **comparison.summary()}
-        out.write_text(json.dumps(result | _where(), indent=2) + "\n")
+        by_lip = {lip: {"mean_ratio": mean_ratio(one), **one.summary()} for lip, one in found.items()}
+        out.write_text(json.dumps({"num_terms": num_terms, "by_lip": by_lip} | _where(), indent=2) + "\n")
 
 
 @benchmark.command()
@@ -161,16 +245,35 @@ def _where():
     }
 
 
-def _show_comparison(comparison, title):
+def _name_of(run):
+    from keras_iresnet.runs import RunFolder
+
+    return RunFolder(run).read_config()["name"]
+
+
+def _tell(comparison, title, facts, out, result):
+    """Show a comparison and what its ways told of themselves, and write both."""
+    _show_comparison(comparison, title, facts)
+    _write(out, {"title": title, **result, **comparison.summary(), "facts": facts})
+
+
+def _write(out, result):
+    if out:
+        out.write_text(json.dumps(result | _where(), indent=2) + "\n")
+
+
+def _show_comparison(comparison, title, facts=None):
     from rich.console import Console
     from rich.table import Table
 
     summary = comparison.summary()
     first = next(iter(comparison.seconds))
-    table = Table("training step", "seconds", f"/ {first}", title=f"{title}: median (range) of {summary['pairs']}")
+    columns = ("", "seconds", f"/ {first}", *(["facts"] if facts else []))
+    table = Table(*columns, title=f"{title}: median (range) of {summary['pairs']}")
     for label in comparison.seconds:
         ratio = _ranged(summary, f"{label}_over_{first}") if label != first else ""
-        table.add_row(label, _ranged(summary, f"{label}_step_seconds"), ratio)
+        told = ", ".join(f"{name} {value:.3g}" for name, value in facts[label].items()) if facts else None
+        table.add_row(label, _ranged(summary, f"{label}_seconds"), ratio, *([told] if facts else []))
     Console().print(table)
 
 

@@ -1,9 +1,7 @@
 """What a training step costs, its time, its tracing and its memory: forms of the log-det, models of the zoo."""
 
-import concurrent.futures
 import dataclasses
 import math
-import multiprocessing
 import pathlib
 import statistics
 import sys
@@ -16,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_iresnet import zoo
+from keras_iresnet.benchmarks.turns import Comparison, in_a_process_of_its_own, in_turns
 from keras_iresnet.benchmarks.workload import Workload, build_flow
 from keras_iresnet.models import Classifier
 
@@ -61,35 +60,6 @@ class ModelCost(Cost):
     build_seconds: float
     step_seconds: float
     parameters: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """Seconds a step of several models, timed in turn: each time one right after the other.
-
-    Attributes:
-        seconds: label -> seconds of each time; the first label is what the others are compared with.
-    """
-
-    seconds: dict[str, tuple[float, ...]]
-
-    @property
-    def ratios(self) -> dict[str, tuple[float, ...]]:
-        """Label of each model but the first -> how many times as long as the first's its step took, each time."""
-        first, *others = self.seconds
-        return {
-            label: tuple(a / b for a, b in zip(self.seconds[label], self.seconds[first], strict=True))
-            for label in others
-        }
-
-    def summary(self) -> dict[str, Any]:
-        """Medians and ranges, JSON only."""
-        first = next(iter(self.seconds))
-        found = {f"{label}_step_seconds": seconds for label, seconds in self.seconds.items()}
-        found |= {f"{label}_over_{first}": ratios for label, ratios in self.ratios.items()}
-        medians = {name: statistics.median(values) for name, values in found.items()}
-        ranges = {f"{name}_range": [min(values), max(values)] for name, values in found.items()}
-        return {"pairs": len(self.seconds[first]), **medians, **ranges}
 
 
 class TrainingStep:
@@ -138,23 +108,13 @@ class TrainingStep:
 def compare(models: Mapping[str, keras.Model], batch_size: int, *, pairs: int = 15, warm_up: int = 2) -> Comparison:
     """Time training steps of several models in turn, in this process.
 
-    The order changes each time, so that neither a drift of the machine nor the order favours one.
-
     Args:
         models: label -> model, as for `TrainingStep`.
         batch_size: images in a step.
         pairs: how often each is timed.
         warm_up: how often each is taken before.
     """
-    steps = {label: TrainingStep(model, batch_size) for label, model in models.items()}
-    for _ in range(warm_up):
-        for step in steps.values():
-            step()
-    seconds: dict[str, list[float]] = {label: [] for label in steps}
-    for pair in range(pairs):
-        for label in steps if pair % 2 == 0 else reversed(steps):
-            seconds[label].append(steps[label]())
-    return Comparison({label: tuple(times) for label, times in seconds.items()})
+    return in_turns({label: TrainingStep(model, batch_size) for label, model in models.items()}, pairs, warm_up)
 
 
 def cost(form: str, workload: Workload, steps: int = 3) -> Cost:
@@ -163,7 +123,7 @@ def cost(form: str, workload: Workload, steps: int = 3) -> Cost:
     Returns:
         `Cost`.
     """
-    return _in_a_process_of_its_own(_cost_here, form, workload, steps)
+    return in_a_process_of_its_own(_cost_here, form, workload, steps)
 
 
 def model_cost(
@@ -181,13 +141,7 @@ def model_cost(
     Returns:
         `ModelCost`.
     """
-    return _in_a_process_of_its_own(_model_cost_here, name, batch_size, steps, keywords or {}, precision)
-
-
-def _in_a_process_of_its_own(function, *arguments):
-    spawn = multiprocessing.get_context("spawn")  # a forked process would begin with this one's memory
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        return pool.submit(function, *arguments).result()
+    return in_a_process_of_its_own(_model_cost_here, name, batch_size, steps, keywords or {}, precision)
 
 
 def _cost_here(form, workload, steps):

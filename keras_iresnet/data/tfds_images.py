@@ -21,15 +21,18 @@ class ImageSet:
     train: int
     test: int
     validation: int = 5_000  # held out from the end of `train`
+    test_split: str = "test"
 
 
 IMAGE_SETS = {
     "cifar10": ImageSet((32, 32, 3), train=50_000, test=10_000),
     "cifar100": ImageSet((32, 32, 3), train=50_000, test=10_000),
     "fashion_mnist": ImageSet((28, 28, 1), train=60_000, test=10_000),
+    "imagenet32": ImageSet((32, 32, 3), train=1_281_149, test=49_999, test_split="validation"),
     "mnist": ImageSet((28, 28, 1), train=60_000, test=10_000),
     "svhn_cropped": ImageSet((32, 32, 3), train=73_257, test=26_032),
 }
+TFDS_NAMES = {"imagenet32": "downsampled_imagenet/32x32"}  # where TFDS has another
 
 
 def names() -> list[str]:
@@ -38,7 +41,7 @@ def names() -> list[str]:
     Example:
     >>> from keras_iresnet.data import tfds_images
     >>> tfds_images.names()
-    ['cifar10', 'cifar100', 'fashion_mnist', 'mnist', 'svhn_cropped']
+    ['cifar10', 'cifar100', 'fashion_mnist', 'imagenet32', 'mnist', 'svhn_cropped']
     """
     return sorted(IMAGE_SETS)
 
@@ -68,7 +71,7 @@ def load(name: str, data_dir: str | os.PathLike | None = None, labels: bool = Fa
     """
     builder = _prepared_builder(name, data_dir)
     known = IMAGE_SETS.get(name)
-    expected, validation, test = (known, None, "test") if known else _described(builder)
+    expected, validation, test = (known, None, known.test_split) if known else _described(builder)
     for split, count in {"train": expected.train, test: expected.test}.items():
         _check(name, split, _images(builder, split), expected.event_shape, count)
     held_out = expected.validation
@@ -106,7 +109,7 @@ def _builder(name, data_dir):
     """TFDS's builder; what TFDS does not know is a `ValueError`."""
     import tensorflow_datasets as tfds  # here, because only these data sets need it
 
-    return tfds.builder(name, data_dir=folder(data_dir))
+    return tfds.builder(TFDS_NAMES.get(name, name), data_dir=folder(data_dir))
 
 
 def _prepared_builder(name, data_dir):
@@ -121,7 +124,8 @@ def _prepared_builder(name, data_dir):
         root = str(builder.data_dir_root)
         raise FileNotFoundError(
             f"`data_dir` must hold the TFDS data set {name}. To download and prepare it, run once where there is a "
-            f'network: python -c "import tensorflow_datasets as tfds; tfds.load({name!r}, data_dir={root!r})". '
+            f'network: python -c "import tensorflow_datasets as tfds; '
+            f'tfds.load({TFDS_NAMES.get(name, name)!r}, data_dir={root!r})". '
             f"Received: data_dir={root!r}"
         )
     return builder

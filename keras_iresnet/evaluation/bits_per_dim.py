@@ -1,6 +1,5 @@
 """Bits per dimension of held-out images, with a bound of the bias and the errors told apart."""
 
-import dataclasses
 import functools
 import math
 from typing import Any
@@ -10,6 +9,7 @@ import tensorflow as tf
 
 from keras_iresnet.evaluation.batchwise import Bar, as_batches, draw_seed, evaluated
 from keras_iresnet.evaluation.certificate import certify
+from keras_iresnet.evaluation.image_evaluation import ImageEvaluation
 from keras_iresnet.evaluation.log_likelihood import EXACT_DIMENSION
 from keras_iresnet.evaluation.protocol import (
     DEFAULT_BIAS,
@@ -31,51 +31,6 @@ UNCERTIFIED_NUM_TERMS = 50
 _PILOT_IMAGES = 200
 
 
-@dataclasses.dataclass(frozen=True)
-class ImageEvaluation:
-    """Mean bits/dim over images; the squares of the three standard errors add up to that of the whole.
-
-    Args:
-        mean: bits/dim.
-        standard_error: of the mean, from all that is random.
-        image_standard_error: what the choice of the images brings; only more images make it smaller.
-        dequantization_standard_error: what the draws of the dequantization noise bring.
-        probe_standard_error: what the random probes of the log-determinant bring; 0 where it is exact.
-        bias_bound: bits/dim that the cut series can be off, proved; 0 where the log-determinant is exact, infinite
-            where some branch has no certified bound below 1.
-        num_terms: of the series, the mean of blocks and batches where each found its own; `None` where it is exact.
-        num_probes: of each image, in all; 0 where it is exact.
-        num_noises: draws of dequantization noise of each image.
-        images: how many.
-        dimension: D of one image.
-        bins: values of one pixel, which bits/dim refer to.
-        estimator: how log-determinants were taken.
-    """
-
-    mean: float
-    standard_error: float
-    image_standard_error: float
-    dequantization_standard_error: float
-    probe_standard_error: float
-    bias_bound: float
-    num_terms: float | None
-    num_probes: int
-    num_noises: int
-    images: int
-    dimension: int
-    bins: int
-    estimator: str
-
-    def __str__(self):
-        bias = "no certified bias bound" if math.isinf(self.bias_bound) else f"bias at most {self.bias_bound:.1e}"
-        parts = (self.image_standard_error, self.dequantization_standard_error, self.probe_standard_error)
-        images, noise, probes = (f"{part:.1e}" for part in parts)
-        return (
-            f"{self.mean:.4f} ± {self.standard_error:.4f} bits/dim (images {images}, noise {noise}, probes {probes}; "
-            f"{bias}; {self.estimator})"
-        )
-
-
 def evaluate_bits_per_dim(
     flow: Flow,
     dataset: Any,
@@ -85,6 +40,7 @@ def evaluate_bits_per_dim(
     num_terms: int | None = None,
     estimator: LogDetEstimator | None = None,
     max_passes: int = DEFAULT_MAX_PASSES,
+    dequantization: str = "uniform",
     batch_size: int = 100,
     seed: int = 0,
     progress: bool = False,
@@ -106,6 +62,7 @@ def evaluate_bits_per_dim(
         num_terms: fixes the terms of the series; `bias` is then not used.
         estimator: fixes the estimator of the log-determinants instead.
         max_passes: limit of how often all images are evaluated; the result says what was reached. 1 for a first look.
+        dequantization: `"uniform"`, or `"variational"` for a flow with a dequantizer: then its bound.
         batch_size: images in a batch, for data that have no batches.
         seed: of noise and probes: the same seed gives the same result.
         progress: whether to show a bar on standard error.
@@ -132,7 +89,8 @@ def evaluate_bits_per_dim(
     >>> result.images, result.dimension, result.bins, result.bias_bound < 1e-3
     (50, 64, 17, True)
     """
-    evaluator = ImageEvaluator(flow, bias=bias, num_terms=num_terms, estimator=estimator)
+    options: dict[str, Any] = {"bias": bias, "num_terms": num_terms, "estimator": estimator}
+    evaluator = ImageEvaluator(flow, dequantization=dequantization, **options)
     return evaluator(
         dataset,
         standard_error=standard_error,
@@ -159,13 +117,19 @@ class ImageEvaluator:
         bias: float = DEFAULT_BIAS,
         num_terms: int | None = None,
         estimator: LogDetEstimator | None = None,
+        dequantization: str = "uniform",
     ) -> None:
         if flow.bins is None:
             raise ValueError("`flow` must be one of images, with `bins`; `evaluate_log_likelihood` takes points")
         check_protocol(bias=bias, num_terms=num_terms)
         if num_terms is not None and estimator is not None:
             raise ValueError(f"Either `num_terms` or `estimator` is chosen. Received: {num_terms=}, {estimator=}")
-        self.flow, self._bins = flow, flow.bins
+        if dequantization != "uniform" and (dequantization != "variational" or flow.dequantizer is None):
+            raise ValueError(
+                "`dequantization` must be 'uniform', or 'variational' for a flow with a dequantizer. "
+                f"Received: {dequantization=}, dequantizer={flow.dequantizer}"
+            )
+        self.flow, self._bins, self.dequantization = flow, flow.bins, dequantization
         self._dimension = math.prod(flow.event_shape)
         self._counted: tf.Variable | None = None
         self.estimator = estimator or self._choose(bias, num_terms)
@@ -181,9 +145,11 @@ class ImageEvaluator:
             return ExactLogDet()
         if not self._certificate.invertible:
             return SeriesLogDet(UNCERTIFIED_NUM_TERMS)
-        nats = bias * self._dimension * math.log(2) / len(self._certificate.blocks)
+        nats, blocks = bias * self._dimension * math.log(2), self._certificate.blocks
+        if any(block.norm != 2 for block in blocks):  # of the length of a probe they say nothing
+            return SeriesLogDet(self._certificate.num_terms(nats))
         self._counted = tf.Variable([0, 0], dtype=tf.int64)
-        return SeriesToBias(nats, self._certificate.bound, counted=self._counted)
+        return SeriesToBias(nats / len(blocks), self._certificate.bound, counted=self._counted)
 
     @functools.cached_property
     def _certificate(self):
@@ -193,8 +159,12 @@ class ImageEvaluator:
         estimator = self.estimator
         if type(estimator) is SeriesLogDet:  # the same values, from a graph that does not grow with the terms
             estimator = SeriesValue(estimator.num_terms, estimator.num_probes)
-        x = self.flow.to_data(images, noise_seed)
-        log_prob = self.flow.log_prob(x, probe_seed, estimator=estimator, condition=condition)
+        if self.dequantization == "variational":
+            seeds = noise_seed, probe_seed
+            log_prob = self.flow.log_prob_by_seeds(images, *seeds, estimator=estimator, condition=condition)
+        else:
+            x = self.flow.to_data(images, noise_seed)
+            log_prob = self.flow.log_prob(x, probe_seed, estimator=estimator, condition=condition)
         return bits_per_dim(log_prob, dimension=self._dimension, bins=self._bins)
 
     def _bias_bound(self):
@@ -261,6 +231,7 @@ class ImageEvaluator:
             dimension=self._dimension,
             bins=self._bins,
             estimator=repr(self.estimator),
+            dequantization=self.dequantization,
         )
 
 

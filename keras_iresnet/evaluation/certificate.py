@@ -8,11 +8,12 @@ from typing import Any
 import keras
 
 from keras_iresnet.borrowed.keras_names import layers_directly_in
-from keras_iresnet.layers import Branch, Chain, InvertibleLayer, InvertibleResidualBlock
+from keras_iresnet.layers import Branch, BranchBlock, Chain, Inverse, InvertibleLayer, MonotoneBlock
 from keras_iresnet.layers.lipschitz import (
     ConvBound,
     LayerBound,
     UnknownBoundError,
+    norm_of,
     part_bounds,
     within_budget,
     written_out_costs,
@@ -20,7 +21,10 @@ from keras_iresnet.layers.lipschitz import (
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
 from keras_iresnet.ops import bounds
-from keras_iresnet.ops.conv_bounds import DEFAULT_BUDGET_S
+from keras_iresnet.ops.bounds.conv_bounds import DEFAULT_BUDGET_S
+from keras_iresnet.ops.bounds.odd_bias import odd_series_bias
+
+BranchOf = tuple[str, Any, tuple[int, ...], str]  # name, branch, event shape and kind of a block
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +35,12 @@ class BlockBound:
         name: of the residual block, or of what was certified alone.
         event_shape: shape of one example of its input.
         lip: no smaller than Lip(g); infinite where nothing is known.
-        layers: its linear layers, and what else has another constant than 1; `lip` is the product of their bounds.
+        layers: its linear layers, what keeps its input beside one, and what else has another constant than 1; `lip` is
+            the product of their bounds.
         reason: why nothing is known, or `None`.
+        norm: p of the l_p norm that all of this is about: a contraction in any has an inverse, and the series
+            converges as fast.
+        kind: what is made of g: `"residual"`, x + g(x); `"inverse"`, the inverse of that; or `"monotone"`.
     """
 
     name: str
@@ -40,6 +48,30 @@ class BlockBound:
     lip: float
     layers: tuple[LayerBound, ...] = ()
     reason: str | None = None
+    kind: str = "residual"
+    norm: float = 2.0
+
+    @property
+    def lip_forward(self) -> float:
+        """No smaller than Lip(F) of the block; infinite where nothing is known."""
+        return self._stretches()[0]
+
+    @property
+    def lip_inverse(self) -> float:
+        """No smaller than Lip(F^-1) of the block; infinite where nothing is known."""
+        return self._stretches()[1]
+
+    def _stretches(self):
+        largest = 1 + self.lip
+        inverse = 1 / (1 - self.lip) if self.lip < 1 else math.inf
+        if self.kind == "monotone":
+            return largest * inverse, largest * inverse
+        return (inverse, largest) if self.kind == "inverse" else (largest, inverse)
+
+    def series_bias(self, num_terms: int) -> float:
+        """Nats that the block's log-determinant can be off when its series is cut there."""
+        bias = odd_series_bias if self.kind == "monotone" else bounds.series_bias
+        return bias(self.lip, num_terms, self.dimension)
 
     @property
     def dimension(self) -> int:
@@ -48,7 +80,8 @@ class BlockBound:
 
     def __str__(self):
         norms = " x ".join(f"{layer.norm:.4f} ({layer.method})" for layer in self.layers)
-        return f"{self.name} {self.event_shape}: Lip(g) <= {self.lip:.4f}" + f" = {norms or self.reason}"
+        where = "" if self.norm == 2 else f" in l_{self.norm:g}"
+        return f"{self.name} {self.event_shape}: Lip(g) <= {self.lip:.4f}{where}" + f" = {norms or self.reason}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +111,7 @@ class Certificate:
 
     def series_bias(self, num_terms: int) -> float:
         """Nats that the log-determinant can be off when each block's series is cut there; see `bounds.series_bias`."""
-        return math.fsum(bounds.series_bias(block.lip, num_terms, block.dimension) for block in self.blocks)
+        return math.fsum(block.series_bias(num_terms) for block in self.blocks)
 
     def num_terms(self, nats: float) -> int:
         """The smallest number of terms for which `series_bias` is at most `nats`.
@@ -86,9 +119,12 @@ class Certificate:
         Raises:
             ValueError: the model is not certified, so that no number is enough.
         """
-        return bounds.terms_for_bias(
-            [block.lip for block in self.blocks], [block.dimension for block in self.blocks], nats
-        )
+        if not nats > 0 or not self.invertible:
+            lips = [block.lip for block in self.blocks]
+            raise ValueError(
+                f"`nats` must be positive and every Lipschitz bound below 1. Received: nats={nats}, {lips=}"
+            )
+        return bounds.smallest_number(lambda num_terms: self.series_bias(num_terms) <= nats)
 
     def __str__(self):
         open_ones = sum(not block.lip < 1 for block in self.blocks)
@@ -105,8 +141,8 @@ def certify(model: Any, *, budget_s: float = DEFAULT_BUDGET_S) -> Certificate:
 
     The estimate sigma of a power iteration can be too small; these bounds cannot, up to the rounding of the model's own
     arithmetic. A convolution's norm is that of its operator, on its own grid, where there is time for it, or else the
-    largest singular value of its symbol; each layer names which (see `keras_iresnet.ops.conv_bounds`). A layer of your
-    own in a branch can declare its bound by a method `lipschitz_bound()`.
+    largest singular value of its symbol; each layer names which: `keras_iresnet.ops.bounds.conv_bounds`. A layer of
+    your own in a branch can declare its bound by a method `lipschitz_bound()`.
 
     Args:
         model: built; a `Flow`, a `Chain` or any other invertible layer, a residual block, a `ConvBranch` or
@@ -132,14 +168,14 @@ def certify(model: Any, *, budget_s: float = DEFAULT_BUDGET_S) -> Certificate:
     """
     branches = branches_of(model)
     conv = conv_bound_within(branches, budget_s)
-    return Certificate(tuple(_bound(name, branch, event, conv) for name, branch, event in branches))
+    return Certificate(tuple(_bound(name, branch, event, kind, conv) for name, branch, event, kind in branches))
 
 
-def branches_of(model: Any) -> list[tuple[str, Any, tuple[int, ...]]]:
+def branches_of(model: Any) -> list[BranchOf]:
     """What `certify` bounds in a model: the branches of its residual blocks, or itself where it is one.
 
     Returns:
-        Name of the block, branch, and shape of one example of its input, in the order of the data.
+        Name of the block, branch, shape of one example of its input, and kind of the block, in the order of the data.
 
     Raises:
         ValueError: as `certify`.
@@ -152,14 +188,16 @@ def branches_of(model: Any) -> list[tuple[str, Any, tuple[int, ...]]]:
     if not model.built:
         raise ValueError(f"`model` must be built: call it on data first. Received: {model.name}, which is not built")
     if isinstance(model, (Branch, SpectralConv2D, SpectralDense)):
-        return [(model.name, model, _event_shape(model))]
-    blocks = [layer for layer in walk(model) if isinstance(layer, InvertibleResidualBlock)]
-    return [(block.name, block.branch, tuple(block.input_spec.shape[1:])) for block in blocks]
+        return [(model.name, model, _event_shape(model), "residual")]
+    return [
+        (block.name, block.branch, tuple(block.input_spec.shape[1:]), _kind(block, inverted))
+        for block, inverted in _blocks(model)
+    ]
 
 
-def conv_bound_within(branches: Iterable[tuple[str, Any, tuple[int, ...]]], budget_s: float) -> ConvBound:
+def conv_bound_within(branches: Iterable[BranchOf], budget_s: float) -> ConvBound:
     """How convolutions of these branches are bounded, so that all of them together take no more than `budget_s`."""
-    costs = [cost for _, branch, event in branches for cost in written_out_costs(branch, (None, *event))]
+    costs = [cost for _, branch, event, _ in branches for cost in written_out_costs(branch, (None, *event))]
     return within_budget(costs, budget_s)
 
 
@@ -172,12 +210,26 @@ def walk(layer: Any) -> Iterator[Any]:
         yield from walk(one)
 
 
-def _bound(name, branch, event_shape, conv):
+def _blocks(layer, inverted=False):
+    """Every block of one branch in a layer, and whether it stands there the other way round."""
+    if isinstance(layer, BranchBlock):
+        yield layer, inverted
+    inner = layer.layers if isinstance(layer, Chain) else layers_directly_in(layer)
+    for one in inner:
+        yield from _blocks(one, inverted != isinstance(layer, Inverse))
+
+
+def _kind(block, inverted):
+    return "monotone" if isinstance(block, MonotoneBlock) else "inverse" if inverted else "residual"
+
+
+def _bound(name, branch, event_shape, kind, conv):
     try:
         found = tuple(part_bounds(branch, (None, *event_shape), conv))
     except UnknownBoundError as error:
-        return BlockBound(name, event_shape, math.inf, reason=f"unknown, since {error}")
-    return BlockBound(name, event_shape, math.prod(layer.norm for layer in found), found)
+        return BlockBound(name, event_shape, math.inf, reason=f"unknown, since {error}", kind=kind)
+    lip = math.prod(layer.norm for layer in found)
+    return BlockBound(name, event_shape, lip, found, kind=kind, norm=norm_of(branch))
 
 
 def _event_shape(layer):

@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.evaluation.certificate import Certificate, branches_of, certify, conv_bound_within
-from keras_iresnet.layers.lipschitz import UnknownBoundError, parts_and_bounds
+from keras_iresnet.layers import Concatenation
+from keras_iresnet.layers.lipschitz import UnknownBoundError, norm_of, parts_and_bounds
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
-from keras_iresnet.ops.conv_bounds import DEFAULT_BUDGET_S
+from keras_iresnet.ops.bounds.conv_bounds import DEFAULT_BUDGET_S
 
 _ROUNDINGS = 16  # of the kernel's dtype, by which a kernel is scaled to below its share
 _ROUNDS = 10  # a kernel of many values may need another one, for its rounding
@@ -86,7 +87,7 @@ def contract(model: Any, max_lipschitz: float | None = None, *, budget_s: float 
     branches = branches_of(model)
     conv = conv_bound_within(branches, budget_s)
     scaled: dict[int, ScaledKernel] = {}
-    for name, branch, event_shape in branches:
+    for name, branch, event_shape, _ in branches:
         for _ in range(_ROUNDS):
             if not _contract_branch(scaled, name, branch, (None, *event_shape), conv, max_lipschitz):
                 break
@@ -107,13 +108,13 @@ def promises_contraction(model: Any) -> bool:
     try:
         layers = [
             layer
-            for _, branch, event_shape in branches
+            for _, branch, event_shape, _ in branches
             for layer, bound in parts_and_bounds(branch, (None, *event_shape), conv)
             if bound.is_linear
         ]
     except UnknownBoundError:
         return False
-    return all(getattr(layer, "coeff", None) is not None for layer in layers)
+    return all(_target(layer) is not None for layer in layers)
 
 
 def _contract_branch(scaled, name, branch, input_shape, conv, max_lipschitz):
@@ -130,7 +131,7 @@ def _contract_branch(scaled, name, branch, input_shape, conv, max_lipschitz):
         share = _share(layer, max_lipschitz, fixed, count)
         if bound.norm <= share:
             continue
-        factor = _scale(layer, share / bound.norm)
+        factor = _scale(layer, share, bound.norm)
         before = scaled.get(key, ScaledKernel(name, bound.name, bound.norm, share, 1.0))
         scaled[key] = dataclasses.replace(before, share=share, factor=before.factor * factor)
         any_above = True
@@ -140,22 +141,44 @@ def _contract_branch(scaled, name, branch, input_shape, conv, max_lipschitz):
 def _share(layer, max_lipschitz, fixed, count):
     if max_lipschitz is not None:
         return (max_lipschitz / max(fixed, np.finfo(np.float64).tiny)) ** (1 / count)
-    coeff = getattr(layer, "coeff", None)
-    if coeff is None:
+    target = _target(layer)
+    if target is None:
         raise ValueError(
             "`max_lipschitz` must be given for a branch with a layer that has no `coeff`. "
             f"Received: None, for {layer.name}"
         )
-    return coeff
+    return target
 
 
-def _scale(layer, factor):
-    """Multiply the kernel that evaluation uses by a little less than `factor`, which is below 1, or make it 0."""
-    spectral = isinstance(layer, SpectralLayer)
-    kernel = layer.normalized_kernel() if spectral else tf.convert_to_tensor(layer.kernel)
+def _target(layer):
+    """What training holds a layer's constant at, or `None`."""
+    if isinstance(layer, Concatenation):
+        return None if layer.linear.coeff is None else layer.scale
+    return getattr(layer, "coeff", None)
+
+
+def _scale(layer, share, bound):
+    """Multiply the kernel that evaluation uses so that the layer's bound falls to its share, or a little below."""
+    factor = share / bound
+    if isinstance(layer, Concatenation):
+        wanted, found = (_norm_within(layer, value) for value in (share, bound))
+        factor, layer = wanted / found, layer.linear
+    kernel = layer.normalized_kernel() if isinstance(layer, SpectralLayer) else tf.convert_to_tensor(layer.kernel)
     factor *= 1 - _ROUNDINGS * float(np.finfo(kernel.dtype.as_numpy_dtype).eps)
-    if not factor > 0:  # a kernel that is not finite
-        raise ValueError(f"Kernels must be finite to be scaled. Received: {layer.name}, whose bound is infinite")
+    if not factor > 0:
+        raise ValueError(
+            "Kernels must be finite to be scaled, and what a concatenation keeps no more than its share. "
+            f"Received: {layer.name}, of a bound of {bound}, to be {share}"
+        )
     # Its estimate sigma is at most `coeff`, and that of the product too: it is used as it stands from here on.
     layer.kernel.assign(kernel * tf.constant(factor, kernel.dtype))
     return factor
+
+
+def _norm_within(layer, value):
+    """The norm of W for which the bound scale |(a, b |W|)| of a `Concatenation` is the given value; 0 where none is."""
+    kept, new = (float(share) for share in layer.shares())
+    power = norm_of(layer.linear)
+    if math.isinf(power):
+        return value / layer.scale / new if value > layer.scale * kept else 0.0
+    return max((value / layer.scale) ** power - kept**power, 0.0) ** (1 / power) / new

@@ -10,11 +10,11 @@ import tensorflow as tf
 
 from keras_iresnet.evaluation.batchwise import compiled
 from keras_iresnet.evaluation.certificate import walk
-from keras_iresnet.layers import InvertibleResidualBlock
+from keras_iresnet.layers import Branch, BranchBlock
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.ops.bounds import matrix_norm
-from keras_iresnet.ops.conv_bounds import symbol_norm
+from keras_iresnet.ops.bounds.conv_bounds import symbol_norm
 
 DENSE_SIDE = 1024  # smaller side of an operator that is written out: seconds on one core
 TOLERANCE = 1e-8  # relative, of the squared value that Lanczos finds
@@ -29,7 +29,7 @@ class LayerNorm:
         layer: where it stands: block and place in its branch, from 0.
         norm: largest singular value of the operator on its grid, with the kernel that evaluation uses.
         method: how it was found: `"dense"`, an SVD of the operator written out, or `"lanczos"`.
-        bound: what the Fourier transform of the kernel proves, no smaller than `norm`; see `ops.conv_bounds`.
+        bound: what the Fourier transform of the kernel proves, no smaller than `norm`; see `ops.bounds.conv_bounds`.
         coeff: what training holds it to, or `None`.
         folded_norm: the norm with the scales of the batch normalisation that follows, or `None` where none does.
     """
@@ -65,7 +65,7 @@ def layer_norms(model: Any) -> list[LayerNorm]:
     >>> len(norms), all(norm.holds for norm in norms), norms[0].layer, norms[0].method
     (6, True, 'block 0, layer 0', 'dense')
     """
-    branches = [layer.branch for layer in walk(model) if isinstance(layer, InvertibleResidualBlock)]
+    branches = [layer.branch for layer in walk(model) if isinstance(layer, BranchBlock)]
     found = [
         _layer_norm(f"block {i}, layer {j}", layer, after)
         for i, branch in enumerate(branches)
@@ -78,7 +78,9 @@ def layer_norms(model: Any) -> list[LayerNorm]:
 
 def _linear_layers(branch):
     """(layer, batch normalisation right after it or `None`) of every linear layer of a branch."""
-    parts = getattr(branch, "parts", None) or branch.layers
+    if isinstance(branch, Branch):
+        return [(layer, None) for layer in branch.spectral_layers]
+    parts = branch.layers
     followed = zip(parts, [*parts[1:], None], strict=True)
     return [
         (part, after if isinstance(after, keras.layers.BatchNormalization) else None)
@@ -98,7 +100,9 @@ def _layer_norm(name, layer, after):
     bound = matrix_norm(kernel)
     if isinstance(layer, SpectralConv2D):
         bound = symbol_norm(kernel, layer.input_spec.shape[1:3], padding=layer.padding)
-    return LayerNorm(name, norm, method, bound, layer.coeff, folded)
+    # A layer that is held in another norm is not asked for this one.
+    coeff = layer.coeff if layer.norm == (2.0, 2.0) else None
+    return LayerNorm(name, norm, method, bound, coeff, folded)
 
 
 def operator_norm(layer: Any, kernel: Any, dense_side: int = DENSE_SIDE) -> tuple[float, str]:

@@ -23,6 +23,7 @@ class Carried:
         condition: (batch, condition_size) that conditional branches depend on.
         kernels: spectral layer -> its normalised kernel, of those that were normalised together beforehand.
         recompute: whether the backward pass works out norms once more rather than keep what they are made of.
+        precise: whether branches compute in the stream's dtype in training too, as fixed points need.
         initialize: whether layers set what depends on data, from what reaches them, before they use it.
         tolerance: relative residual at which inverses stop, in the place of the blocks' own.
         points: of a pass that initialises, whether the data are points, whose unit is anybody's choice.
@@ -41,6 +42,7 @@ class Carried:
     condition: tf.Tensor | None = None
     kernels: Mapping[Any, tf.Tensor] = dataclasses.field(default_factory=lambda: types.MappingProxyType({}))
     recompute: bool = False
+    precise: bool = False
     tolerance: float | None = None
     initialize: bool = False
     points: bool = False
@@ -48,6 +50,10 @@ class Carried:
     def split(self, count: int) -> list["Carried"]:
         """The same for each of `count` layers, with independent seeds."""
         return [dataclasses.replace(self, seed=seed) for seed in split_seed(self.seed, count)]
+
+    def with_noise(self, seed: tf.Tensor | None, condition: tf.Tensor | None) -> "Carried":
+        """The same for layers beside the others, with a seed and a condition of their own."""
+        return dataclasses.replace(self, seed=seed, condition=condition)
 
     def rows(self, start: tf.Tensor | int, stop: tf.Tensor | int) -> "Carried":
         """The same for some examples of the batch."""

@@ -53,6 +53,16 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
         """The x with F(x) = y, and how it was reached; `None` where it has a closed form."""
         raise NotImplementedError
 
+    def _inverse_and_log_det(
+        self, y: tf.Tensor, carried: Carried
+    ) -> tuple[tf.Tensor, InverseReport | None, tf.Tensor | float]:
+        """`_inverse`, and log|det dx/dy| in nats, that of the inverse.
+
+        A layer whose two passes could differ, because something is drawn at random in training, does both in one.
+        """
+        x, report = self._inverse(y, carried)
+        return x, report, -self._forward(x, carried)[1]
+
     def build(self, input_shape: Shape) -> None:
         """Fix the event shape; subclasses with weights add them."""
         self.input_spec = keras.layers.InputSpec(shape=(None, *input_shape[1:]))

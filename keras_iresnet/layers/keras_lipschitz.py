@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_iresnet.ops.bounds import matrix_norm
-from keras_iresnet.ops.conv_bounds import NormBound
+from keras_iresnet.ops.bounds.conv_bounds import NormBound
 
 # Largest slopes of what Keras applies to each value; of softmax, the largest norm of its Jacobian.
 _ACTIVATIONS = {

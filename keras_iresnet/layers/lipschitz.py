@@ -12,15 +12,20 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_iresnet.layers.branches.activations import LipschitzActivation
 from keras_iresnet.layers.branches.branch import Branch
+from keras_iresnet.layers.branches.concatenation import Concatenation
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.keras_lipschitz import KERAS_PARTS
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
 from keras_iresnet.ops.bounds import matrix_norm
-from keras_iresnet.ops.conv_bounds import NormBound, conv_bound, written_out_seconds
+from keras_iresnet.ops.bounds.conv_bounds import NormBound, conv_bound, written_out_seconds
+from keras_iresnet.ops.induced_norm import induced_norm
+
+_ROUNDING = 1e-6  # of sums of float32 numbers, and of powers of them
 
 ConvBound = Callable[..., NormBound]  # kernel, grid, strides=, padding=
 
@@ -32,8 +37,8 @@ class LayerBound:
     Attributes:
         name: of the layer.
         norm: no smaller than the norm of the operator with `normalized_kernel()`.
-        method: what proves it, of those of `keras_iresnet.ops.conv_bounds.NormBound`; `"activation"` for one whose
-            constant is not 1, or `"declared"` by the layer itself.
+        method: what proves it, of those of `keras_iresnet.ops.bounds.conv_bounds.NormBound`; `"closed form"` of an
+            induced norm that is not Euclidean; `"activation"` for one whose constant is not 1, or `"declared"`.
     """
 
     name: str
@@ -59,7 +64,7 @@ def part_bounds(layer: Any, input_shape: Shape, conv: ConvBound = conv_bound) ->
         layer: built: a branch, a spectral layer, `Dense`, `Conv2D`, an activation or a `Sequential` of Keras, or a
             layer that declares its bound.
         input_shape: (batch, *event).
-        conv: how a convolution is bounded, called as `keras_iresnet.ops.conv_bounds.conv_bound`.
+        conv: how a convolution is bounded, called as `keras_iresnet.ops.bounds.conv_bounds.conv_bound`.
 
     Raises:
         UnknownBoundError: of a part nothing is known.
@@ -83,11 +88,19 @@ def parts_and_bounds(layer: Any, input_shape: Shape, conv: ConvBound = conv_boun
         yield from _in_turn(layer.parts, input_shape, conv)
     elif type(layer) is keras.Sequential:
         yield from _in_turn(layer.layers, input_shape, conv)
+    elif type(layer) in (SpectralConv2D, SpectralDense) and layer.norm != (2.0, 2.0):
+        norm = float(induced_norm(tf.cast(layer.normalized_kernel(), tf.float64), *layer.norm))
+        yield layer, LayerBound(layer.name, norm * (1 + _ROUNDING), "closed form")
     elif type(layer) is SpectralConv2D:
         kernel, grid = np.asarray(layer.normalized_kernel()), layer.input_spec.shape[1:3]
         yield layer, LayerBound(layer.name, *conv(kernel, grid, strides=layer.strides, padding=layer.padding))
     elif type(layer) is SpectralDense:
         yield layer, LayerBound(layer.name, matrix_norm(np.asarray(layer.normalized_kernel())), "matrix")
+    elif type(layer) is Concatenation:
+        kept, new = (float(share) for share in layer.shares())
+        (linear,) = part_bounds(layer.linear, input_shape, conv)
+        norm = layer.scale * float(np.linalg.norm([kept, new * linear.norm], norm_of(layer.linear)))
+        yield layer, LayerBound(layer.name, norm * (1 + _ROUNDING), linear.method)
     elif type(layer) in KERAS_PARTS:
         found = KERAS_PARTS[type(layer)](layer, input_shape, conv)
         if isinstance(found, str):
@@ -95,6 +108,12 @@ def parts_and_bounds(layer: Any, input_shape: Shape, conv: ConvBound = conv_boun
         yield from ((layer, LayerBound(layer.name, *one)) for one in found)
     elif type(layer) is not LipschitzActivation:  # whose constant is 1
         raise UnknownBoundError(f"no bound of a {type(layer).__name__} is known")
+
+
+def norm_of(layer: Any) -> float:
+    """p of the l_p norm that a branch, or a layer from one norm to the same, is bounded in."""
+    norm = layer.norm if isinstance(layer, (Branch, SpectralConv2D, SpectralDense)) else 2.0
+    return norm[1] if isinstance(norm, tuple) else norm
 
 
 def within_budget(costs: list[float], budget_s: float) -> ConvBound:

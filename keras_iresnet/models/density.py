@@ -7,8 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.condition import as_condition
-from keras_iresnet.layers.seeds import Seed, as_seed, draw_seed
+from keras_iresnet.layers.seeds import Seed, as_seed, draw_seed, split_seed
+from keras_iresnet.layers.variational_dequantizer import VariationalDequantizer
 from keras_iresnet.models.base import InvertibleModel
 from keras_iresnet.models.example_checks import (
     SLACK,
@@ -38,6 +40,7 @@ class Density(InvertibleModel):
     dimension: int
     condition_size: int | None
     seed_generator: keras.random.SeedGenerator
+    dequantizer: VariationalDequantizer | None = None
 
     _slack_of_predict = SLACK_OF_SAMPLES
     _weighted_mean = True
@@ -136,6 +139,18 @@ class Density(InvertibleModel):
     def _in_data_space(self, x, noise_seed, *, training=False):
         x = self._checked(x, SLACK if training else SLACK_OF_SAMPLES)
         return self._dequantized(x, noise_seed) if x.dtype.is_integer else tf.cast(x, self.stream_dtype)
+
+    def _with_noise(self, x, noise_seed, probe_seed, *, training=False, estimator=None):
+        """x in data space, and the nats that the noise of integer images costs: 0 where it is uniform."""
+        bins = self.bins
+        if self.dequantizer is None or bins is None or not tf.convert_to_tensor(x).dtype.is_integer:
+            return self._in_data_space(x, noise_seed, training=training), 0.0
+        images = self._checked(x, SLACK if training else SLACK_OF_SAMPLES)
+        carried = Carried(training=training, estimator=estimator)
+        # Not the seed that the first block of the flow would have.
+        own_seed = split_seed(probe_seed, 2)[1]
+        noise, cost = self.dequantizer.draw(images, bins, noise_seed, own_seed, carried=carried)
+        return (tf.cast(images, noise.dtype) + noise) * (1 / bins), cost
 
     def _dequantized(self, images, seed):
         return dequantize(images, seed, bins=self._require_bins("log_prob"), dtype=self.stream_dtype)

@@ -11,6 +11,7 @@ from keras_iresnet.borrowed.keras_names import own_variables
 from keras_iresnet.layers.inverse_report import InverseReport, settle
 from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 from keras_iresnet.layers.seeds import Seed, split_seed
+from keras_iresnet.layers.variational_dequantizer import VariationalDequantizer
 from keras_iresnet.layers.weight_state import weight_state
 from keras_iresnet.models.base import LAYER_EXAMPLES
 from keras_iresnet.models.convergence import converge_norms
@@ -45,6 +46,8 @@ class Flow(Density):
         condition_size: for a density p(x | c): the number of classes that labels c (batch,) tell apart, or the length
             of vectors c (batch, condition_size). Labels act as unit vectors. The branches of the blocks must have
             the same `condition_size`. `None` for p(x).
+        dequantizer: what draws the noise of integer images, a `VariationalDequantizer`; `None` for uniform noise. With
+            one, likelihoods of integer images, in training too, are draws of a bound of log P(image).
         seed: integer that all noise drawn without an explicit seed comes from.
 
     Call arguments:
@@ -72,14 +75,18 @@ class Flow(Density):
         prior: Any = None,
         bins: int | None = None,
         condition_size: int | None = None,
+        dequantizer: VariationalDequantizer | None = None,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         check_invertible("layer", layer, self)
+        if dequantizer is not None and bins is None:
+            raise ValueError("A `dequantizer` is for images: set `bins`. Received: bins=None")
         # First, so that its weights are the first: optimizers and states of training list them by place.
         self.prior = as_prior(prior, self.dtype_policy)
         self._hold(layer, event_shape, bins)
+        self.dequantizer = dequantizer
         self.condition_size, self.seed = condition_size, seed
         self.dimension = math.prod(self.event_shape)
         self.seed_generator = keras.random.SeedGenerator(seed)
@@ -106,12 +113,16 @@ class Flow(Density):
         Returns:
             (batch,) nats.
         """
-        noise_seed, probe_seed = split_seed(self._seed(seed), 2)
-        x = self._in_data_space(x, noise_seed, training=training)
-        condition = self._condition(condition, tf.shape(x)[0])
         options = {"training": training, "estimator": estimator, "condition": condition}
-        z, log_det = self.layer.forward_and_log_det(x, probe_seed, **options)
-        return self.prior.log_prob(self._flat(z)) + log_det
+        return self.log_prob_by_seeds(x, *split_seed(self._seed(seed), 2), **options)
+
+    def log_prob_by_seeds(self, x: Any, noise_seed: tf.Tensor, probe_seed: tf.Tensor, **options: Any) -> tf.Tensor:
+        """`log_prob`, whose options it takes, with a seed (2,) each of the dequantization noise and of the probes."""
+        condition = options.pop("condition", None)
+        x, cost = self._with_noise(x, noise_seed, probe_seed, **options)
+        condition = self._condition(condition, tf.shape(x)[0])
+        z, log_det = self.layer.forward_and_log_det(x, probe_seed, condition=condition, **options)
+        return self.prior.log_prob(self._flat(z)) + log_det - cost
 
     def sample(
         self,
@@ -217,6 +228,8 @@ class Flow(Density):
                 "A density needs a bijection: latents must have as many dimensions as the data. "
                 f"Received: event_shape={self.event_shape}, latent shape={self._latent_event}"
             )
+        if self.dequantizer is not None and not self.dequantizer.built:
+            self.dequantizer.build((None, *self.event_shape))
         self._untouched_prior = None
         if not self.prior.built:
             self.prior.build((None, self.dimension))
@@ -265,6 +278,7 @@ class Flow(Density):
             **super().get_config(),
             "prior": keras.saving.serialize_keras_object(self.prior),
             "condition_size": self.condition_size,
+            "dequantizer": self.dequantizer and keras.saving.serialize_keras_object(self.dequantizer),
             "seed": self.seed,
         }
 
@@ -272,8 +286,9 @@ class Flow(Density):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuild layer and prior from their configs."""
         config = with_prior(config)
-        if isinstance(config.get("prior"), dict):
-            config = {**config, "prior": keras.saving.deserialize_keras_object(config["prior"])}
+        for part in ("prior", "dequantizer"):
+            if isinstance(config.get(part), dict):
+                config = {**config, part: keras.saving.deserialize_keras_object(config[part])}
         return super().from_config(config)
 
     def load_own_variables(self, store: Any) -> None:

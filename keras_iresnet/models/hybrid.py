@@ -64,6 +64,10 @@ class Hybrid(Flow):
                 "`condition_size` must be none: a hybrid tells the classes apart, which a flow of p(x | c) is given. "
                 f"Received: condition_size={kwargs['condition_size']!r}"
             )
+        if kwargs.get("dequantizer") is not None:
+            raise ValueError(
+                "`dequantizer` must be none: a hybrid classifies what it gives a density to. Received: one"
+            )
         if not weight >= 0:
             raise ValueError(f"`weight` must be at least 0. Received: weight={weight!r}")
         self.num_classes, self.weight = num_classes, weight  # before the flow is built, which needs them

@@ -52,7 +52,10 @@ def take_apart(part: Any) -> tuple[list[tf.Tensor], Any]:
 
 
 def lowered(g: Map, dtype: tf.DType | str, stream_dtype: tf.DType | str) -> Map:
-    """g computed in another floating-point type, from and to `stream_dtype`; its form must be shareable.
+    """g computed in another floating-point type, from and to `stream_dtype`.
+
+    Raises:
+        ValueError: g holds a function that may depend on what nobody sees.
 
     Example:
     >>> import tensorflow as tf
@@ -62,6 +65,8 @@ def lowered(g: Map, dtype: tf.DType | str, stream_dtype: tf.DType | str) -> Map:
     [[0.333984375, 0.333984375]]
     """
     tensors, form = take_apart(g)
+    if not is_shareable(form):
+        raise ValueError(f"A map must show its weights to be computed in {dtype}. Received: {type(g).__name__}")
     cast = (tf.cast(tensor, dtype) if tensor.dtype.is_floating else tensor for tensor in tensors)
     return Composition([Cast(dtype), put_together(form, cast), Cast(stream_dtype)])
 

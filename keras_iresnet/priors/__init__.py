@@ -10,6 +10,7 @@ from keras_iresnet.priors.given import as_prior
 from keras_iresnet.priors.normal_mixture import NormalMixture
 from keras_iresnet.priors.prior import Prior
 from keras_iresnet.priors.standard_normal import StandardNormal
+from keras_iresnet.priors.student_t import StudentT
 
 __all__ = [
     "DiagonalNormal",
@@ -17,6 +18,7 @@ __all__ = [
     "NormalMixture",
     "Prior",
     "StandardNormal",
+    "StudentT",
     "as_prior",
     "from_keywords",
 ]

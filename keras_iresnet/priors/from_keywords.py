@@ -5,10 +5,18 @@ from keras_iresnet.priors.factor_analyzers import FactorAnalyzers
 from keras_iresnet.priors.normal_mixture import NormalMixture
 from keras_iresnet.priors.prior import Prior, check_count
 from keras_iresnet.priors.standard_normal import StandardNormal
+from keras_iresnet.priors.student_t import StudentT
+
+TAILS = ("normal", "student")
 
 
 def from_keywords(
-    *, learned_prior: bool = True, trained_prior: bool = True, prior_components: int = 1, prior_factors: int = 0
+    *,
+    learned_prior: bool = True,
+    trained_prior: bool = True,
+    prior_components: int = 1,
+    prior_factors: int = 0,
+    prior_tails: str = "normal",
 ) -> Prior:
     """The prior of the zoo's keywords.
 
@@ -17,6 +25,7 @@ def from_keywords(
         trained_prior: whether training moves the prior on from where the first examples put it.
         prior_components: how many Gaussians; above 1 a `NormalMixture`.
         prior_factors: how many wide directions each has; above 0 `FactorAnalyzers`.
+        prior_tails: `"normal"`, or `"student"` for a `StudentT` in the place of one Gaussian.
 
     Raises:
         ValueError: numbers that cannot be, or a fixed prior of several components or with factors.
@@ -28,6 +37,15 @@ def from_keywords(
     """
     check_count("prior_components", prior_components, 1)
     check_count("prior_factors", prior_factors, 0)
+    if prior_tails not in TAILS:
+        raise ValueError(f"`prior_tails` must be one of {TAILS}. Received: prior_tails={prior_tails!r}")
+    if prior_tails == "student":
+        if prior_components > 1 or prior_factors or not learned_prior:
+            raise ValueError(
+                "`prior_tails='student'` is of one learned component without factors. "
+                f"Received: {prior_components=}, {prior_factors=}, {learned_prior=}"
+            )
+        return StudentT(trainable=trained_prior)
     if not learned_prior:
         for name, value, least in (("prior_components", prior_components, 1), ("prior_factors", prior_factors, 0)):
             if value > least:

@@ -7,6 +7,9 @@ from typing import Any
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
+_PLAIN = (types.NoneType, bool, int, float, str, tuple, list)
+
+
 class Names(tuple[str, ...]):
     """Names, such as those of columns, which a command separates by commas."""
 
@@ -16,7 +19,8 @@ def kinds_of(hint: Any, default: Any = None) -> tuple[type, ...]:
     if hint is None:
         return (type(default),)
     members = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
-    return tuple(Names if member == tuple[str, ...] else typing.get_origin(member) or member for member in members)
+    kinds = (Names if member == tuple[str, ...] else typing.get_origin(member) or member for member in members)
+    return tuple(kind for kind in kinds if issubclass(kind, _PLAIN))  # what text cannot say is for Python alone
 
 
 def converted(field: str, value: Any, kinds: tuple[type, ...]) -> Any:

@@ -9,10 +9,14 @@ from keras_iresnet import zoo
 from keras_iresnet.data import AUGMENTATIONS, COLORS, FITS, Reading
 from keras_iresnet.layers.branches.activations import ACTIVATIONS
 from keras_iresnet.optimizers import OPTIMIZERS
+from keras_iresnet.priors.from_keywords import TAILS
 from keras_iresnet.runs.field_values import Names
 from keras_iresnet.runs.settings import BOUNDS, DECAYS, PRECISIONS, overridable, resolve
+from keras_iresnet.zoo.block_kinds import BLOCKS, BRANCHES
 from keras_iresnet.zoo.classifiers.image_classifier import NORMALIZATIONS
+from keras_iresnet.zoo.dequantizers import DEQUANTIZATIONS
 from keras_iresnet.zoo.flows.image_flow import PIXEL_TRANSFORMS
+from keras_iresnet.zoo.log_dets import LOG_DETS
 
 GROUPS = ("model", "optimisation", "data", "run")
 _READING = tuple(of.name for of in dataclasses.fields(Reading))
@@ -20,13 +24,18 @@ _DATA = ("dataset", *_READING, "augmentation", "batch_size", "validation_example
 _RUN = (*BOUNDS, "patience", "steps_per_epoch", "precision", "jit", "remat", "log_steps", "diagnostics", "seed")
 _CHOICES = {
     "activation": ACTIVATIONS,
+    "block": BLOCKS,
+    "branch": BRANCHES,
     "augmentation": AUGMENTATIONS,
     "color": COLORS,
     "decay": DECAYS,
+    "dequantization": DEQUANTIZATIONS,
     "fit": FITS,
+    "log_det": LOG_DETS,
     "normalization": NORMALIZATIONS,
     "optimizer": OPTIMIZERS,
     "pixel_transform": PIXEL_TRANSFORMS,
+    "prior_tails": TAILS,
     "precision": PRECISIONS,
 }
 

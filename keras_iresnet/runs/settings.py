@@ -13,7 +13,7 @@ import keras
 from keras_iresnet import data, zoo
 from keras_iresnet.borrowed.keras_names import layers_in
 from keras_iresnet.data.augmentation import check_augmentation
-from keras_iresnet.layers import InvertibleResidualBlock
+from keras_iresnet.layers import BranchBlock
 from keras_iresnet.optimizers import OPTIMIZERS
 from keras_iresnet.runs.field_values import as_text, converted, kinds_of, option
 from keras_iresnet.runs.run_data import facts_of, load_data
@@ -88,7 +88,7 @@ class Settings:
             model = zoo.get(self.name).builder(**self.keywords)
         finally:
             keras.config.set_dtype_policy(policy)
-        blocks = [layer for layer in layers_in(model) if isinstance(layer, InvertibleResidualBlock)]
+        blocks = [layer for layer in layers_in(model) if isinstance(layer, BranchBlock)]
         blocks = [block for block in blocks if hasattr(block.branch, "as_map")]
         if self.recipe.remat and not blocks:
             raise ValueError(

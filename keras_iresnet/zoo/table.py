@@ -9,6 +9,7 @@ NAME of `TABLES`.
 import pathlib
 import re
 import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from keras_iresnet.zoo.record import RECORDS, Reached, Record
 from keras_iresnet.zoo.registry import Entry, get, list
@@ -27,7 +28,7 @@ def zoo_table() -> str:
     """
     shipped = [entry for entry in map(get, list()) if entry.record and _file(entry.record).is_file()]
     rows = [_row(entry, entry.record) for entry in sorted(shipped, key=lambda entry: not headline(entry))]
-    return _markdown(("model", "data", "parameters", "reached", "test examples", "run"), rows)
+    return markdown(("model", "data", "parameters", "reached", "test examples", "run"), rows)
 
 
 def toy_table() -> str:
@@ -43,7 +44,7 @@ def toy_table() -> str:
     for one in record.reached if record else ():
         beside = f"{one.yardstick.value}, {one.yardstick.of}" if one.yardstick else "–"
         rows.append((_link(one.dataset, record), str(one), beside, _count(one.examples), duration(one)))
-    return _markdown(("toy", "reached", "to compare with", "test examples", "run"), rows)
+    return markdown(("toy", "reached", "to compare with", "test examples", "run"), rows)
 
 
 TABLES = {"zoo": zoo_table, "toys": toy_table}
@@ -81,8 +82,12 @@ def duration(figure: Reached) -> str:
     return text if figure.minutes is not None else f"{text} of training"
 
 
-def rewritten(text: str) -> str:
+def rewritten(text: str, tables: Mapping[str, Callable[[], str]] = TABLES) -> str:
     r"""A text with its tables as the records have them now.
+
+    Args:
+        text: with both markers of each table, once.
+        tables: NAME -> what makes the table.
 
     Raises:
         ValueError: the text has not both markers of each table, once.
@@ -94,7 +99,7 @@ def rewritten(text: str) -> str:
     >>> "old" in rewritten(zoo + toys)
     False
     """
-    for name, table in TABLES.items():
+    for name, table in tables.items():
         begin, end = f"<!-- {name}: written from the records -->\n", f"<!-- {name}: end -->"
         parts = re.split(f"{re.escape(begin)}.*?{re.escape(end)}", text, flags=re.S)
         if len(parts) != 2:
@@ -124,7 +129,8 @@ def _count(number):
     return "–" if number is None else f"{number:,}"
 
 
-def _markdown(header, rows):
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [header, ("---",) * len(header), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 

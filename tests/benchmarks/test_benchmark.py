@@ -13,7 +13,7 @@ import tensorflow as tf
 from click.testing import CliRunner
 
 from keras_iresnet import zoo
-from keras_iresnet.benchmarks import norm_control, training_step
+from keras_iresnet.benchmarks import norm_control, training_step, turns
 from keras_iresnet.benchmarks.workload import FORMS, Workload, build_flow
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 
@@ -69,14 +69,14 @@ def test_a_loss_that_is_not_finite_is_no_timing():
 
 
 def test_a_ratio_is_the_median_of_pairwise_ratios():
-    comparison = training_step.Comparison({"one": (1.0, 2.0, 4.0), "two": (3.0, 4.0, 20.0), "three": (1.0, 1.0, 1.0)})
+    comparison = turns.Comparison({"one": (1.0, 2.0, 4.0), "two": (3.0, 4.0, 20.0), "three": (1.0, 1.0, 1.0)})
     summary = comparison.summary()
     assert summary["pairs"] == 3
     assert summary["two_over_one"] == 3.0
     assert summary["two_over_one_range"] == [2.0, 5.0]
     assert summary["three_over_one"] == 0.5
-    assert summary["one_step_seconds"] == 2.0
-    assert summary["two_step_seconds_range"] == [3.0, 20.0]
+    assert summary["one_seconds"] == 2.0
+    assert summary["two_seconds_range"] == [3.0, 20.0]
 
 
 def test_steps_are_taken_in_turn_one_order_after_the_other(monkeypatch):
@@ -125,7 +125,7 @@ def test_the_script_shows_a_table_and_writes_json_that_names_no_folder(script, t
 
 @pytest.mark.slow
 def test_cost_of_a_model_is_that_of_its_step_in_another_process(script, tmp_path, monkeypatch):
-    monkeypatch.setattr(training_step, "_in_a_process_of_its_own", lambda function, *arguments: function(*arguments))
+    monkeypatch.setattr(training_step, "in_a_process_of_its_own", lambda function, *arguments: function(*arguments))
     small = functools.partial(training_step.model_cost, keywords={"blocks": (1,), "channels": 2})
     monkeypatch.setattr(training_step, "model_cost", small)
     out = tmp_path / "models.json"

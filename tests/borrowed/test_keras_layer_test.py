@@ -19,27 +19,38 @@ def branch():
     return DenseBranch((5,))
 
 
+def dequantizer():
+    block = ki.layers.InvertibleResidualBlock(ki.layers.ConvBranch(4, condition_size=3))
+    return {"layer": block, "context": keras.layers.Conv2D(3, 3, padding="same")}
+
+
 # Class -> its arguments, and the shape of a batch that it takes.
 CASES = {
     "ActNorm": ({}, IMAGE),
     "Center": ({"offset": 0.25}, POINT),
     "Chain": (lambda: {"layers": [ki.layers.Squeeze(), ki.layers.ActNorm()]}, IMAGE),
     "ColumnRanges": ({"bounds": ((0, -1, 2),)}, POINT),
+    "Concatenation": (lambda: {"linear": ki.layers.SpectralConv2D(3, 3)}, IMAGE),
     "ConvBranch": ({"channels": 3}, IMAGE),
     "DenseBranch": ({"units": (5,)}, POINT),
+    "DenseNetBranch": ({"growth": 4, "depth": 2}, IMAGE),
     "FactorOut": (lambda: {"layer": ki.layers.ActNorm()}, IMAGE),
     "Flatten": ({}, IMAGE),
     "Gaussianize": ({"bins": 4}, POINT),
+    "ImplicitBlock": (lambda: {"branch_x": branch(), "branch_z": branch(), "estimator": EXACT}, POINT),
     "InjectivePad": ({"channels": 3}, IMAGE),
+    "Inverse": (lambda: {"layer": ki.layers.ActNorm()}, IMAGE),
     "InvertibleResidualBlock": (lambda: {"branch": branch(), "estimator": EXACT}, POINT),
     "LipschitzActivation": ({"activation": "lipswish"}, POINT),
     "Logit": ({"alpha": 0.01}, POINT),
+    "MonotoneBlock": (lambda: {"branch": branch(), "estimator": EXACT}, POINT),
     "SpectralConv2D": ({"filters": 3, "kernel_size": 3}, IMAGE),
     "SpectralDense": ({"units": 3}, POINT),
     "Squeeze": ({}, IMAGE),
+    "VariationalDequantizer": (dequantizer, IMAGE),
 }
 UNIT_INTERVAL = {"ColumnRanges", "Gaussianize", "Logit"}  # what these take lies in [0, 1]
-ABSTRACT = {"Branch", "InvertibleLayer"}
+ABSTRACT = {"Branch", "BranchBlock", "InvertibleLayer"}
 
 
 def test_every_layer_is_here():

@@ -80,7 +80,7 @@ def test_environment_names_the_folder_unless_the_caller_does(data_dir, tmp_path,
 def test_missing_data_set_says_how_to_get_it(name, tmp_path):
     with pytest.raises(FileNotFoundError) as error:
         load(name, data_dir=str(tmp_path))
-    command = f"tfds.load({name!r}, data_dir={str(tmp_path)!r})"
+    command = f"tfds.load({tfds_images.TFDS_NAMES.get(name, name)!r}, data_dir={str(tmp_path)!r})"
     assert command in str(error.value)
     assert list(tmp_path.iterdir()) == []
 

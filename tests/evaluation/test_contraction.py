@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from oracles import leave_identity, norm, operator_norm
+from oracles import jacobian, leave_identity, norm, operator_norm
 from trained_flow import blocks
 
 import keras_iresnet as ki
@@ -135,3 +135,18 @@ def test_weights_that_are_not_finite_are_refused():
     layer.kernel.assign(np.full((3, 3), np.inf))
     with pytest.raises(ValueError, match="Kernels must be finite"):
         ki.contract(layer)
+
+
+def test_concatenations_are_contracted_by_the_kernels_within_them():
+    branch = _built(ki.layers.DenseNetBranch(6, depth=2), (3,))
+    for layer in branch.spectral_layers:
+        layer.kernel.assign(9 * layer.kernel)
+        layer.u.assign(0.4 * layer.u)
+    assert not ki.certify(branch).invertible
+    report = ki.contract(branch)
+    assert 0.72 < report.certificate.bound <= 0.9**3
+    assert all(norm(layer.normalized_kernel()) <= 1 for layer in branch.spectral_layers)
+    x = tf.constant(np.random.default_rng(0).normal(size=(50, 3)) * 3, tf.float32)
+    assert max(norm(one) for one in jacobian(branch, x).numpy()) <= 0.9**3
+    with pytest.raises(ValueError, match="what a concatenation keeps"):
+        ki.contract(branch, max_lipschitz=0.01)

@@ -112,7 +112,7 @@ def leave_identity(layer, *, seed=0):
         elif variable.name != "beta":
             variable.assign(variable.numpy() + 0.4 * noise)
     for part in layer._flatten_layers():
-        if getattr(part, "coeff", None) is not None and hasattr(part, "kernel"):
+        if getattr(part, "iterates", False):
             settle_vector(part)
     return layer
 

@@ -271,3 +271,32 @@ def test_series_without_a_seed_is_refused(estimator):
 @pytest.mark.parametrize("estimator", [log_det.ExactLogDet(), *[series(3, 2) for series in SERIES]])
 def test_config_gives_the_estimator_back(estimator):
     assert type(estimator).from_config(estimator.get_config()) == estimator
+
+
+def bent(x):
+    return tf.tanh(x), 1 - tf.tanh(x) ** 2
+
+
+def test_a_chain_in_bfloat16_changes_value_and_gradient_by_its_rounding():
+    A, b, C = (tf.constant(weight, tf.float32) for weight in dense_weights(0.95))
+    x = tf.random.stateless_normal((200, 4), (1, 2))
+    found = {}
+    for estimator in (log_det.SeriesLogDet(6), log_det.MixedSeriesLogDet(6)):
+        with tf.GradientTape() as tape:
+            tape.watch([A, b, C, x])
+            g = maps.Composition([maps.Dense(A, b), maps.Elementwise(bent), maps.Dense(C)])
+            value, nats = estimator(g, x, (3, 4))
+            total = tf.reduce_mean(nats) + tf.reduce_mean(value**2)
+        found[type(estimator)] = value, nats, tape.gradient(total, [A, b, C, x])
+    (value, nats, gradients), (low_value, low_nats, low_gradients) = found.values()
+    np.testing.assert_array_equal(low_value, value)
+    assert np.abs(nats).mean() > 0.2
+    assert 1e-5 < np.abs(low_nats - nats).mean() / np.abs(nats).mean() < 0.01
+    for ours, low in zip(gradients, low_gradients, strict=True):
+        assert 1e-6 < np.linalg.norm(low - ours) / np.linalg.norm(ours) < 0.01
+
+
+def test_a_chain_in_bfloat16_needs_maps_that_show_their_weights():
+    g = maps.Elementwise(lambda x: (x / 2, tf.ones_like(x) / 2))
+    with pytest.raises(ValueError, match="must show its weights"):
+        log_det.MixedSeriesLogDet()(g, tf.ones((1, 2)), (1, 2))

@@ -14,6 +14,8 @@ from keras_iresnet import zoo
 SMALL = {"blocks": (1, 1), "channels": 4, "units": (4, 4), "dense_blocks": 1, "seed": 0}
 # Another value by the keyword's name, where its type does not say one.
 OTHER = {"activation": "relu", "coeff": 0.5, "dropout": 0.5, "strides": (2, 1), "normalization": "none", "weight": 0.5}
+OTHER |= {"log_det": "roulette", "prior_tails": "student", "block": "monotone", "branch": "densenet", "depth": 3}
+OTHER |= {"dequantization": "variational", "logit_alpha": 0.05}
 OF_THE_RECIPE = {field.name for field in dataclasses.fields(zoo.Recipe)} - {"seed"}
 
 

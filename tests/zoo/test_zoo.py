@@ -11,8 +11,14 @@ from keras_iresnet import data
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.runs import resolve, train
 
+# Each takes seconds and half a gigabyte.
+LARGE = {name for name in ki.zoo.list() if (ki.zoo.get(name).record.parameters or 0) > 10**7} - {"cifar_flow"}
 
-@pytest.fixture(scope="module", params=ki.zoo.list())
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in ki.zoo.list()],
+)
 def entry_and_model(request):
     """An entry and its model by default, its norms not converged: for 512 channels that takes a minute."""
     with pytest.MonkeyPatch.context() as patch:
@@ -37,6 +43,44 @@ def test_recipe_names_a_data_set_of_the_models_shape_and_bins(entry_and_model):
 
 def test_cifar_flow_has_the_authors_parameters():
     assert ki.zoo.get("cifar_flow").record.parameters == 25_028_544
+
+
+def _authors_residual_flow(sides, channels, blocks):
+    """Weights by the architecture of github.com/rtqichen/residual-flows, resflows/resflow.py, counted by hand."""
+    total, c, dimension = 2 * channels, channels, channels * sides**2  # ActNorm before all
+    for scale in range(3):
+        conv = (9 * c * 512 + 512) + (512 * 512 + 512) + (9 * 512 * c + c)
+        total += blocks * (conv + 2 * c + 3) - (scale == 0)  # ActNorm; three slopes of LipSwish, two in the first block
+        c *= 4
+    linear = (dimension * 128 + 128) + (128 * 128 + 128) + (128 * dimension + dimension)
+    return total + 4 * (linear + 2 * dimension + 3)
+
+
+def _authors_densenet(sides, channels, *, slopes):
+    """Weights by github.com/yperugachidiaz/invertible_densenets, lib/resflow.py; MonotoneFlows has the same."""
+    total, c, dimension = 2 * channels, channels, channels * sides**2
+    for _ in range(3):
+        convs = sum(9 * (c + 172 * i) * 86 + 86 for i in range(3))
+        total += 16 * (convs + (c + 3 * 172) * c + c + 2 * c + 3 * (2 + slopes))  # two shares of each concatenation
+        c *= 4
+    linear = (dimension * 64 + 64) + sum((64 + 32 * i) * 16 + 16 for i in range(3)) + (160 * dimension + dimension)
+    return total + 4 * (linear + 2 * dimension + 3 * (2 + slopes))
+
+
+@pytest.mark.parametrize(
+    ("name", "authors"),
+    [
+        ("mnist_residual_flow", _authors_residual_flow(28, 1, 16)),
+        ("cifar_residual_flow", _authors_residual_flow(32, 3, 16)),
+        ("imagenet32_residual_flow", _authors_residual_flow(32, 3, 32)),
+        ("cifar_idensenet_flow", _authors_densenet(32, 3, slopes=1)),
+        ("cifar_monotone_flow", _authors_densenet(32, 3, slopes=0)),
+        ("mnist_monotone_flow", _authors_densenet(28, 1, slopes=0)),
+    ],
+)
+def test_successors_have_the_authors_parameters_less_one_act_norm(name, authors):
+    channels = 1 if "mnist" in name else 3
+    assert ki.zoo.get(name).record.parameters == authors - 2 * channels
 
 
 @pytest.mark.parametrize("name", ki.zoo.list())

@@ -1,6 +1,7 @@
 """The flow of a `Workload` built of normflows' parts (PyTorch), with its own training step and inverse."""
 
 import importlib.util
+import math
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,28 @@ class NormflowsFlow:
             log_det = log_det + own
         return torch.cat([*leaving, x.flatten(1)], 1), log_det
 
+    def inverse(self, z: Any) -> Any:
+        """Latents (batch, D) -> x, without log-determinants; where its blocks stop is normflows' own."""
+        import torch
+
+        *scales, last = self.scales
+        side, channels, shapes = self.workload.size // 2, 12, []
+        for _ in scales:
+            shapes.append((channels, side, side))
+            side, channels = side // 2, 2 * channels
+        x = z[:, -math.prod(shapes[-1]) :].unflatten(1, shapes[-1])
+        end = z.shape[1] - x[0].numel()
+        for part in reversed(last):
+            x = _undone(part, x)
+        for index in reversed(range(len(scales))):
+            for part in reversed(scales[index]):
+                x = _undone(part, x)
+            x = torch.nn.functional.pixel_shuffle(x, 2)
+            if index:
+                away = z[:, end - x[0].numel() : end].unflatten(1, x.shape[1:])
+                x, end = torch.cat([away, x], 1), end - x[0].numel()
+        return x
+
     def training_step(self) -> Any:
         """A function that takes one step on a batch of noise, and returns its loss."""
         import normflows
@@ -96,7 +119,7 @@ class NormflowsFlow:
             loss.backward()
             optimizer.step()
             normflows.utils.update_lipschitz(self.scales, 1)
-            return float(loss)
+            return float(loss.detach())
 
         return step
 
@@ -114,6 +137,11 @@ def _block(workload, channels):
         branch.append(InducedNormConv2d(inputs, outputs, side, 1, side // 2, coeff=0.9, n_iterations=1))
     residual = normflows.flows.Residual(torch.nn.Sequential(*branch), n_power_series=workload.num_terms)
     return _act_norm(channels), residual
+
+
+def _undone(part, y):
+    """The inverse of a part, without its log-determinant where that is much of the work."""
+    return part.iresblock.inverse(y) if hasattr(part, "iresblock") else part.forward(y)[0]
 
 
 def _act_norm(channels):

@@ -1,12 +1,13 @@
 """The contractive branch g of a residual block: activations and spectrally normalised layers in turn."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_iresnet.layers.branches.activations import DEFAULT_ACTIVATION, LipschitzActivation
+from keras_iresnet.layers.branches.activations import DEFAULT_ACTIVATION, NORMS_OF, LipschitzActivation
 from keras_iresnet.layers.carried import EVALUATION, Carried
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.precision import FullPrecision
@@ -17,6 +18,7 @@ from keras_iresnet.layers.spectral.spectral_layer import (
     DEFAULT_COEFF,
     DEFAULT_POWER_ITERATIONS,
     SpectralLayer,
+    as_norm,
     check_coeff,
     check_power_iterations,
 )
@@ -41,10 +43,12 @@ class Branch(FullPrecision, keras.layers.Layer):
             scaled up, which would break the bound; elsewhere all is scaled by 1 - dropout instead.
         condition_size: length of the condition vectors, or `None` for g(x).
         seed: integer that the dropout is drawn from.
+        norm: p >= 1 of the l_p norm in which g contracts, and its layers are bounded.
 
     Call arguments:
         x: (batch, *event).
-        condition: (batch, condition_size), for a branch that has one.
+        condition: (batch, condition_size), for a branch that has one, or of images also (batch, height, width,
+            condition_size).
 
     Example:
     >>> import keras_iresnet as ki
@@ -64,10 +68,12 @@ class Branch(FullPrecision, keras.layers.Layer):
         dropout: float = 0.0,
         condition_size: int | None = None,
         seed: int | None = None,
+        norm: float | str = 2.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         check_coeff(coeff)
+        self.norm = _checked_norm(norm, activation)
         check_power_iterations(power_iterations)
         if not 0 <= dropout < 1:
             raise ValueError(f"`dropout` must lie in [0, 1). Received: dropout={dropout!r}")
@@ -86,48 +92,61 @@ class Branch(FullPrecision, keras.layers.Layer):
         """Create the layers for (batch, ..., channels)."""
         self._rank = len(input_shape)
         options = {"coeff": self.coeff, "power_iterations": self.power_iterations, "dtype": self.dtype_policy}
-        linear = self._linear_layers(input_shape[-1], options)
-        parts = []
-        for i, layer in enumerate(linear):
-            if i > 0 or self.preactivate:
-                parts.append(LipschitzActivation(self.activation, dtype=self.dtype_policy, name=f"activation_{i}"))
-            parts.append(layer)
+        options["norm"] = self.norm
+        parts = self._make_parts(input_shape[-1], options)
         shape = tuple(input_shape)
-        hidden = []
         for part in parts:
             part.build(shape)
             shape = part.compute_output_shape(shape)
-            hidden += [shape[-1]] if part in linear[:-1] else []
         self.parts = parts
         if self.condition_size is not None:
+            hidden = [layer.kernel.shape[-1] for layer in self.spectral_layers[:-1]]
             self.condition_kernels = [
                 self.add_weight(name="condition_kernel", shape=(self.condition_size, units), initializer="zeros")
                 for units in hidden
             ]
+
+    def _make_parts(self, channels: int, options: dict[str, Any]) -> list[keras.layers.Layer]:
+        """What is applied in turn, the last of it linear, with `channels` outputs."""
+        parts: list[keras.layers.Layer] = []
+        for i, layer in enumerate(self._linear_layers(channels, options)):
+            if i > 0 or self.preactivate:
+                parts.append(LipschitzActivation(self.activation, dtype=self.dtype_policy, name=f"activation_{i}"))
+            parts.append(layer)
+        return parts
 
     @property
     def spectral_layers(self) -> list[SpectralLayer]:
         """The normalised layers, in order."""
         return [part for part in self.parts if isinstance(part, SpectralLayer)]
 
+    @property
+    def lip_target(self) -> float | None:
+        """What Lip(g) is held at, coeff^n for n layers; `None` without a `coeff`. `certify` says what is proved."""
+        return None if self.coeff is None else self.coeff ** len(self.spectral_layers)
+
     def as_map(self, carried: Carried = EVALUATION) -> maps.Map:
         """g with its weights normalised once, from and to the dtype of the stream, for one condition an example.
 
         A mixed policy computes in its lower precision in training alone: rounded, g is a step function, and neither
-        its inverse nor the exact density is to be had.
+        its inverse nor the exact density is to be had. A pass that solves with g in training says so, by `precise`.
         """
-        dtype = self.compute_dtype if carried.training else self.stream_dtype
+        dtype = self.compute_dtype if carried.training and not carried.precise else self.stream_dtype
         shifts = self._shifts(carried.condition, dtype)
-        inner = []
-        for part in self.parts:
-            inner.append(part.as_map(carried, dtype))
-            if shifts and isinstance(part, SpectralLayer):
-                inner.append(shifts.pop(0))
+        inner = [one for part in self.parts for one in self._part_maps(part, carried, dtype, shifts)]
         if self.dropout:
             inner.insert(-1, self._dropout_map(carried.training))
         if dtype != self.stream_dtype:
             inner = [maps.Cast(dtype), *inner, maps.Cast(self.stream_dtype)]
         return maps.Composition(inner)
+
+    def _part_maps(
+        self, part: keras.layers.Layer, carried: Carried, dtype: str, shifts: list[maps.Map]
+    ) -> Iterator[maps.Map]:
+        """The maps of one part, and what a condition adds behind it, which is taken from `shifts`."""
+        yield part.as_map(carried, dtype)
+        if shifts and isinstance(part, SpectralLayer):
+            yield shifts.pop(0)
 
     def _shifts(self, condition, dtype):
         """The offsets that a condition makes, one behind each linear layer but the last."""
@@ -138,11 +157,9 @@ class Branch(FullPrecision, keras.layers.Layer):
             )
         if condition is None:
             return []
-        ones = [1] * (self._rank - 2)
-        return [
-            maps.Shift(tf.cast(tf.reshape(tf.matmul(condition, kernel), (-1, *ones, kernel.shape[-1])), dtype))
-            for kernel in self.condition_kernels
-        ]
+        if condition.shape.rank == 2:  # the same at every pixel
+            condition = tf.reshape(condition, (-1, *[1] * (self._rank - 2), condition.shape[-1]))
+        return [maps.Shift(tf.cast(tf.matmul(condition, kernel), dtype)) for kernel in self.condition_kernels]
 
     def _dropout_map(self, training):
         return maps.Mask(self.dropout, draw_seed(self.seed_generator)) if training else maps.Scale(1 - self.dropout)
@@ -173,6 +190,7 @@ class Branch(FullPrecision, keras.layers.Layer):
             "dropout": self.dropout,
             "condition_size": self.condition_size,
             "seed": self.seed,
+            "norm": str(self.norm) if math.isinf(self.norm) else self.norm,
         }
 
 
@@ -236,6 +254,17 @@ class DenseBranch(Branch):
     def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "units": list(self.units)}
+
+
+def _checked_norm(norm, activation):
+    """p, for which the activation is 1-Lipschitz too."""
+    p, q = as_norm(norm)
+    if p != q:
+        raise ValueError(f"A branch contracts in one norm: `norm` must be one number. Received: norm={norm!r}")
+    least, most = NORMS_OF.get(activation, (1, math.inf))
+    if not least <= p <= most:
+        raise ValueError(f"{activation!r} is 1-Lipschitz in l_p for p from {least} to {most}. Received: norm={norm!r}")
+    return p
 
 
 def _as_tuple(name, value, length):

@@ -64,6 +64,16 @@ class Chain(InvertibleLayer):
             report = report.then(own)
         return y, report
 
+    def _inverse_and_log_det(
+        self, y: tf.Tensor, carried: Carried
+    ) -> tuple[tf.Tensor, InverseReport | None, tf.Tensor | float]:
+        report, total = InverseReport.exact(y), 0.0
+        for layer, part in reversed(list(zip(self.layers, carried.split(len(self.layers)), strict=True))):
+            y, own, log_det = layer._inverse_and_log_det(y, part)
+            report = report.then(own)
+            total += log_det
+        return y, report, total
+
     def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {

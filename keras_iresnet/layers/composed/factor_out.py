@@ -62,11 +62,22 @@ class FactorOut(InvertibleLayer):
         return _join(leaving, inner), log_det
 
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
-        size, batch = math.prod(self._leaving), tf.shape(y)[0]
-        leaving = tf.reshape(y[:, :size], (batch, *self._leaving))
-        inner = tf.reshape(y[:, size:], (batch, *self._inner_event))
+        leaving, inner = self._apart(y)
         staying, report = self.layer._inverse(inner, carried)
         return tf.concat([leaving, staying], -1), report
+
+    def _apart(self, y):
+        """Latents (batch, D) -> what left and what the inner layer gave."""
+        size, batch = math.prod(self._leaving), tf.shape(y)[0]
+        leaving = tf.reshape(y[:, :size], (batch, *self._leaving))
+        return leaving, tf.reshape(y[:, size:], (batch, *self._inner_event))
+
+    def _inverse_and_log_det(
+        self, y: tf.Tensor, carried: Carried
+    ) -> tuple[tf.Tensor, InverseReport | None, tf.Tensor | float]:
+        leaving, inner = self._apart(y)
+        staying, report, log_det = self.layer._inverse_and_log_det(inner, carried)
+        return tf.concat([leaving, staying], -1), report, log_det
 
     def get_config(self) -> dict[str, Any]:
         """JSON only."""

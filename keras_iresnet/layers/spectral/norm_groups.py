@@ -28,7 +28,7 @@ def with_norms_together(layer: keras.layers.Layer, carried: Carried) -> Carried:
     """
     groups = collections.defaultdict(list)
     for inner in dict.fromkeys(layers_in(layer)):
-        if isinstance(inner, SpectralLayer) and inner.coeff is not None and inner.built:
+        if isinstance(inner, SpectralLayer) and inner.iterates and inner.built:
             map_type, matrix, _ = inner._norm_operator(inner._raw_kernel())
             if map_type is maps.Dense:
                 key = (*matrix.shape, matrix.dtype, inner.coeff, inner.power_iterations, inner.trainable)

@@ -22,6 +22,8 @@ class SpectralConv2D(SpectralLayer):
         power_iterations: steps of the power iteration in each training call.
         use_bias: whether to add a bias.
         kernel_initializer: Keras initializer of the kernel.
+        norm: p or (p, q): what is held is the norm from l_p to l_q. 2, the spectral norm, by power iteration; 1,
+            infinity, any p = q and pairs with p = 1 or q = infinity in closed form.
 
     Call arguments:
         x: (batch, height, width, channels); the grid is fixed by the first call.

@@ -1,8 +1,10 @@
 """What convolutions and dense layers share when the norm of their operator must not exceed `coeff`."""
 
 import functools
+import math
 import numbers
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -11,11 +13,14 @@ from keras_iresnet.borrowed.keras_names import layers_in
 from keras_iresnet.layers.carried import EVALUATION, Carried
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.ops import maps
+from keras_iresnet.ops.induced_norm import has_closed_form, induced_norm
+from keras_iresnet.ops.kernels import shares_its_norm
 from keras_iresnet.ops.power_iteration import converge, power_iteration
 from keras_iresnet.ops.recompute import recomputed
 
 DEFAULT_COEFF = 0.9
 DEFAULT_POWER_ITERATIONS = 1
+Norm: TypeAlias = float | str | Sequence[float | str]  # p, or (p, q); "inf" is a number too
 
 
 class SpectralLayer(FullPrecision, keras.layers.Layer):
@@ -25,6 +30,9 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
     power iteration whose vector is kept between steps (Gouk et al., arXiv:1804.04368; Behrmann et al. 2019,
     equation 2). The vector is converged when the layer is built, and advances by `power_iterations` in each call
     with `training=True`; other calls only read it. Gradients flow through W / sigma.
+
+    With a `norm` (p, q) other than (2, 2), sigma is the norm from l_p to l_q, or a bound of it, in closed form (see
+    `keras_iresnet.ops.induced_norm`): there is no vector, and nothing to converge.
 
     A subclass calls `_build_weights` and says what map of `keras_iresnet.ops.maps` it is.
     """
@@ -38,10 +46,12 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         power_iterations: int = DEFAULT_POWER_ITERATIONS,
         use_bias: bool = True,
         kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        norm: Norm = 2.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         check_coeff(coeff)
+        self.norm = as_norm(norm)
         check_power_iterations(power_iterations)
         self.coeff = None if coeff is None else float(coeff)
         self.power_iterations = power_iterations
@@ -67,7 +77,7 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=kernel_shape[-1:], initializer="zeros")
-        if self.coeff is not None:
+        if self.iterates:
             self.u = self.add_weight(
                 name="u",
                 shape=(1, *range_shape),
@@ -78,13 +88,18 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
                 aggregation="only_first_replica",
             )
 
+    @property
+    def iterates(self) -> bool:
+        """Whether a power iteration has a vector to keep: not without `coeff`, nor for a norm in closed form."""
+        return self.coeff is not None and self.norm == (2.0, 2.0)
+
     def _converged_vector(self, shape, dtype):
         start = tf.random.stateless_normal(shape, (20190609, 1), dtype=dtype)
         return self._converged(start)
 
     def converge(self) -> None:
         """Bring sigma to the norm of the kernel as it is now, to about a thousandth or better."""
-        if self.coeff is not None:
+        if self.iterates:
             self.u.assign(self._converged(tf.convert_to_tensor(self.u)))
 
     def _converged(self, u):
@@ -93,6 +108,8 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
 
     def sigma(self, training: bool = False) -> tf.Tensor:
         """The estimate of the operator's norm, a differentiable scalar; `training` advances the vector first."""
+        if self.norm != (2.0, 2.0):
+            return induced_norm(self._raw_kernel(), *self.norm)
         iterations = self.power_iterations if training else 0
         map_type, kernel, options = self._norm_operator(self._raw_kernel())
         result = power_iteration(map_type(kernel, **options), tf.convert_to_tensor(self.u), iterations=iterations)
@@ -108,7 +125,7 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
         if self.coeff is None:
             return kernel
         training = carried.training and self.trainable  # a frozen layer stays as it is
-        if training and carried.recompute:
+        if training and self.iterates and (carried.recompute or shares_its_norm(kernel)):
             return self._normalized_by_recomputation(kernel, self.coeff)
         return kernel * shrinkage(self.sigma(training), self.coeff)
 
@@ -146,6 +163,7 @@ class SpectralLayer(FullPrecision, keras.layers.Layer):
             "power_iterations": self.power_iterations,
             "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "norm": [str(p) if math.isinf(p) else p for p in self.norm],
         }
 
 
@@ -177,6 +195,20 @@ def _converge_function(map_type, options, kernel_shape):
 
 def _converged(map_type, options, kernel, u):
     return converge(map_type(kernel, **options), u).u
+
+
+def as_norm(norm: Norm) -> tuple[float, float]:
+    """p of the inputs and q of the outputs, from one number for both or a pair; refuses what cannot be bounded."""
+    try:
+        p, q = (float(one) for one in ((norm, norm) if isinstance(norm, (int, float, str)) else norm))
+    except (TypeError, ValueError):
+        p = q = math.nan
+    if not has_closed_form(p, q):
+        raise ValueError(
+            "`norm` must be p >= 1, or a pair (p, q) with p = 1, q = inf or p = q: others have no proved bound. "
+            f"Received: norm={norm!r}"
+        )
+    return p, q
 
 
 def check_coeff(coeff: float | None) -> None:
@@ -215,5 +247,5 @@ def converge_power_iterations(layer: keras.layers.Layer) -> None:
 def advance_power_iterations(layer: keras.layers.Layer) -> None:
     """A training step's power iterations in every `SpectralLayer` of a layer or model."""
     for inner in layers_in(layer):
-        if isinstance(inner, SpectralLayer) and inner.coeff is not None:
+        if isinstance(inner, SpectralLayer) and inner.iterates:
             inner.sigma(training=True)

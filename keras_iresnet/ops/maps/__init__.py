@@ -17,16 +17,21 @@ solvers, which see maps alone.
 
 from keras_iresnet.ops.maps.composition import Cast, Composition
 from keras_iresnet.ops.maps.elementwise import Elementwise, Mask, MaxMin, Scale, Shift
+from keras_iresnet.ops.maps.groups import GroupSort, Householder
 from keras_iresnet.ops.maps.linear import Conv2D, Dense
 from keras_iresnet.ops.maps.linearization import Linearization, Map
 from keras_iresnet.ops.maps.taped import Taped
+from keras_iresnet.ops.maps.widening import Beside, TwoSided
 
 __all__ = [
+    "Beside",
     "Cast",
     "Composition",
     "Conv2D",
     "Dense",
     "Elementwise",
+    "GroupSort",
+    "Householder",
     "Linearization",
     "Map",
     "Mask",
@@ -34,4 +39,5 @@ __all__ = [
     "Scale",
     "Shift",
     "Taped",
+    "TwoSided",
 ]

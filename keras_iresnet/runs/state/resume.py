@@ -1,10 +1,12 @@
 """Which run is meant: a new one, or one that is there and goes on."""
 
 import dataclasses
+import inspect
 import os
 from collections.abc import Mapping
 from typing import Any
 
+from keras_iresnet import zoo
 from keras_iresnet.data import Reading
 from keras_iresnet.runs.run_folder import RunFolder, default_path
 from keras_iresnet.runs.settings import Settings, resolve
@@ -56,11 +58,13 @@ def identity(settings: Settings) -> dict:
 
 
 def differing(given: dict, known: dict) -> list[str]:
-    """What of one `identity` is not as another has it; a field that the other did not know yet is none there.
+    """What of one `identity` is not as another has it; one that the other did not know yet is as by default.
+
+    A builder's keyword has its default there, and a field of the recipe is none.
 
     Folders of before the zoo's records say how many examples initialised them, which is over: `None` agrees with that.
     """
-    here, there = _flat(given), _flat(known)
+    here, there = _flat(given), builder_defaults(given["name"]) | _flat(known)
     if here.get("initialization_batch") is None:
         here.pop("initialization_batch", None)
     return [
@@ -81,6 +85,19 @@ def _require_same(config, given, path):
             "A run goes on with its own settings; a new one begins with its weights by `init_from`. "
             f"Received for {path}: {'; '.join(found)}"
         )
+
+
+def builder_defaults(name: str) -> dict[str, Any]:
+    """A builder's keywords as they are where nothing is said, of which a folder may not know the latest.
+
+    A size of a builder may have made one of them its own since: what counts is the builder's.
+    """
+    try:
+        builder = zoo.get(name).builder
+    except ValueError:  # of no registered model: nothing is known but what the folder says
+        return {}
+    parameters = inspect.signature(getattr(builder, "base", builder)).parameters.values()
+    return as_json({one.name: one.default for one in parameters if one.default is not one.empty})
 
 
 def _flat(config):

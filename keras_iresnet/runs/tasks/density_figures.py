@@ -15,7 +15,12 @@ def density_figures(flow: Flow, splits: data.Splits, split: str, *, seed: int, p
     """The figures of one split; `protocol` as for `evaluate_run`."""
     examples = getattr(splits, split)
     if splits.bins is not None:
-        return _image_figures(evaluate_bits_per_dim(flow, examples, seed=seed, progress=progress, **protocol), split)
+        options = {"seed": seed, "progress": progress, **protocol}
+        figures = _image_figures(evaluate_bits_per_dim(flow, examples, **options), split)
+        if flow.dequantizer is not None:
+            bound = evaluate_bits_per_dim(flow, examples, dequantization="variational", **options)
+            figures |= _bound_figures(bound, split)
+        return figures
     check_density_protocol(protocol, points=True)
     result = evaluate_log_likelihood(flow, examples, seed=seed, progress=progress)
     return {
@@ -32,6 +37,16 @@ def check_density_protocol(protocol: Mapping[str, Any], *, points: bool) -> None
     if points and protocol:
         raise ValueError(f"Points have no options of evaluation. Received: {', '.join(protocol)}")
     check_protocol(**protocol)
+
+
+def _bound_figures(result, split):
+    """Of a variational bound, whose expectation is at least the bits of the images: beside the others, by its name."""
+    name = f"{split}_variational_bits_per_dim_bound"
+    return {
+        name: result.mean,
+        f"{name}_standard_error": result.standard_error,
+        f"{name}_bias_bound": result.bias_bound if math.isfinite(result.bias_bound) else None,
+    }
 
 
 def _image_figures(result, split):

@@ -1,6 +1,7 @@
 """A density and a classifier of small grey images on one backbone."""
 
 from keras_iresnet.models import Hybrid
+from keras_iresnet.ops.log_det import LogDetEstimator
 from keras_iresnet.zoo.flows.image_flow import image_flow
 from keras_iresnet.zoo.recipe import Recipe
 from keras_iresnet.zoo.registry import register
@@ -30,6 +31,7 @@ def hybrid_classifier(
     coeff: float = 0.9,
     activation: str = "elu",
     power_iterations: int = 1,
+    log_det: str | LogDetEstimator = "series",
     num_terms: int = 5,
     num_probes: int = 1,
     seed: int | None = None,
@@ -44,6 +46,8 @@ def hybrid_classifier(
         coeff: bound of each layer's norm, in (0, 1).
         activation: 1-Lipschitz activation, see `LipschitzActivation`.
         power_iterations: steps of the power iteration in each training step.
+        log_det: how training takes log-determinants: `"series"`, cut after `num_terms`; `"roulette"`, without bias;
+            `"exact"`, for small images; or an estimator such as `ki.RouletteLogDet(rate=0.9)`.
         num_terms: terms of the log-det series in training.
         num_probes: random vectors of the trace estimator in training.
         seed: seed of weights and noise.
@@ -69,6 +73,7 @@ def hybrid_classifier(
         coeff=coeff,
         activation=activation,
         power_iterations=power_iterations,
+        log_det=log_det,
         num_terms=num_terms,
         num_probes=num_probes,
         seed=seed,

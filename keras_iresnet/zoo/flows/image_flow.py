@@ -1,5 +1,6 @@
 """The multi-scale flow over images, of which the flows of named data sets are sizes."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,7 +8,10 @@ import keras
 
 from keras_iresnet import layers, priors
 from keras_iresnet.models import Flow
-from keras_iresnet.ops.log_det import SeriesLogDet
+from keras_iresnet.ops.log_det import LogDetEstimator
+from keras_iresnet.zoo.block_kinds import check_kinds, image_branch, make_block, vector_branch
+from keras_iresnet.zoo.dequantizers import make_dequantizer
+from keras_iresnet.zoo.log_dets import estimator_from
 from keras_iresnet.zoo.recipe import Recipe
 from keras_iresnet.zoo.registry import register
 from keras_iresnet.zoo.scales import checked_blocks, for_each_scale, squeezes_of
@@ -16,9 +20,9 @@ from keras_iresnet.zoo.variants import variant_of
 __all__ = ["image_flow"]
 
 PIXEL_TRANSFORMS = {  # by the number of values of a pixel
-    "logit": lambda bins: layers.Logit(),
-    "center": lambda bins: layers.Center(0.5),
-    "gaussianize": layers.Gaussianize,
+    "logit": lambda bins, alpha: layers.Logit(alpha),
+    "center": lambda bins, alpha: layers.Center(0.5),
+    "gaussianize": lambda bins, alpha: layers.Gaussianize(bins),
 }
 
 # Of data of any size: early stopping ends it where there are few, the clock where there are many.
@@ -39,6 +43,9 @@ def image_flow(
     *,
     bins: int = 256,
     blocks: tuple[int, ...] = (8, 8, 8),
+    block: str = "residual",
+    branch: str = "resnet",
+    depth: int | None = None,
     channels: int | tuple[int, ...] = 32,
     dense_blocks: int = 0,
     dense_units: int = 32,
@@ -47,16 +54,20 @@ def image_flow(
     multi_scale: bool = True,
     act_norm: bool = True,
     pixel_transform: str = "logit",
+    logit_alpha: float = 1e-6,
+    dequantization: str = "uniform",
     activation: str = "elu",
     coeff: float = 0.9,
     power_iterations: int = 1,
     dropout: float = 0.0,
+    log_det: str | LogDetEstimator = "series",
     num_terms: int = 5,
     num_probes: int = 1,
     learned_prior: bool = True,
     trained_prior: bool = True,
     prior_components: int = 1,
     prior_factors: int = 0,
+    prior_tails: str = "normal",
     conditional: bool = False,
     classes: int = 10,
     seed: int | None = None,
@@ -66,11 +77,15 @@ def image_flow(
     Args:
         event_shape: (height, width, channels) of an image.
         bins: values of a pixel.
-        blocks: residual blocks of each scale.
-        channels: hidden channels of each residual branch (kernels 3x3, 1x1, 3x3): one integer, or one for each scale.
+        blocks: blocks of each scale.
+        block: what is made of a branch g: `"residual"`, x + g(x); `"implicit"`, x + g(x) = z + h(z) for two branches a
+            block; or `"monotone"`, whose forward map is solved for too. See the layers of these names.
+        branch: `"resnet"`, kernels 3x3, 1x1, 3x3; or `"densenet"`, `DenseNetBranch`, whose layers see all before them.
+        depth: hidden layers of a branch, 2 by default, or concatenations of a DenseNet, 3 by default.
+        channels: hidden channels of each branch, or the growth of a DenseNet: one integer, or one for each scale.
         dense_blocks: residual blocks after those of the last scale that see all of its latents at once, as a vector,
             so that parts of an image that are far apart meet. Residual Flows (Chen et al., NeurIPS 2019) end so.
-        dense_units: hidden units of both hidden layers of their branches.
+        dense_units: units of each hidden layer of their branches; of DenseNets the growth, behind a stem of twice it.
         strides: 1 or 2 for each scale: whether a squeeze, which halves height and width, stands before its blocks. By
             default a scale squeezes where both sides are even.
         initial_squeeze: whether one more squeeze stands before the first scale.
@@ -80,10 +95,15 @@ def image_flow(
             `"gaussianize"`, `layers.Gaussianize`, which the flow's `initialize` fits to the images that it sees: for
             images many of whose pixels have one value of 256, such as a black background. With the 17 values of
             `digits_flow` a logit does better.
+        logit_alpha: distance from 0 and 1 that the logit keeps, in (0, 0.5); 0.05 is usual for photographs.
+        dequantization: `"uniform"`; or `"variational"`, noise by a conditional flow of its own, which is trained along.
+            Bits/dim of training and validation are then a bound; `evaluate` reports it beside those of uniform noise.
         activation: 1-Lipschitz activation, see `LipschitzActivation`.
         coeff: bound of each layer's norm, in (0, 1).
         power_iterations: steps of the power iteration in each training step.
         dropout: share of the last hidden activations of each branch that a training step sets to 0, in [0, 1).
+        log_det: how training takes log-determinants: `"series"`, cut after `num_terms`; `"roulette"`, without bias;
+            `"exact"`, for small images; or an estimator such as `ki.RouletteLogDet(rate=0.9)`.
         num_terms: terms of the log-det series in training.
         num_probes: random vectors of the trace estimator in training.
         learned_prior: whether the prior's mean and scale are learned, or stay 0 and 1.
@@ -91,6 +111,7 @@ def image_flow(
         prior_components: how many Gaussians of one scale the prior is a mixture of; each wants ten of the images that
             initialise it, or more.
         prior_factors: in how many directions of its own each of these Gaussians is wider than that scale.
+        prior_tails: `"normal"`; or `"student"`, heavy ones, for a prior of one component without factors.
         conditional: whether it is a flow of p(x | c) for class labels c, which every block sees.
         classes: number of classes of a conditional flow.
         seed: seed of weights and noise.
@@ -109,6 +130,7 @@ def image_flow(
         raise ValueError(
             f"`pixel_transform` must be one of {tuple(PIXEL_TRANSFORMS)}. Received: pixel_transform={pixel_transform!r}"
         )
+    check_kinds(block, branch)
     if dense_blocks < 0:
         raise ValueError(f"`dense_blocks` must be 0 or more. Received: dense_blocks={dense_blocks}")
     if seed is not None:
@@ -124,20 +146,22 @@ def image_flow(
         "dropout": dropout,
     }
     condition_size = options["condition_size"] = classes if conditional else None
-    estimator = SeriesLogDet(num_terms, num_probes)
+    estimator = estimator_from(log_det, num_terms=num_terms, num_probes=num_probes)
 
-    def residual(branch):
+    def with_norm(make_branch):
         """A block, and what stands before it."""
-        block = layers.InvertibleResidualBlock(branch, estimator=estimator)
-        return [layers.ActNorm(), block] if act_norm else [block]
+        made = make_block(block, make_branch, estimator)
+        return [layers.ActNorm(), made] if act_norm else [made]
 
     def scale(index):
         """The layers of one scale and of all that follow it."""
         chain = [layers.Squeeze()] if squeezes[index] else []
-        for block in range(blocks[index]):
+        for position in range(blocks[index]):
             # A nonlinearity in front of the very first block would cost it the sign of what it sees.
-            branch = layers.ConvBranch(widths[index], preactivate=index + block > 0, **options)
-            chain += residual(branch)
+            first = index + position == 0
+            chain += with_norm(
+                functools.partial(image_branch, branch, widths[index], depth, preactivate=not first, **options)
+            )
         if index + 1 == len(blocks):
             return chain + dense()
         several = multi_scale and leave[index]
@@ -147,18 +171,26 @@ def image_flow(
         """The layers that see all of the last scale at once."""
         chain = [layers.Flatten()] if dense_blocks else []
         for _ in range(dense_blocks):
-            chain += residual(layers.DenseBranch((dense_units, dense_units), **options))
+            chain += with_norm(functools.partial(vector_branch, branch, dense_units, depth, **options))
         return chain
 
-    first = [PIXEL_TRANSFORMS[pixel_transform](bins)] + [layers.Squeeze()] * initial_squeeze
+    first = [PIXEL_TRANSFORMS[pixel_transform](bins, logit_alpha)] + [layers.Squeeze()] * initial_squeeze
     prior = priors.from_keywords(
         learned_prior=learned_prior,
         trained_prior=trained_prior,
         prior_components=prior_components,
         prior_factors=prior_factors,
+        prior_tails=prior_tails,
     )
+    noise = {"channels": widths[0], "coeff": coeff, "estimator": estimator}
     return Flow(
-        layers.Chain(first + scale(0)), event_shape, prior=prior, bins=bins, condition_size=condition_size, seed=seed
+        layers.Chain(first + scale(0)),
+        event_shape,
+        prior=prior,
+        bins=bins,
+        condition_size=condition_size,
+        dequantizer=make_dequantizer(dequantization, event_shape, **noise),
+        seed=seed,
     )
 
 

@@ -1,10 +1,14 @@
-"""Flows for densities in the plane, with the exact log-determinant."""
+"""Flows for densities in the plane, with the exact log-determinant unless told otherwise."""
+
+import functools
 
 import keras
 
 from keras_iresnet import layers, priors
 from keras_iresnet.models import Flow
-from keras_iresnet.ops.log_det import ExactLogDet
+from keras_iresnet.ops.log_det import LogDetEstimator
+from keras_iresnet.zoo.block_kinds import make_block
+from keras_iresnet.zoo.log_dets import estimator_from
 from keras_iresnet.zoo.recipe import Recipe
 from keras_iresnet.zoo.registry import register
 
@@ -26,23 +30,28 @@ RECIPE = Recipe(
 def toy_flow(
     *,
     blocks: int = 16,
+    block: str = "residual",
     units: tuple[int, ...] = (64, 64, 64),
     coeff: float = 0.97,
     activation: str = "lipswish",
     power_iterations: int = 1,
+    log_det: str | LogDetEstimator = "exact",
     learned_prior: bool = True,
     seed: int | None = None,
 ) -> Flow:
-    """A flow over points (batch, 2), with the exact log-determinant.
+    """A flow over points (batch, 2), with the exact log-determinant unless told otherwise.
 
     Which points it is trained on is for the recipe to say: `keras-iresnet train toy_flow --dataset toy/checkerboard`.
 
     Args:
-        blocks: residual blocks, an ActNorm before each and after the last.
+        blocks: how many, an ActNorm before each and after the last.
+        block: what is made of a branch g: `"residual"`, x + g(x); `"implicit"`, x + g(x) = z + h(z) for two branches a
+            block; or `"monotone"`, whose forward map is solved for too. See the layers of these names.
         units: hidden units of each residual branch, one per hidden layer.
         coeff: bound of each layer's norm, in (0, 1).
         activation: 1-Lipschitz activation, see `LipschitzActivation`.
         power_iterations: steps of the power iteration in each training step.
+        log_det: how training takes log-determinants: `"exact"`, `"series"`, `"roulette"`, or an estimator.
         learned_prior: whether the prior's mean and scale are trained.
         seed: seed of weights and noise.
 
@@ -57,12 +66,18 @@ def toy_flow(
     """
     if seed is not None:
         keras.utils.set_random_seed(seed)
+    estimator = estimator_from(log_det)
     chain = [layers.ActNorm()]
     for i in range(blocks):
         # A nonlinearity in front of the first block would cost it the sign of what it sees.
-        branch = layers.DenseBranch(
-            units, coeff=coeff, activation=activation, power_iterations=power_iterations, preactivate=i > 0
+        branch = functools.partial(
+            layers.DenseBranch,
+            units,
+            coeff=coeff,
+            activation=activation,
+            power_iterations=power_iterations,
+            preactivate=i > 0,
         )
-        chain += [layers.InvertibleResidualBlock(branch, estimator=ExactLogDet()), layers.ActNorm()]
+        chain += [make_block(block, branch, estimator), layers.ActNorm()]
     prior = priors.from_keywords(learned_prior=learned_prior)
     return Flow(layers.Chain(chain), (2,), prior=prior, seed=seed)

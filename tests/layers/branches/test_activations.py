@@ -120,7 +120,7 @@ def test_slope_is_differentiable_as_training_needs(name):
     ],
 )
 def test_activation_that_is_not_1_lipschitz_is_refused_with_the_reason(name, reason):
-    with pytest.raises(ValueError, match="`activation` must be 1-Lipschitz, one of elu, ") as error:
+    with pytest.raises(ValueError, match="`activation` must be 1-Lipschitz, one of clipswish, ") as error:
         LipschitzActivation(name)
     assert f"Received: activation={name!r}" in str(error.value)
     assert reason in str(error.value)

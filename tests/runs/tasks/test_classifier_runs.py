@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras_iresnet import data
 from keras_iresnet.commands import evaluate_run, interpolate_run, reconstruct_run, sample_run
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
-from keras_iresnet.ops.conv_bounds import conv_bound
+from keras_iresnet.ops.bounds.conv_bounds import conv_bound
 from keras_iresnet.runs import RunFolder, train
 from keras_iresnet.runs.tasks import task_of
 from keras_iresnet.runs.tensorboard import Diagnostics, gradient_norm_function

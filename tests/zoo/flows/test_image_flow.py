@@ -141,7 +141,7 @@ def test_channels_must_match_the_scales():
 
 
 def test_builder_of_a_data_set_refuses_what_belongs_to_the_data_set():
-    for keyword in ({"bins": 256}, {"event_shape": (8, 8, 3)}, {"depth": 3}):
+    for keyword in ({"bins": 256}, {"event_shape": (8, 8, 3)}, {"layers": 3}):
         with pytest.raises(TypeError, match=next(iter(keyword))):
             ki.zoo.digits_flow(**keyword)
 

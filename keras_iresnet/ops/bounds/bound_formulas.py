@@ -1,12 +1,12 @@
 """Rigorous bounds: what no estimate, however unconverged, can undercut. NumPy in float64, not for graphs."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from keras_iresnet.ops.top_eigenvalue import rounding_of_gram, top_eigenvalue
+from keras_iresnet.ops.bounds.top_eigenvalue import rounding_of_gram, top_eigenvalue
 
 _TAIL_TERMS = 10**6
 
@@ -94,6 +94,11 @@ def terms_for_bias(lips: Iterable[float], dimensions: Iterable[int], nats: float
         blocks = zip(lips, dimensions, strict=True)
         return math.fsum(series_bias(lip, num_terms, dimension) for lip, dimension in blocks) <= nats
 
+    return smallest_number(enough)
+
+
+def smallest_number(enough: Callable[[int], bool]) -> int:
+    """The smallest integer of at least 1 that is `enough`, as all larger ones are."""
     high = 1
     while not enough(high):
         high *= 2

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from oracles import convolution_matrix, norm
 
-from keras_iresnet.ops import conv_bounds
-from keras_iresnet.ops.conv_bounds import conv_bound
+from keras_iresnet.ops.bounds import conv_bounds
+from keras_iresnet.ops.bounds.conv_bounds import conv_bound
 
 SHAPES = [
     # kernel, grid, channels in and out, strides, padding

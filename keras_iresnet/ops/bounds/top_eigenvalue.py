@@ -26,7 +26,7 @@ def top_eigenvalue(gram: np.ndarray) -> float:
 
     Example:
     >>> import numpy as np
-    >>> from keras_iresnet.ops.top_eigenvalue import top_eigenvalue
+    >>> from keras_iresnet.ops.bounds.top_eigenvalue import top_eigenvalue
     >>> print(f"{top_eigenvalue(np.diag([1.0, 4.0])):.6f}")
     4.000000
     """
@@ -83,7 +83,7 @@ def top_eigenvalue_by_squaring(gram: np.ndarray, *, above: float = 0.0, toleranc
 
     Example:
     >>> import numpy as np
-    >>> from keras_iresnet.ops.top_eigenvalue import top_eigenvalue_by_squaring
+    >>> from keras_iresnet.ops.bounds.top_eigenvalue import top_eigenvalue_by_squaring
     >>> upper, lower = top_eigenvalue_by_squaring(np.stack([np.diag([1.0, 4.0]), np.eye(2)]))
     >>> bool(4.0 <= upper < 4.00001), bool(3.99999 < lower <= 4.0)
     (True, True)

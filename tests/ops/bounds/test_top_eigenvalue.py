@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from keras_iresnet.ops import top_eigenvalue as module
-from keras_iresnet.ops.top_eigenvalue import top_eigenvalue, top_eigenvalue_by_squaring
+from keras_iresnet.ops.bounds import top_eigenvalue as module
+from keras_iresnet.ops.bounds.top_eigenvalue import top_eigenvalue, top_eigenvalue_by_squaring
 
 
 def _gram(rows, seed, complex_numbers=False, batch=()):

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_iresnet.ops.bounds import matrix_norm
-from keras_iresnet.ops.top_eigenvalue import rounding_of_gram, top_eigenvalue, top_eigenvalue_by_squaring
+from keras_iresnet.ops.bounds.top_eigenvalue import rounding_of_gram, top_eigenvalue, top_eigenvalue_by_squaring
 
 DEFAULT_BUDGET_S = 30.0
 _RATE = 1e10  # products a second that a core does for sure
@@ -65,7 +65,7 @@ def conv_bound(
 
     Example:
     >>> import numpy as np
-    >>> from keras_iresnet.ops.conv_bounds import conv_bound
+    >>> from keras_iresnet.ops.bounds.conv_bounds import conv_bound
     >>> mean = np.full((3, 3, 1, 1), 1 / 9)
     >>> print(f"{conv_bound(mean, (8, 8)).norm:.3f}")  # zeros at the border take from the norm of 1
     0.921
@@ -109,7 +109,7 @@ def operator_norm(kernel: Any, grid: Sequence[int], *, strides: int = 1, padding
 
     Example:
     >>> import numpy as np
-    >>> from keras_iresnet.ops.conv_bounds import operator_norm
+    >>> from keras_iresnet.ops.bounds.conv_bounds import operator_norm
     >>> print(f"{operator_norm(np.full((2, 2, 1, 1), 1.0), (2, 2), padding='valid'):.3f}")
     2.000
     """
@@ -133,7 +133,7 @@ def symbol_norm(kernel: Any, grid: Sequence[int], *, padding: str = "same") -> f
 
     Example:
     >>> import numpy as np
-    >>> from keras_iresnet.ops.conv_bounds import symbol_norm
+    >>> from keras_iresnet.ops.bounds.conv_bounds import symbol_norm
     >>> print(f"{symbol_norm(np.full((3, 3, 1, 1), 1 / 9), (8, 8)):.3f}")
     1.000
     """
@@ -154,7 +154,7 @@ def gram_norm(kernel: Any, grid: Sequence[int], *, padding: str = "same", tolera
 
     Example:
     >>> import numpy as np
-    >>> from keras_iresnet.ops.conv_bounds import gram_norm, symbol_norm
+    >>> from keras_iresnet.ops.bounds.conv_bounds import gram_norm, symbol_norm
     >>> kernel = np.random.default_rng(0).normal(size=(3, 3, 4, 5))
     >>> 0 <= gram_norm(kernel, (8, 8)) / symbol_norm(kernel, (8, 8)) - 1 < 1e-6
     True

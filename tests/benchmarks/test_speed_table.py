@@ -1,0 +1,48 @@
+import json
+import pathlib
+
+import pytest
+
+from keras_iresnet.benchmarks.speed_table import FOLDER, TABLES, benchmark_table
+from keras_iresnet.zoo.table import rewritten
+
+README = pathlib.Path(__file__).parents[2] / "README.md"
+
+
+def test_readme_says_what_was_measured():
+    text = README.read_text(encoding="utf-8")
+    assert rewritten(text, TABLES) == text, "run `python -m keras_iresnet.benchmarks.speed_table README.md`"
+
+
+def test_every_record_says_where_it_comes_from():
+    files = list(FOLDER.glob("*/*.json"))
+    assert files
+    for file in files:
+        result = json.loads(file.read_text())
+        assert result["pairs"] >= 5
+        assert result["machine"]["cores"] >= 1
+        assert len(result["commit"].removesuffix("+modified")) == 40
+        assert result["versions"]["tensorflow"]
+
+
+def test_a_line_has_median_range_ratio_and_facts(tmp_path):
+    (tmp_path / "one.json").write_text(
+        json.dumps(
+            {
+                "title": "an inverse",
+                "pairs": 5,
+                "ours_seconds": 0.25,
+                "ours_seconds_range": [0.2, 0.3],
+                "theirs_seconds": 0.5,
+                "theirs_seconds_range": [0.4, 0.6],
+                "theirs_over_ours": 2.0,
+                "theirs_over_ours_range": [1.5, 2.5],
+                "facts": {"ours": {"largest_error": 1e-6}, "theirs": {}},
+            }
+        )
+    )
+    *_, ours, theirs = benchmark_table(tmp_path).splitlines()
+    assert ours == "| an inverse | ours | 0.25 (0.2 to 0.3) | 1 | largest error 1e-06 |"
+    assert theirs == "|  | theirs | 0.5 (0.4 to 0.6) | 2 (1.5 to 2.5) |  |"
+    with pytest.raises(FileNotFoundError, match="must hold what"):
+        benchmark_table(tmp_path / "none")
