@@ -4,8 +4,8 @@ import os
 
 from keras_iresnet.evaluation.certificate import Certificate, certify
 from keras_iresnet.evaluation.contraction import Contraction, contract
-from keras_iresnet.runs.guarantee import certificate_figures
 from keras_iresnet.runs.run_folder import RunFolder
+from keras_iresnet.runs.tasks.guarantee import certificate_figures
 
 
 def certify_run(run: str | os.PathLike) -> Certificate:

@@ -13,7 +13,6 @@ import tensorflow as tf
 from keras_iresnet.models.base import LAYER_EXAMPLES
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.runs.fitting import Fitting
-from keras_iresnet.runs.guarantee import guarantee
 from keras_iresnet.runs.machine import devices as device_names
 from keras_iresnet.runs.machine import provenance
 from keras_iresnet.runs.machine.threads import settle_threads
@@ -24,6 +23,7 @@ from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.state.best_file import begin_with
 from keras_iresnet.runs.state.resume import open_run, settings_of, started_with
 from keras_iresnet.runs.tasks import task_of
+from keras_iresnet.runs.tasks.guarantee import guarantee
 
 
 @device_names.naming_lost_machines()

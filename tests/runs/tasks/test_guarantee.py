@@ -5,8 +5,8 @@ import keras_iresnet as ki
 from keras_iresnet import data
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.runs import RunFolder
-from keras_iresnet.runs.guarantee import guarantee
 from keras_iresnet.runs.tasks import task_of
+from keras_iresnet.runs.tasks.guarantee import guarantee
 
 
 def _guarantee(model, run, name):
