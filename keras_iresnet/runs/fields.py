@@ -16,6 +16,7 @@ from keras_iresnet.zoo.block_kinds import BLOCKS, BRANCHES
 from keras_iresnet.zoo.classifiers.image_classifier import NORMALIZATIONS
 from keras_iresnet.zoo.dequantizers import DEQUANTIZATIONS
 from keras_iresnet.zoo.flows.image_flow import PIXEL_TRANSFORMS
+from keras_iresnet.zoo.flows.rival_flow import RIVALS
 from keras_iresnet.zoo.log_dets import LOG_DETS
 
 GROUPS = ("model", "optimisation", "data", "run")
@@ -37,6 +38,7 @@ _CHOICES = {
     "pixel_transform": PIXEL_TRANSFORMS,
     "prior_tails": TAILS,
     "precision": PRECISIONS,
+    "rival": RIVALS,
 }
 
 

@@ -1,0 +1,152 @@
+"""Trains several densities on one data set, each in a run of its own, and puts them into one table."""
+
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_iresnet import data
+from keras_iresnet.comparison.classical import ClassicalDensity
+from keras_iresnet.comparison.comparison_files import write_comparison
+from keras_iresnet.comparison.comparison_table import Entry, rows_of
+from keras_iresnet.comparison.contestants import CLASSICAL, contestants, kind_of, title_of
+from keras_iresnet.comparison.example_scores import flow_scores, kept
+from keras_iresnet.comparison.plan import Plan, asked_of, checked_overrides
+from keras_iresnet.runs.progress import console
+from keras_iresnet.runs.run_folder import RunFolder
+from keras_iresnet.runs.train import train
+
+
+class Comparison(NamedTuple):
+    """What a comparison found.
+
+    Attributes:
+        paths: of the files that it wrote.
+        rows: of the table, the best first: column -> value.
+    """
+
+    paths: tuple[pathlib.Path, ...]
+    rows: list[dict[str, Any]]
+
+
+def compare(
+    dataset: str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    models: Sequence[str] | None = None,
+    steps: int | None = None,
+    minutes: float | None = None,
+    seeds: Sequence[int] = (0,),
+    parameters: int | None = None,
+    blocks: int | None = None,
+    test_examples: int | None = None,
+    data_dir: str | os.PathLike | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    progress: bool = True,
+) -> Comparison:
+    """Train several kinds of densities alike and evaluate them on the same held-out examples.
+
+    Each has as many layers and, by its width, about as many parameters; one recipe trains all of them, that of our own
+    flow for such data. Points and tables are given to scikit-learn's densities too. Called again with the same
+    folder, it goes on where it was interrupted, and takes what has ended as it is; models and seeds may be added.
+
+    Args:
+        dataset: what `keras_iresnet.data.load` takes: a toy, `"digits"`, images of TFDS, a folder, an array, a table.
+        out: folder of the comparison: a run for each model and seed in `runs`, the table, the pictures.
+        models: names of `contestants(kind)`; all of them by default.
+        steps: of each training.
+        minutes: of each training; 5 where neither is given. Where both are, what comes first ends it.
+        seeds: of weights, order and noise, and of a toy's training points. The test split is the same for all.
+        parameters: of each model, about; by default those of an i-ResNet of middling width.
+        blocks: layers of each model, of images of each scale: 16 in the plane, 6 for tables, 8 for images by default.
+            MADE has one in any case.
+        test_examples: how many of the test split are evaluated; by default 10,000 points or 1,000 images at most.
+        data_dir: TFDS data directory.
+        overrides: fields of the recipe and options of `Reading` for all models, such as `{"label": "class"}`.
+        progress: whether to show it, on standard error.
+
+    Returns:
+        `Comparison`.
+
+    Raises:
+        ValueError: an unknown model or field, numbers that cannot be, or a folder that holds a comparison of something
+            else: all before any training.
+        OSError: the data cannot be read, the folder not be written.
+        TerminatedError: SIGTERM or Ctrl-C came; the run's state is saved.
+    """
+    chosen = checked_overrides(overrides or {})
+    _check_seeds(seeds)
+    reading = {field: value for field, value in chosen.items() if field in data.Reading.__dataclass_fields__}
+    splits = data.load(dataset, data_dir=data_dir, seed=seeds[0], **reading)
+    names = _checked_models(models, kind_of(splits))
+    numbers = {"parameters": parameters, "blocks": blocks, "test_examples": test_examples}
+    asked = asked_of(dataset, splits, steps=steps, minutes=minutes, overrides=chosen, **numbers)
+    out = pathlib.Path(out)
+    plan = Plan(out, asked, splits)
+    trained = {(name, seed): plan.training(name, seed) for seed in seeds for name in names if name not in CLASSICAL}
+    ended: dict[str, list[RunFolder | None]] = {name: [] for name in names}
+    for (name, seed), (model, options) in trained.items():
+        folder = out / "runs" / f"{name}-seed{seed}"
+        ended[name].append(_train(model, folder, options, data_dir=data_dir, progress=progress))
+    entries = [
+        _classical(name, plan, out) if name in CLASSICAL else _entry(name, plan, seeds, ended[name], progress)
+        for name in names
+    ]
+    rows = rows_of(entries, splits)
+    return Comparison(write_comparison(out, plan, entries, rows), rows)
+
+
+def _check_seeds(seeds):
+    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise ValueError(f"`seeds` must be different numbers of at least 0. Received: seeds={tuple(seeds)}")
+
+
+def _checked_models(models, kind):
+    known = contestants(kind)
+    names = known if models is None else list(dict.fromkeys(models))
+    if not names or not set(names) <= set(known):
+        raise ValueError(f"`models` must be among {', '.join(known)} for such data. Received: models={tuple(names)}")
+    return names
+
+
+def _train(model, folder, options, *, data_dir, progress):
+    """The run; `None` where its loss became infinite or NaN."""
+    try:
+        train(model, resume=folder, overrides=options, data_dir=data_dir, progress=progress)
+    except FloatingPointError as error:
+        console(progress).print(f"The run in {folder} diverged. {error}")
+        return None
+    return RunFolder(folder)
+
+
+def _entry(name, plan, seeds, runs, progress):
+    """A trained contestant, evaluated run by run."""
+    examples = plan.asked.test_examples
+    ended = [run for run in runs if run is not None]
+    scores = [
+        kept(
+            run.path / "comparison_scores.npy",
+            lambda run=run: flow_scores(run.load_best(), plan.splits, examples, progress=progress),
+            examples,
+        )
+        for run in ended
+    ]
+    return Entry(
+        name,
+        title_of(name),
+        np.stack(scores) if scores else None,
+        plan.parameters(name),
+        tuple(run.read_metrics() for run in ended),
+        tuple(seed for seed, run in zip(seeds, runs, strict=True) if run is None),
+    )
+
+
+def _classical(name, plan, out):
+    """One of scikit-learn's, which takes seconds to fit: nothing of it is kept but the scores."""
+    density = ClassicalDensity(name, plan.splits)
+    examples = plan.asked.test_examples
+    points = next(iter(plan.splits.test.batch(examples))).numpy()
+    scores = kept(out / "scores" / f"{name}.npy", lambda: density.log_likelihoods(points), examples)
+    return Entry(name, title_of(name), scores[None], density.parameters)

@@ -1,0 +1,118 @@
+"""Who takes part: the models of the zoo that a comparison trains, by short names, and how wide each is made."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from keras_iresnet import data
+
+KINDS = ("plane", "table", "images")  # of data
+MOST_SCALES = 3
+_RIVALS = dict.fromkeys(KINDS, "rival_flow")
+
+
+@dataclasses.dataclass(frozen=True)
+class Contestant:
+    """A kind of flow that takes part.
+
+    Args:
+        name: short, as `--models` has it.
+        title: as tables and pictures have it.
+        models: kind of data -> the builder's name in the zoo.
+        fixed: keywords of the builder that make it this one.
+        layers: how many it has, where it is not for the comparison to say.
+        scales: whether its layers come in scales, of images.
+    """
+
+    name: str
+    title: str
+    models: Mapping[str, str]
+    fixed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    layers: int | None = None
+    scales: bool = True
+
+    def keywords(self, kind: str, event_shape: Sequence[int], *, blocks: int, width: int) -> dict[str, Any]:
+        """The builder's keywords for `blocks` layers, of each scale where there are scales, of `width` hidden units.
+
+        Example:
+        >>> from keras_iresnet.comparison.contestants import CONTESTANTS
+        >>> CONTESTANTS["glow"].keywords("images", (8, 8, 1), blocks=4, width=32)
+        {'rival': 'glow', 'blocks': (4, 4), 'units': (32, 32)}
+        """
+        return {**self.fixed, **self._depth(kind, event_shape, blocks), **self.width(kind, width)}
+
+    def _depth(self, kind, event_shape, blocks):
+        count = self.layers or blocks
+        if self.models[kind] in ("toy_flow", "tabular_flow"):
+            return {"blocks": count}
+        return {"blocks": (count,) * (scales_of(event_shape) if kind == "images" and self.scales else 1)}
+
+    def width(self, kind: str, width: int) -> dict[str, Any]:
+        """The keywords that say how wide it is."""
+        if self.models[kind] == "image_flow":
+            return {"channels": width}
+        return {"units": (width,) * (3 if self.models[kind] == "toy_flow" else 2)}
+
+
+CONTESTANTS = {
+    one.name: one
+    for one in (
+        Contestant("iresnet", "i-ResNet", {"plane": "toy_flow", "table": "tabular_flow", "images": "image_flow"}),
+        Contestant("nice", "NICE", _RIVALS, {"rival": "nice"}),
+        Contestant("real_nvp", "Real NVP", _RIVALS, {"rival": "real_nvp"}),
+        Contestant("glow", "Glow", _RIVALS, {"rival": "glow"}),
+        Contestant("made", "MADE", _RIVALS, {"rival": "made"}, layers=1, scales=False),
+        Contestant("maf", "MAF", _RIVALS, {"rival": "maf"}, scales=False),
+    )
+}
+CLASSICAL = {"gaussian": "Gaussian", "mixture": "mixture of Gaussians", "kernel_density": "kernel density"}
+
+
+def contestants(kind: str) -> list[str]:
+    """Names of what can be compared on a kind of data.
+
+    Args:
+        kind: `"plane"`, points of two coordinates; `"table"`, of any other number; or `"images"`.
+
+    Example:
+    >>> from keras_iresnet.comparison import contestants
+    >>> "mixture" in contestants("table"), "mixture" in contestants("images")
+    (True, False)
+    """
+    if kind not in KINDS:
+        raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: kind={kind!r}")
+    return [*CONTESTANTS, *(() if kind == "images" else CLASSICAL)]
+
+
+def title_of(name: str) -> str:
+    """What tables and pictures call it."""
+    return CONTESTANTS[name].title if name in CONTESTANTS else CLASSICAL[name]
+
+
+def kind_of(splits: data.Splits) -> str:
+    """Which of `KINDS` a data set is."""
+    if splits.bins is not None:
+        return "images"
+    return "plane" if tuple(splits.event_shape) == (2,) else "table"
+
+
+def scales_of(event_shape: Sequence[int]) -> int:
+    """How often an image is squeezed: while both sides are even and at least 4, three times at most.
+
+    Raises:
+        ValueError: not once.
+
+    Example:
+    >>> from keras_iresnet.comparison.contestants import scales_of
+    >>> scales_of((8, 8, 1)), scales_of((28, 28, 1)), scales_of((32, 32, 3))
+    (2, 2, 3)
+    """
+    height, width = event_shape[:2]
+    count = 0
+    while count < MOST_SCALES and height % 2 == width % 2 == 0 and min(height, width) >= 4:
+        height, width, count = height // 2, width // 2, count + 1
+    if not count:
+        raise ValueError(
+            f"Images must have even sides of 4 pixels or more to be compared. Received: event_shape={event_shape}"
+        )
+    return count
