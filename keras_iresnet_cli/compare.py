@@ -7,7 +7,7 @@ import click
 from keras_iresnet_cli.group import cli
 from keras_iresnet_cli.options import complete_folders, data_dir_option, example, json_option, set_option
 from keras_iresnet_cli.quiet import start_tensorflow_quietly
-from keras_iresnet_cli.tables import show_rows
+from keras_iresnet_cli.tables import show_paths, show_rows
 
 
 def _separated(kind):
@@ -56,6 +56,7 @@ def _separated(kind):
     "--blocks", type=int, help="Layers of each model, of each scale of images.  [default: 16 in the plane, 6, or 8]"
 )
 @click.option("--test-examples", type=int, help="Held-out examples.  [default: up to 10,000 points or 1,000 images]")
+@click.option("--pairs", default=5, show_default=True, help="How often each is timed, in turns; 0 for no timings.")
 @set_option
 @data_dir_option
 @json_option
@@ -74,5 +75,11 @@ def compare(dataset: str, out: str, as_json: bool, **options: Any) -> None:
     except TerminatedError as error:
         click.echo(f"Error: {error}", err=True)
         click.get_current_context().exit(128 + error.signal)
-    known = [column for column in rows[0] if any(row[column] is not None for row in rows)]
-    show_rows(paths, rows if as_json else [{column: row[column] for column in known} for row in rows], as_json=as_json)
+    if as_json:
+        show_rows(paths, rows, as_json=True)
+        return
+    from keras_iresnet.comparison.comparison_table import tables_of
+
+    for table in tables_of(rows).values():
+        show_rows((), table)
+    show_paths(paths)

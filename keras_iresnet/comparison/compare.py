@@ -1,18 +1,17 @@
 """Trains several densities on one data set, each in a run of its own, and puts them into one table."""
 
+import dataclasses
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from keras_iresnet import data
 from keras_iresnet.comparison.classical import ClassicalDensity
-from keras_iresnet.comparison.comparison_files import write_comparison
-from keras_iresnet.comparison.comparison_table import Entry, rows_of
+from keras_iresnet.comparison.comparison_files import write_comparison, write_page, write_pictures
+from keras_iresnet.comparison.comparison_table import rows_of
 from keras_iresnet.comparison.contestants import CLASSICAL, contestants, kind_of, title_of
-from keras_iresnet.comparison.example_scores import flow_scores, kept
+from keras_iresnet.comparison.gathering import classical_entry, timings_in, trained_entry
 from keras_iresnet.comparison.plan import Plan, asked_of, checked_overrides
 from keras_iresnet.runs.progress import console
 from keras_iresnet.runs.run_folder import RunFolder
@@ -42,6 +41,7 @@ def compare(
     parameters: int | None = None,
     blocks: int | None = None,
     test_examples: int | None = None,
+    pairs: int = 5,
     data_dir: str | os.PathLike | None = None,
     overrides: Mapping[str, Any] | None = None,
     progress: bool = True,
@@ -63,6 +63,7 @@ def compare(
         blocks: layers of each model, of images of each scale: 16 in the plane, 6 for tables, 8 for images by default.
             MADE has one in any case.
         test_examples: how many of the test split are evaluated; by default 10,000 points or 1,000 images at most.
+        pairs: how often a step, samples and an inverse of each model are timed, in turns; 0 for no timings.
         data_dir: TFDS data directory.
         overrides: fields of the recipe and options of `Reading` for all models, such as `{"label": "class"}`.
         progress: whether to show it, on standard error.
@@ -78,6 +79,8 @@ def compare(
     """
     chosen = checked_overrides(overrides or {})
     _check_seeds(seeds)
+    if pairs < 0:
+        raise ValueError(f"`pairs` must be at least 0. Received: pairs={pairs}")
     reading = {field: value for field, value in chosen.items() if field in data.Reading.__dataclass_fields__}
     splits = data.load(dataset, data_dir=data_dir, seed=seeds[0], **reading)
     names = _checked_models(models, kind_of(splits))
@@ -90,12 +93,21 @@ def compare(
     for (name, seed), (model, options) in trained.items():
         folder = out / "runs" / f"{name}-seed{seed}"
         ended[name].append(_train(model, folder, options, data_dir=data_dir, progress=progress))
+    classical = {name: ClassicalDensity(name, splits) for name in names if name in CLASSICAL}
     entries = [
-        _classical(name, plan, out) if name in CLASSICAL else _entry(name, plan, seeds, ended[name], progress)
+        classical_entry(name, classical[name], plan, out)
+        if name in classical
+        else trained_entry(name, plan, seeds, ended[name], progress)
         for name in names
     ]
+    runs = {name: next(run for run in ended[name] if run) for name in names if any(ended[name])}
+    timings = timings_in(out, plan, runs, pairs)
+    entries = [dataclasses.replace(one, traits={**one.traits, **timings.get(one.name, {})}) for one in entries]
     rows = rows_of(entries, splits)
-    return Comparison(write_comparison(out, plan, entries, rows), rows)
+    paths = write_comparison(out, plan, entries, rows)
+    flows = {title_of(name): run.load_best() for name, run in runs.items()}
+    images = write_pictures(out, plan, rows, flows, {title_of(name): of for name, of in classical.items()})
+    return Comparison((*paths, *images.values(), write_page(out, plan, rows, images)), rows)
 
 
 def _check_seeds(seeds):
@@ -119,34 +131,3 @@ def _train(model, folder, options, *, data_dir, progress):
         console(progress).print(f"The run in {folder} diverged. {error}")
         return None
     return RunFolder(folder)
-
-
-def _entry(name, plan, seeds, runs, progress):
-    """A trained contestant, evaluated run by run."""
-    examples = plan.asked.test_examples
-    ended = [run for run in runs if run is not None]
-    scores = [
-        kept(
-            run.path / "comparison_scores.npy",
-            lambda run=run: flow_scores(run.load_best(), plan.splits, examples, progress=progress),
-            examples,
-        )
-        for run in ended
-    ]
-    return Entry(
-        name,
-        title_of(name),
-        np.stack(scores) if scores else None,
-        plan.parameters(name),
-        tuple(run.read_metrics() for run in ended),
-        tuple(seed for seed, run in zip(seeds, runs, strict=True) if run is None),
-    )
-
-
-def _classical(name, plan, out):
-    """One of scikit-learn's, which takes seconds to fit: nothing of it is kept but the scores."""
-    density = ClassicalDensity(name, plan.splits)
-    examples = plan.asked.test_examples
-    points = next(iter(plan.splits.test.batch(examples))).numpy()
-    scores = kept(out / "scores" / f"{name}.npy", lambda: density.log_likelihoods(points), examples)
-    return Entry(name, title_of(name), scores[None], density.parameters)

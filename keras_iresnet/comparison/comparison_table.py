@@ -2,13 +2,18 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from keras_iresnet import data
 from keras_iresnet.comparison.example_scores import mean_and_errors, standard_error
-from keras_iresnet.comparison.published_bits import published_bits
+from keras_iresnet.comparison.properties import Properties
+from keras_iresnet.comparison.published import published_bits, published_properties
+from keras_iresnet.comparison.timings import COLUMNS
+
+TRAITS = (*(field.name for field in dataclasses.fields(Properties)), *COLUMNS, "paper_says")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +27,7 @@ class Entry:
         parameters: how many.
         runs: metrics.json of each training that came to an end; none of what is not trained by steps.
         diverged: seeds whose loss became infinite or NaN.
+        traits: properties and timings, column -> value; the same columns in all that have any.
     """
 
     name: str
@@ -30,6 +36,7 @@ class Entry:
     parameters: int
     runs: tuple[dict[str, Any], ...] = ()
     diverged: tuple[int, ...] = ()
+    traits: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def rows_of(entries: list[Entry], splits: data.Splits) -> list[dict[str, Any]]:
@@ -42,7 +49,31 @@ def rows_of(entries: list[Entry], splits: data.Splits) -> list[dict[str, Any]]:
     sign = -1 if splits.bins is None else 1  # bits/dim are better where they are lower
     ordered = sorted(entries, key=lambda one: sign * figures[one.name].mean() if one.name in figures else math.inf)
     best = figures.get(ordered[0].name)
-    return [_row(one, figures.get(one.name), best, sign, splits) for one in ordered]
+    traits = dict.fromkeys(column for one in entries for column in one.traits)
+    said = {"paper_says": None} if traits else {}
+    return [
+        _row(one, figures.get(one.name), best, sign, splits)
+        | {**traits, **one.traits}
+        | {column: published_properties().get(one.name) for column in said}
+        for one in ordered
+    ]
+
+
+def tables_of(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The rows in two tables that one can read, by heading; columns in which nothing is known are left out.
+
+    Example:
+    >>> from keras_iresnet.comparison.comparison_table import tables_of
+    >>> tables_of([{"model": "x", "seeds": 1, "steps": None, "free_form": True}])
+    {'What they reached': [{'model': 'x', 'seeds': 1}], 'What they are': [{'model': 'x', 'free_form': True}]}
+    """
+    known = [column for column in rows[0] if any(row[column] is not None for row in rows)]
+    traits = [column for column in known if column in TRAITS]
+    described = [row for row in rows if any(row[column] is not None for column in traits)]
+    found = {"What they reached": [{column: row[column] for column in known if column not in traits} for row in rows]}
+    if described:
+        found["What they are"] = [{column: row[column] for column in ("model", *traits)} for row in described]
+    return found
 
 
 def in_unit(scores: np.ndarray, splits: data.Splits) -> np.ndarray:

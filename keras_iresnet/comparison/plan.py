@@ -93,6 +93,11 @@ class Plan:
         """How many a trained contestant has."""
         return self._held["models"][name]["parameters"]
 
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of all trainings."""
+        return recipe_for(self.kind, self.asked, len(self.splits.train))
+
     def _width(self, name):
         """The width that was found, or is found now and written down."""
         if name not in self._held["models"]:
@@ -112,7 +117,7 @@ class Plan:
 
     def _recipe(self, model, seed):
         """The fields in which the recipe of this kind of data differs from the model's own."""
-        wanted = vars(recipe_for(self.kind, self.asked, len(self.splits.train))) | {"seed": seed}
+        wanted = vars(self.recipe) | {"seed": seed}
         own = vars(zoo.get(model).recipe)
         # What training would fit to the data is said in any case.
         fitted = ("dataset", "batch_size", "warmup_steps", "seed")

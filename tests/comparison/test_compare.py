@@ -1,8 +1,10 @@
 """A whole comparison, small: what it writes, that it goes on, and what it refuses."""
 
+import base64
 import csv
 import json
 import pathlib
+import re
 import sys
 
 import numpy as np
@@ -15,7 +17,7 @@ from keras_iresnet.evaluation.log_likelihood import evaluate_log_likelihood
 from keras_iresnet.runs import RunFolder
 from keras_iresnet_cli import cli
 
-SMALL = {"steps": 12, "blocks": 1, "parameters": 300, "progress": False}
+SMALL = {"steps": 12, "blocks": 1, "parameters": 300, "pairs": 0, "progress": False}
 MODELS = ("made", "maf", "gaussian", "kernel_density")
 
 
@@ -90,7 +92,30 @@ def test_the_files_hold_the_rows(compared):
     assert json.loads((out / "comparison.json").read_text())["rows"] == found.rows
     text = (out / "comparison.md").read_text()
     assert "at most 12 steps" in text
-    assert text.count("\n| ") == len(found.rows) + 1
+    assert text.count("\n| ") == 2 * 1 + len(found.rows) + 2  # of the second table, those that were trained
+
+
+def test_rows_have_what_was_found_by_running(compared):
+    rows = _by_model(compared[1].rows)
+    for name in ("MADE", "MAF"):
+        assert (rows[name]["layer"], rows[name]["likelihood"], rows[name]["free_form"]) == (
+            "Autoregressive",
+            "exact",
+            False,
+        )
+        assert (rows[name]["forward_passes"], rows[name]["inverse_passes"]) == (1, 3)
+        assert "step_milliseconds" not in rows[name]
+    assert rows["Gaussian"]["layer"] is None
+
+
+def test_the_page_needs_no_other_file(compared):
+    out, found = compared
+    page = (out / "comparison.html").read_text()
+    pictures = re.findall(r'<img [^>]*src="data:image/png;base64,([^"]*)"', page)
+    assert [base64.b64decode(one) for one in pictures] == [(out / "likelihoods.png").read_bytes()]
+    assert not re.search(r'(href|src)="(?!data:)|url\(|@import', page)
+    nats = found.rows[0]["test_log_likelihood_nats"]
+    assert f"<td>{found.rows[0]['model']}</td><td>{nats:.4g}</td>" in page
 
 
 def test_what_has_ended_is_taken_as_it_is_and_models_may_be_added(compared, table):
@@ -148,7 +173,7 @@ def test_what_cannot_be_is_refused_before_any_training(options, message, compare
 
 @pytest.mark.slow
 def test_images_are_compared_in_bits_by_the_command(tmp_path):
-    given = {"models": "iresnet,glow", "steps": 2, "blocks": 1, "parameters": 2000, "test-examples": 40}
+    given = {"models": "iresnet,glow", "steps": 2, "blocks": 1, "parameters": 2000, "test-examples": 40, "pairs": 1}
     words = [word for option, value in given.items() for word in (f"--{option}", str(value))]
     words += ["--json", "--out"]
     result = CliRunner().invoke(cli, ["compare", "digits", *words, str(tmp_path / "digits")])
@@ -158,6 +183,9 @@ def test_images_are_compared_in_bits_by_the_command(tmp_path):
     for row in found["rows"]:
         assert 1 < row["test_bits_per_dim"] < 4.2
         assert 1500 < row["parameters"] < 2500
+        assert 0 < row["inverse_milliseconds"] < 1e5
+        assert row["step_milliseconds"] != row["sample_milliseconds"]
+    assert {pathlib.Path(path).name for path in found["paths"]} >= {"samples.png", "likelihoods.png", "comparison.html"}
     assert all(pathlib.Path(path).is_file() for path in found["paths"])
     result = CliRunner().invoke(cli, ["compare", "digits", *words[:-2], "--models", "mixture", "--out", str(tmp_path)])
     assert result.exit_code == 2
