@@ -88,6 +88,7 @@ def compare(
     asked = asked_of(dataset, splits, steps=steps, minutes=minutes, overrides=chosen, **numbers)
     out = pathlib.Path(out)
     plan = Plan(out, asked, splits)
+    plan.write()
     trained = {(name, seed): plan.training(name, seed) for seed in seeds for name in names if name not in CLASSICAL}
     ended: dict[str, list[RunFolder | None]] = {name: [] for name in names}
     for (name, seed), (model, options) in trained.items():
@@ -100,10 +101,15 @@ def compare(
         else trained_entry(name, plan, seeds, ended[name], progress)
         for name in names
     ]
-    runs = {name: next(run for run in ended[name] if run) for name in names if any(ended[name])}
+    return _reported(out, plan, entries, ended, classical, pairs)
+
+
+def _reported(out, plan, entries, ended, classical, pairs):
+    """The timings, and the files of all that is known."""
+    runs = {name: next(run for run in found if run) for name, found in ended.items() if any(found)}
     timings = timings_in(out, plan, runs, pairs)
     entries = [dataclasses.replace(one, traits={**one.traits, **timings.get(one.name, {})}) for one in entries]
-    rows = rows_of(entries, splits)
+    rows = rows_of(entries, plan.splits)
     paths = write_comparison(out, plan, entries, rows)
     flows = {title_of(name): run.load_best() for name, run in runs.items()}
     images = write_pictures(out, plan, rows, flows, {title_of(name): of for name, of in classical.items()})

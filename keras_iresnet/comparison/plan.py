@@ -84,6 +84,12 @@ class Plan:
         keywords = contestant.keywords(self.kind, shape, blocks=self.asked.blocks, width=width)
         return contestant.models[self.kind], keywords
 
+    def write(self) -> None:
+        """Write the file, and make the folder; before anything of the comparison is in it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(self.path) as temporary:
+            temporary.write_text(json.dumps(self._held, indent=2) + "\n")
+
     @property
     def held(self) -> dict[str, Any]:
         """What the file holds: what was asked, and the sizes that were found."""
@@ -105,9 +111,7 @@ class Plan:
                 self._held["parameters"] = self.asked.parameters or self._count("iresnet", _WIDTHS[self.kind])
             width = matched_width(lambda width: self._count(name, width), self._held["parameters"])
             self._held["models"][name] = {"width": width, "parameters": self._count(name, width)}
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(self.path) as temporary:
-                temporary.write_text(json.dumps(self._held, indent=2) + "\n")
+            self.write()
         return self._held["models"][name]["width"]
 
     def _count(self, name, width):
