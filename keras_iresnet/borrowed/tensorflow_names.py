@@ -10,7 +10,7 @@ from tensorflow.python.framework import op_callbacks
 # An attribute of a `tf.function`: its body stays a function of its own in the graph that calls it. Inlined, the passes
 # of a block would be scheduled one by one among those of the others, and what each needs in between be kept.
 NOT_INLINED = {"_noinline": True}
-_PRODUCTS = ("MatMul", "BatchMatMulV2", "Conv2D")
+_PRODUCTS = ("MatMul", "Conv")  # in names of operations: there are batched and fused ones
 
 
 def is_recording() -> bool:
@@ -55,8 +55,9 @@ def products_in(function: Callable[[], Any]) -> list[tuple[int, ...]]:
     found = []
 
     def note(op_type, inputs, attrs, outputs, op_name=None, graph=None):
-        if op_type in _PRODUCTS:
-            found.append(tuple(inputs[0].shape))
+        if any(name in op_type for name in _PRODUCTS):
+            # A transposed convolution takes the shape of its result first, and the kernel.
+            found.append(tuple(inputs[2 if op_type.endswith("BackpropInput") else 0].shape))
 
     eager = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)

@@ -33,7 +33,7 @@ def write_comparison(
         Their paths.
     """
     out.mkdir(parents=True, exist_ok=True)
-    scores = {one.name: one.scores for one in entries if one.scores is not None}
+    scores: dict[str, Any] = {one.name: one.scores for one in entries if one.scores is not None}
     writers = {
         "csv": lambda file: _write_csv(file, rows),
         "md": lambda file: file.write_text(as_markdown(plan, rows)),

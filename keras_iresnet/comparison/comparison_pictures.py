@@ -3,7 +3,7 @@
 import math
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def density_panels(
         Title -> the density that was drawn, (k, k).
     """
     panels = {
-        title: pictures.plane_panels(_Density(of), points, points, resolution=_RESOLUTION)
+        title: pictures.plane_panels(cast(Flow, _Density(of)), points, points, resolution=_RESOLUTION)
         for title, of in densities.items()
     }
     first = next(iter(panels.values()))
@@ -81,7 +81,7 @@ def sample_sheets(flows: Mapping[str, Flow], splits: data.Splits, path: pathlib.
 
 
 class _Density:
-    """A function of points as `plane_panels` asks for log-densities."""
+    """What `plane_panels` asks of a flow, of a function of points."""
 
     def __init__(self, function: Callable[[np.ndarray], np.ndarray]) -> None:
         self.function = function

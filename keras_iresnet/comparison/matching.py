@@ -49,7 +49,7 @@ def parameters_of(model: str, facts: Mapping[str, Any], keywords: Mapping[str, A
     Example:
     >>> from keras_iresnet.comparison.matching import parameters_of
     >>> parameters_of("toy_flow", {}, {"blocks": 1, "units": (4, 4, 4)})
-    74
+    77
     """
     built = zoo.get(model).builder(**facts, **keywords)
     return sum(weight.shape.num_elements() for weight in built.trainable_weights)
