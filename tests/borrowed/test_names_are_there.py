@@ -165,3 +165,23 @@ def test_untracked_values_are_not_searched():
             self._weights = [tf.Variable(1.0)]
 
     assert not Bijector().variables, "TFP no longer leaves out _TF_MODULE_IGNORED_PROPERTIES (without_tracking)"
+
+
+def test_masks_of_autoregressive_networks_let_a_feature_see_those_before_it():
+    first, last = (mask.astype(int) for mask in tfp_names.autoregressive_masks(2, 3, (8,)))
+    seen = (first @ last).reshape(3, 3, 2) > 0
+    words = "TFP's _make_dense_autoregressive_masks makes other masks now (autoregressive_masks)"
+    for output in (0, 1):
+        np.testing.assert_array_equal(seen[..., output], np.triu(np.ones((3, 3), bool), 1), words)
+
+
+def _with_ones(f, shape, dtype):
+    return tfp_names.hutchinson_trace(f, shape, dtype, lambda shape, dtype, seed: tf.ones(shape, dtype), seed=0)
+
+
+@pytest.mark.parametrize("trace", [tfp_names.exact_trace, _with_ones])
+def test_traces_of_jacobians_are_made_as_the_bijector_wants_them(trace):
+    x = tf.constant([[1.0, 2.0]])
+    value, parts = trace(lambda time, z: time * z**2, x.shape, x.dtype)(3.0, (x, tf.zeros_like(x)))
+    np.testing.assert_allclose(value, 3 * x**2)
+    np.testing.assert_allclose(tf.reduce_sum(parts), 6 * tf.reduce_sum(x), err_msg="TFP's traces have changed")
