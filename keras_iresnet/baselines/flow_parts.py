@@ -77,7 +77,7 @@ def seeded(seed: int | None) -> None:
 
 
 def in_scales(event_shape: Sequence[int], counts: Sequence[int], scale: Scale) -> list[InvertibleLayer]:
-    """The layers of all scales; half of the channels leave after each but the last. Of points they follow each other.
+    """The layers of all scales; half of the channels leave after each but the last. Points have one alone.
 
     Args:
         event_shape: (features,) or (height, width, channels) of what enters.
@@ -94,7 +94,7 @@ def in_scales(event_shape: Sequence[int], counts: Sequence[int], scale: Scale) -
     count, *others = counts
     shape = tuple(event_shape)
     if len(shape) == 1:
-        return [layer for each in counts for layer in scale(each, shape, False)]
+        return scale(sum(counts), shape, False)
     found = scale(count, shape, not others)
     for layer in found:
         shape = tuple(layer.compute_output_shape((None, *shape)))[1:]

@@ -167,14 +167,6 @@ def test_untracked_values_are_not_searched():
     assert not Bijector().variables, "TFP no longer leaves out _TF_MODULE_IGNORED_PROPERTIES (without_tracking)"
 
 
-def test_masks_of_autoregressive_networks_let_a_feature_see_those_before_it():
-    first, last = (mask.astype(int) for mask in tfp_names.autoregressive_masks(2, 3, (8,)))
-    seen = (first @ last).reshape(3, 3, 2) > 0
-    words = "TFP's _make_dense_autoregressive_masks makes other masks now (autoregressive_masks)"
-    for output in (0, 1):
-        np.testing.assert_array_equal(seen[..., output], np.triu(np.ones((3, 3), bool), 1), words)
-
-
 def _with_ones(f, shape, dtype):
     return tfp_names.hutchinson_trace(f, shape, dtype, lambda shape, dtype, seed: tf.ones(shape, dtype), seed=0)
 
