@@ -38,8 +38,8 @@ def _separated(kind):
     "--models",
     callback=_separated(str),
     metavar="NAME,...",
-    help="Of iresnet, nice, real_nvp, glow, made, maf; of points and tables also gaussian, mixture, kernel_density.  "
-    "[default: all]",
+    help="Of iresnet, nice, real_nvp, glow, irevnet, made, maf, ffjord; of points and tables also gaussian, mixture, "
+    "kernel_density.  [default: all]",
 )
 @click.option("--steps", type=int, help="Steps of each training.")
 @click.option("--minutes", type=float, help="Minutes of each training.  [default: 5 where there are no --steps]")

@@ -61,7 +61,7 @@ def compare(
         seeds: of weights, order and noise, and of a toy's training points. The test split is the same for all.
         parameters: of each model, about; by default those of an i-ResNet of middling width.
         blocks: layers of each model, of images of each scale: 16 in the plane, 6 for tables, 8 for images by default.
-            MADE has one in any case.
+            MADE and FFJORD have one in any case.
         test_examples: how many of the test split are evaluated; by default 10,000 points or 1,000 images at most.
         pairs: how often a step, samples and an inverse of each model are timed, in turns; 0 for no timings.
         data_dir: TFDS data directory.

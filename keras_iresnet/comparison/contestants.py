@@ -8,7 +8,6 @@ from keras_iresnet import data
 
 KINDS = ("plane", "table", "images")  # of data
 MOST_SCALES = 3
-_RIVALS = dict.fromkeys(KINDS, "rival_flow")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,15 +18,13 @@ class Contestant:
         name: short, as `--models` has it.
         title: as tables and pictures have it.
         models: kind of data -> the builder's name in the zoo.
-        fixed: keywords of the builder that make it this one.
-        layers: how many it has, where it is not for the comparison to say.
+        layers: how many it has, 0 of one that has no such keyword, where it is not for the comparison to say.
         scales: whether its layers come in scales, of images.
     """
 
     name: str
     title: str
     models: Mapping[str, str]
-    fixed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     layers: int | None = None
     scales: bool = True
 
@@ -37,15 +34,15 @@ class Contestant:
         Example:
         >>> from keras_iresnet.comparison.contestants import CONTESTANTS
         >>> CONTESTANTS["glow"].keywords("images", (8, 8, 1), blocks=4, width=32)
-        {'rival': 'glow', 'blocks': (4, 4), 'units': (32, 32)}
+        {'blocks': (4, 4), 'units': (32, 32)}
         """
-        return {**self.fixed, **self._depth(kind, event_shape, blocks), **self.width(kind, width)}
+        return {**self._depth(kind, event_shape, blocks), **self.width(kind, width)}
 
     def _depth(self, kind, event_shape, blocks):
+        if self.layers == 0:
+            return {}
         count = self.layers or blocks
-        if self.models[kind] in ("toy_flow", "tabular_flow"):
-            return {"blocks": count}
-        return {"blocks": (count,) * (scales_of(event_shape) if kind == "images" and self.scales else 1)}
+        return {"blocks": (count,) * scales_of(event_shape) if kind == "images" and self.scales else count}
 
     def width(self, kind: str, width: int) -> dict[str, Any]:
         """The keywords that say how wide it is."""
@@ -54,15 +51,25 @@ class Contestant:
         return {"units": (width,) * (3 if self.models[kind] == "toy_flow" else 2)}
 
 
+_OURS = {"plane": "toy_flow", "table": "tabular_flow", "images": "image_flow"}
+
+
+def _rival(name, title, **options):
+    """One of `keras_iresnet.baselines`, whose builder takes all kinds of data."""
+    return Contestant(name, title, dict.fromkeys(KINDS, name), **options)
+
+
 CONTESTANTS = {
     one.name: one
     for one in (
-        Contestant("iresnet", "i-ResNet", {"plane": "toy_flow", "table": "tabular_flow", "images": "image_flow"}),
-        Contestant("nice", "NICE", _RIVALS, {"rival": "nice"}),
-        Contestant("real_nvp", "Real NVP", _RIVALS, {"rival": "real_nvp"}),
-        Contestant("glow", "Glow", _RIVALS, {"rival": "glow"}),
-        Contestant("made", "MADE", _RIVALS, {"rival": "made"}, layers=1, scales=False),
-        Contestant("maf", "MAF", _RIVALS, {"rival": "maf"}, scales=False),
+        Contestant("iresnet", "i-ResNet", _OURS),
+        _rival("nice", "NICE", scales=False),
+        _rival("real_nvp", "Real NVP"),
+        _rival("glow", "Glow"),
+        _rival("irevnet", "i-RevNet's blocks"),
+        _rival("made", "MADE", layers=0),
+        _rival("maf", "MAF", scales=False),
+        _rival("ffjord", "FFJORD", layers=1),
     )
 }
 CLASSICAL = {"gaussian": "Gaussian", "mixture": "mixture of Gaussians", "kernel_density": "kernel density"}

@@ -190,7 +190,7 @@ def checked_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: an unknown field, a value that it cannot have, or what is for the comparison to say.
     """
-    known = {field: kinds for field, kinds in overridable("rival_flow").items() if field in _SHARED}
+    known = {field: kinds for field, kinds in overridable("glow").items() if field in _SHARED}
     unknown = sorted(set(overrides) - set(known))
     if unknown:
         raise ValueError(f"What is set for all models must be among {', '.join(known)}. Received: {', '.join(unknown)}")

@@ -32,6 +32,7 @@ def published_bits(dataset: str) -> dict[str, float]:
 _PROPERTIES = {
     "nice": "analytic forward, analytic inverse, exact likelihood",
     "real_nvp": "analytic forward, analytic inverse, non-volume-preserving, exact likelihood",
+    "irevnet": "analytic forward, analytic inverse, exact likelihood",
     "glow": "analytic forward, non-volume-preserving, exact likelihood",
     "ffjord": "free-form, non-volume-preserving, unbiased log-det",
     "iresnet": "free-form, analytic forward, non-volume-preserving",

@@ -6,6 +6,7 @@ import re
 import types
 
 from keras_iresnet import zoo
+from keras_iresnet.baselines.coupling_flows import MIXINGS
 from keras_iresnet.data import AUGMENTATIONS, COLORS, FITS, Reading
 from keras_iresnet.layers.branches.activations import ACTIVATIONS
 from keras_iresnet.optimizers import OPTIMIZERS
@@ -16,7 +17,6 @@ from keras_iresnet.zoo.block_kinds import BLOCKS, BRANCHES
 from keras_iresnet.zoo.classifiers.image_classifier import NORMALIZATIONS
 from keras_iresnet.zoo.dequantizers import DEQUANTIZATIONS
 from keras_iresnet.zoo.flows.image_flow import PIXEL_TRANSFORMS
-from keras_iresnet.zoo.flows.rival_flow import RIVALS
 from keras_iresnet.zoo.log_dets import LOG_DETS
 
 GROUPS = ("model", "optimisation", "data", "run")
@@ -33,12 +33,12 @@ _CHOICES = {
     "dequantization": DEQUANTIZATIONS,
     "fit": FITS,
     "log_det": LOG_DETS,
+    "mixing": MIXINGS,
     "normalization": NORMALIZATIONS,
     "optimizer": OPTIMIZERS,
     "pixel_transform": PIXEL_TRANSFORMS,
     "prior_tails": TAILS,
     "precision": PRECISIONS,
-    "rival": RIVALS,
 }
 
 
