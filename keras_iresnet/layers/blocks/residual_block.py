@@ -42,7 +42,7 @@ class InvertibleResidualBlock(BranchBlock):
         g = self._branch_map(carried)
         if not carried.log_det:
             return x + self._run(operator.call, g, x), 0.0
-        value, log_det = self._run(self._estimator_of(carried), g, x, carried.seed)
+        value, log_det = self._run(self._estimator_of(carried), g, x, carried.seed, training=carried.training)
         return x + value, log_det
 
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
