@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import oracles
 import pytest
 import tensorflow as tf
 from small_flows import in_precision
@@ -112,12 +113,14 @@ def test_densities_are_the_same(flow):
     np.testing.assert_allclose(bits, flow.bits_per_dim(images(), seed=3), rtol=1e-4)
 
 
-def test_the_log_det_that_evaluation_stops_on_the_way_is_the_same(flow):
+def test_the_log_det_that_evaluation_stops_on_the_way_is_the_same():
+    flow = ki.zoo.digits_flow(**SIZES, seed=0)
+    oracles.leave_identity(flow.layer)
     x = flow.to_data(images(), seed=1)
 
     def log_det(x):
         return flow.forward_and_log_det(x, seed=2, estimator=SeriesToBias(1e-3, lip=0.9))[1]
 
     expected = log_det(x)
-    assert np.abs(expected - flow.forward_and_log_det(x, seed=2, estimator=ki.SeriesLogDet(2))[1]).max() > 5e-3
-    np.testing.assert_allclose(by_xla(log_det, x), expected, atol=5e-4)
+    assert np.abs(expected - flow.forward_and_log_det(x, seed=2, estimator=ki.SeriesLogDet(1))[1]).max() > 0.1
+    np.testing.assert_allclose(by_xla(log_det, x), expected, atol=2e-3)

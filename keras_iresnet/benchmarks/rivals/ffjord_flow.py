@@ -63,7 +63,7 @@ class FfjordFlow:
 
     def forward(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """x (batch, height, width, channels) -> latents (batch, D) and nats (batch,)."""
-        log_det, leaving = tf.zeros(len(x)), []
+        log_det, leaving = tf.zeros(tf.shape(x)[0]), []
         for index, solved in enumerate(self._solved):
             x = tf.nn.space_to_depth(x, 2)
             log_det += solved.forward_log_det_jacobian(x, event_ndims=3)
