@@ -21,6 +21,7 @@ if _backend != "tensorflow":
 from keras_iresnet import baselines, layers, models, priors, zoo
 from keras_iresnet.evaluation.bits_per_dim import evaluate_bits_per_dim
 from keras_iresnet.evaluation.certificate import certify
+from keras_iresnet.evaluation.contraction import contract
 from keras_iresnet.layers import NotConvergedError
 from keras_iresnet.models import Classifier, Flow, Hybrid
 from keras_iresnet.ops.fixed_point import FixedPointResult, fixed_point
@@ -47,6 +48,7 @@ __all__ = [
     "__version__",
     "baselines",
     "certify",
+    "contract",
     "evaluate_bits_per_dim",
     "fixed_point",
     "layers",

@@ -144,6 +144,22 @@ def hybrid(as_json: bool, **options: Any) -> None:
     show_rows(*strangers(**options), as_json=as_json)
 
 
+@_command("blocks", "runs/residual runs/monotone --out figures", "Bits/dim of runs that differ in their blocks.")
+@click.argument("runs", type=click.Path(), nargs=-1, required=True, shell_complete=complete_folders)
+@_out_option("Folder for the results.")
+@click.option("--split", default="test", show_default=True, help="Split that the runs were evaluated on.")
+@json_option
+def blocks(runs: Sequence[str], out: str, split: str, as_json: bool) -> None:
+    """Bits/dim of the run folders RUNS side by side, best first: blocks, activations, estimators, or what differs.
+
+    Runs that differ in their seed alone share a row. All must have been evaluated on the same images.
+    """
+    start_tensorflow_quietly()
+    from keras_iresnet.studies.blocks_table import blocks_table
+
+    show_rows(*blocks_table(runs, out, split=split), as_json=as_json)
+
+
 @_command("singular-values", "runs/digits runs/vanilla --out figures", "Largest singular value of every layer.")
 @click.argument("runs", type=click.Path(), nargs=-1, shell_complete=complete_folders)
 @_out_option("Folder for the results.  [default: that of the first run]", required=False)

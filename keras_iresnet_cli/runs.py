@@ -69,8 +69,9 @@ def export(run: str, out: str | None, as_json: bool) -> None:
 
 
 @_command("certify runs/digits", "Prove a run's model invertible.")
+@click.option("--contract", is_flag=True, help="Scale the kernels whose bound is too large, so that it holds.")
 @json_option
-def certify(run: str, as_json: bool) -> None:
+def certify(run: str, contract: bool, as_json: bool) -> None:
     """Prove the best checkpoint of the run folder RUN invertible: a bound for each layer and each block.
 
     Exit status 1 where the bounds do not prove it.
@@ -78,13 +79,15 @@ def certify(run: str, as_json: bool) -> None:
     start_tensorflow_quietly()
     import dataclasses
 
-    from keras_iresnet.commands import certify_run
+    from keras_iresnet.commands import certify_run, contract_run
 
-    found = certify_run(run)
+    contraction = contract_run(run) if contract else None
+    found = certify_run(run) if contraction is None else contraction.certificate
     if as_json:
-        show_json({"invertible": found.invertible, "bound": found.bound} | dataclasses.asdict(found))
+        scaled = {} if contraction is None else {"scaled": [dataclasses.asdict(one) for one in contraction.scaled]}
+        show_json({"invertible": found.invertible, "bound": found.bound} | scaled | dataclasses.asdict(found))
     else:
-        click.echo(found)
+        click.echo(found if contraction is None else contraction)
     click.get_current_context().exit(0 if found.invertible else 1)
 
 

@@ -1,9 +1,11 @@
-"""Proves the best checkpoint of a run invertible."""
+"""Proves the best checkpoint of a run invertible, and mends one that is not proved to be."""
 
 import os
 
 from keras_iresnet.evaluation.certificate import Certificate, certify
+from keras_iresnet.evaluation.contraction import Contraction, contract
 from keras_iresnet.runs.run_folder import RunFolder
+from keras_iresnet.runs.tasks.guarantee import certificate_figures
 
 
 def certify_run(run: str | os.PathLike) -> Certificate:
@@ -20,3 +22,29 @@ def certify_run(run: str | os.PathLike) -> Certificate:
         ValueError: no run folder.
     """
     return certify(RunFolder.open(run).load_best())
+
+
+def contract_run(run: str | os.PathLike) -> Contraction:
+    """Make the certificate of a run's best checkpoint hold, see `keras_iresnet.contract`, and keep that checkpoint.
+
+    Where a kernel was scaled, what metrics.json says of the splits is of the checkpoint before: evaluate the run again.
+
+    Args:
+        run: the run folder of a finished run.
+
+    Returns:
+        `Contraction`: which kernels were scaled, and the certificate.
+
+    Raises:
+        ValueError: no run folder, one in which a process trains, or a model without `coeff`.
+        OSError: the folder cannot be written.
+    """
+    folder = RunFolder.open(run)
+    with folder.locked():
+        model = folder.load_best()
+        found = contract(model)
+        if found.scaled:
+            folder.save(folder.best, model)
+            figures = certificate_figures(found.certificate) | {"contracted_kernels": len(found.scaled)}
+            folder.write_json(folder.metrics, folder.read_metrics() | figures)
+    return found

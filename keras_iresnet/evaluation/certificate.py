@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -10,6 +10,7 @@ import keras
 from keras_iresnet.borrowed.keras_names import layers_directly_in
 from keras_iresnet.layers import Branch, BranchBlock, Chain, Inverse, InvertibleLayer, MonotoneBlock
 from keras_iresnet.layers.lipschitz import (
+    ConvBound,
     LayerBound,
     UnknownBoundError,
     norm_of,
@@ -22,6 +23,8 @@ from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
 from keras_iresnet.ops import bounds
 from keras_iresnet.ops.bounds.conv_bounds import DEFAULT_BUDGET_S
 from keras_iresnet.ops.bounds.odd_bias import odd_series_bias
+
+BranchOf = tuple[str, Any, tuple[int, ...], str]  # name, branch, event shape and kind of a block
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,6 +166,20 @@ def certify(model: Any, *, budget_s: float = DEFAULT_BUDGET_S) -> Certificate:
     >>> report.invertible, len(report.blocks), len(report.layers), report.bound < 0.73
     (True, 2, 6, True)
     """
+    branches = branches_of(model)
+    conv = conv_bound_within(branches, budget_s)
+    return Certificate(tuple(_bound(name, branch, event, kind, conv) for name, branch, event, kind in branches))
+
+
+def branches_of(model: Any) -> list[BranchOf]:
+    """What `certify` bounds in a model: the branches of its residual blocks, or itself where it is one.
+
+    Returns:
+        Name of the block, branch, shape of one example of its input, and kind of the block, in the order of the data.
+
+    Raises:
+        ValueError: as `certify`.
+    """
     if not isinstance(model, (InvertibleLayer, Branch, SpectralConv2D, SpectralDense, keras.Model)):
         raise ValueError(
             "`model` must be a Keras model, an invertible layer, a branch or a spectral layer. "
@@ -171,15 +188,17 @@ def certify(model: Any, *, budget_s: float = DEFAULT_BUDGET_S) -> Certificate:
     if not model.built:
         raise ValueError(f"`model` must be built: call it on data first. Received: {model.name}, which is not built")
     if isinstance(model, (Branch, SpectralConv2D, SpectralDense)):
-        branches = [(model.name, model, _event_shape(model), "residual")]
-    else:
-        branches = [
-            (block.name, block.branch, tuple(block.input_spec.shape[1:]), _kind(block, inverted))
-            for block, inverted in _blocks(model)
-        ]
+        return [(model.name, model, _event_shape(model), "residual")]
+    return [
+        (block.name, block.branch, tuple(block.input_spec.shape[1:]), _kind(block, inverted))
+        for block, inverted in _blocks(model)
+    ]
+
+
+def conv_bound_within(branches: Iterable[BranchOf], budget_s: float) -> ConvBound:
+    """How convolutions of these branches are bounded, so that all of them together take no more than `budget_s`."""
     costs = [cost for _, branch, event, _ in branches for cost in written_out_costs(branch, (None, *event))]
-    conv = within_budget(costs, budget_s)
-    return Certificate(tuple(_bound(name, branch, event, kind, conv) for name, branch, event, kind in branches))
+    return within_budget(costs, budget_s)
 
 
 def walk(layer: Any) -> Iterator[Any]:

@@ -45,6 +45,11 @@ class LayerBound:
     norm: float
     method: str
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is that of a kernel, which can be scaled."""
+        return self.method not in ("activation", "declared")
+
 
 class UnknownBoundError(ValueError):
     """No bound of a layer is known; the message says why."""
@@ -72,30 +77,35 @@ def part_bounds(layer: Any, input_shape: Shape, conv: ConvBound = conv_bound) ->
     >>> [(bound.method, round(bound.norm, 4)) for bound in part_bounds(dense, (None, 2))]
     [('matrix', 1.0)]
     """
+    yield from (bound for _, bound in parts_and_bounds(layer, input_shape, conv))
+
+
+def parts_and_bounds(layer: Any, input_shape: Shape, conv: ConvBound = conv_bound) -> Iterator[tuple[Any, LayerBound]]:
+    """`part_bounds`, each with the layer that it is of."""
     if hasattr(layer, "lipschitz_bound"):
-        yield LayerBound(layer.name, _declared(layer), "declared")
+        yield layer, LayerBound(layer.name, _declared(layer), "declared")
     elif isinstance(layer, Branch) and type(layer).as_map is Branch.as_map and type(layer).call is Branch.call:
         yield from _in_turn(layer.parts, input_shape, conv)
     elif type(layer) is keras.Sequential:
         yield from _in_turn(layer.layers, input_shape, conv)
     elif type(layer) in (SpectralConv2D, SpectralDense) and layer.norm != (2.0, 2.0):
         norm = float(induced_norm(tf.cast(layer.normalized_kernel(), tf.float64), *layer.norm))
-        yield LayerBound(layer.name, norm * (1 + _ROUNDING), "closed form")
+        yield layer, LayerBound(layer.name, norm * (1 + _ROUNDING), "closed form")
     elif type(layer) is SpectralConv2D:
         kernel, grid = np.asarray(layer.normalized_kernel()), layer.input_spec.shape[1:3]
-        yield LayerBound(layer.name, *conv(kernel, grid, strides=layer.strides, padding=layer.padding))
+        yield layer, LayerBound(layer.name, *conv(kernel, grid, strides=layer.strides, padding=layer.padding))
     elif type(layer) is SpectralDense:
-        yield LayerBound(layer.name, matrix_norm(np.asarray(layer.normalized_kernel())), "matrix")
+        yield layer, LayerBound(layer.name, matrix_norm(np.asarray(layer.normalized_kernel())), "matrix")
     elif type(layer) is Concatenation:
         kept, new = (float(share) for share in layer.shares())
         (linear,) = part_bounds(layer.linear, input_shape, conv)
         norm = layer.scale * float(np.linalg.norm([kept, new * linear.norm], norm_of(layer.linear)))
-        yield LayerBound(layer.name, norm * (1 + _ROUNDING), linear.method)
+        yield layer, LayerBound(layer.name, norm * (1 + _ROUNDING), linear.method)
     elif type(layer) in KERAS_PARTS:
         found = KERAS_PARTS[type(layer)](layer, input_shape, conv)
         if isinstance(found, str):
             raise UnknownBoundError(f"no bound of the {type(layer).__name__} {layer.name} is known, {found}")
-        yield from (LayerBound(layer.name, *one) for one in found)
+        yield from ((layer, LayerBound(layer.name, *one)) for one in found)
     elif type(layer) is not LipschitzActivation:  # whose constant is 1
         raise UnknownBoundError(f"no bound of a {type(layer).__name__} is known")
 
@@ -140,7 +150,7 @@ def written_out_costs(layer: Any, input_shape: Shape) -> list[float]:
 
 def _in_turn(parts, shape, conv):
     for part in parts:
-        yield from part_bounds(part, shape, conv)
+        yield from parts_and_bounds(part, shape, conv)
         shape = _output_shape(part, shape)
 
 

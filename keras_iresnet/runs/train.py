@@ -23,6 +23,7 @@ from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.state.best_file import begin_with
 from keras_iresnet.runs.state.resume import open_run, settings_of, started_with
 from keras_iresnet.runs.tasks import task_of
+from keras_iresnet.runs.tasks.guarantee import guarantee
 
 
 @device_names.naming_lost_machines()
@@ -102,6 +103,8 @@ def train(
         if run is None:
             return figures
         # Written after each stage: a run of hours must not lose what it knows to a failing picture.
+        run.write_json(run.metrics, figures)
+        figures |= guarantee(fitting.model, splits, task=task, run=run, seed=recipe.seed, shown=shown)
         run.write_json(run.metrics, figures)
         task.complete(fitting.model, splits, run, shown)
         shown.print("Evaluating the best checkpoint on the test split ...")

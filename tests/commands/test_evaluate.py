@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import keras_iresnet as ki
 from keras_iresnet import data
 from keras_iresnet.commands import evaluate_run
+from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.runs import RunFolder
 from keras_iresnet.runs.held_out import held_out_images
 from keras_iresnet.runs.tasks.density_figures import density_figures
@@ -110,6 +111,24 @@ def test_certify_command_fails_where_nothing_is_proved(run, tmp_path):
     result = _invoke("certify", other.path)
     assert result.exit_code == 1
     assert "Not certified" in result.stdout
+
+
+def test_contract_mends_a_run_whose_estimates_went_wrong(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(SpectralLayer, "converge", lambda self: None)  # or saving would mend them
+    other, flow = RunFolder.create(tmp_path / "run"), run.load_best()
+    for layer in flow._flatten_layers():
+        if isinstance(layer, SpectralLayer):
+            layer.kernel.assign(9 * layer.kernel)
+            layer.u.assign(0.5 * layer.u)  # the estimate is half of the norm, the kernel in use twice too large
+    other.save(other.best, flow)
+    other.write_json(other.config, run.read_config())
+    assert _invoke("certify", other.path).exit_code == 1
+    result = _invoke("certify", other.path, "--contract")
+    assert result.exit_code == 0, result.output
+    assert "kernels were scaled" in result.stdout
+    assert ki.certify(other.load_best()).bound <= 0.9**3
+    assert other.read_metrics()["certified"]
+    assert "\n0 of 3 kernels" in "\n" + _invoke("certify", other.path, "--contract").stdout
 
 
 def test_figures_command_writes_arrays_table_and_picture(run, tmp_path):

@@ -1,6 +1,6 @@
 """Twenty deterministic steps, on one device and on two replicas; writes what it saw.
 
-python replicated.py flow|remat|classifier OUT.npz
+python replicated.py flow|implicit|monotone|remat|classifier OUT.npz
 """
 
 import sys
@@ -21,6 +21,8 @@ STEPS = 20
 SGD = {"optimizer": "sgd", "learning_rate": 0.05}
 MODELS = {
     "flow": ("digits_flow", {"dropout": 0.2, "prior_components": 2, "prior_factors": 2}),
+    "implicit": ("digits_flow", {"block": "implicit"}),
+    "monotone": ("digits_flow", {"block": "monotone", "branch": "densenet", "log_det": "roulette"}),
     "remat": ("digits_flow", {"dropout": 0.2, "remat": True}),
     "classifier": ("digits_classifier", {"blocks": (1, 1), "coeff": None, "normalization": "batch", **SGD}),
 }

@@ -102,7 +102,9 @@ def test_a_number_that_no_run_can_have_is_refused_by_name(field, value):
 
 @pytest.mark.parametrize("field", ["chanels", "parameters", "expected", "reference", "units"])
 def test_an_unknown_field_is_refused_with_the_known_ones(field):
-    with pytest.raises(ValueError, match=f"batch_size, bins, blocks, bounds, channels.*Received: {field}"):
+    with pytest.raises(
+        ValueError, match=f"batch_size, bins, block, blocks, bounds, branch, channels.*Received: {field}"
+    ):
         resolve("digits_flow", {field: "1"})
 
 

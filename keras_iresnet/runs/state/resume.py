@@ -64,7 +64,7 @@ def differing(given: dict, known: dict) -> list[str]:
 
     Folders of before the zoo's records say how many examples initialised them, which is over: `None` agrees with that.
     """
-    here, there = _flat(given), _without_news(given["name"]) | _flat(known)
+    here, there = _flat(given), builder_defaults(given["name"]) | _flat(known)
     if here.get("initialization_batch") is None:
         here.pop("initialization_batch", None)
     return [
@@ -87,12 +87,15 @@ def _require_same(config, given, path):
         )
 
 
-def _without_news(name):
+def builder_defaults(name: str) -> dict[str, Any]:
     """A builder's keywords as they are where nothing is said, of which a folder may not know the latest.
 
     A size of a builder may have made one of them its own since: what counts is the builder's.
     """
-    builder = zoo.get(name).builder
+    try:
+        builder = zoo.get(name).builder
+    except ValueError:  # of no registered model: nothing is known but what the folder says
+        return {}
     parameters = inspect.signature(getattr(builder, "base", builder)).parameters.values()
     return as_json({one.name: one.default for one in parameters if one.default is not one.empty})
 

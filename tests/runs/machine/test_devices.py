@@ -55,7 +55,10 @@ def test_a_run_on_two_replicas_trains_and_evaluates(tmp_path):
 
 @pytest.fixture(
     scope="module",
-    params=["flow", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("remat", "classifier"))],
+    params=[
+        "flow",
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("implicit", "monotone", "remat", "classifier")),
+    ],
 )
 def replicated(request, tmp_path_factory):
     """Twenty steps on one device and on two replicas."""

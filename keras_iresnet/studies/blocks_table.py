@@ -1,0 +1,142 @@
+"""What blocks, branches, activations and estimators are worth: runs that differ in them, in one table."""
+
+import collections
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_iresnet.runs.run_folder import RunFolder
+from keras_iresnet.runs.state.resume import builder_defaults
+from keras_iresnet.studies.study_files import write_study
+
+_APART = ("seed", "log_steps", "diagnostics", "jit")  # in which runs of one row may differ: they change no model
+
+
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """A run's settings and figures."""
+
+    path: str
+    settings: dict
+    metrics: dict
+
+
+def blocks_table(
+    runs: Sequence[str | os.PathLike], out: str | os.PathLike, *, split: str = "test"
+) -> tuple[tuple[pathlib.Path, ...], list[dict]]:
+    """Put runs on the same data side by side, best first; write `blocks.npz`, `.csv`, `.md` and `.png`.
+
+    Runs that differ in their seed alone share a row. The first columns are the settings in which rows differ, whatever
+    they are; what all have in common is not repeated. Bits/dim are those of uniform noise that `evaluate` found, over
+    the same images for all.
+
+    Args:
+        runs: run folders of flows of images.
+        out: folder for the results.
+        split: of which the runs were evaluated.
+
+    Returns:
+        The four paths, and the rows. Of each the number of parameters, minutes of training, images seen (steps times
+        batch), seeds, mean bits/dim with the standard error over seeds, `None` for one, and over images of one run, and
+        how far it is behind the best, with the standard error of that by the seeds of both.
+
+    Raises:
+        ValueError: no run folders, runs that were not evaluated, or on different data, images or bins.
+    """
+    if not runs:
+        raise ValueError("`runs` must name at least one run folder. Received: none")
+    read = [_read(path, split) for path in runs]
+    _check_alike(read, split)
+    rows = _rows(read, split)
+    arrays = {
+        "bits_per_dim": np.array([run.metrics[f"{split}_bits_per_dim"] for run in read]),
+        "run": np.array([run.path for run in read]),
+    }
+    paths = write_study(out, "blocks", arrays=arrays, rows=rows, picture=lambda file: _picture(rows, file))
+    return paths, rows
+
+
+def _read(path, split):
+    folder = RunFolder.open(path)
+    config, metrics = folder.read_config(), folder.read_metrics()
+    if f"{split}_bits_per_dim" not in metrics:
+        raise ValueError(
+            f"`runs` must be flows of images that `keras-iresnet evaluate RUN --split {split}` has looked at. "
+            f"Received: {path}, which has no {split}_bits_per_dim"
+        )
+    settings = {"model": config["name"], **builder_defaults(config["name"]), **config["builder"], **config["recipe"]}
+    return _Run(str(path), settings, metrics)
+
+
+def _check_alike(runs, split):
+    """Refuse what cannot be compared."""
+    for what, values in {
+        "on one data set": {run.settings["dataset"] for run in runs},
+        "evaluated on as many images": {run.metrics[f"{split}_images"] for run in runs},
+        "in bits/dim of as many bins": {run.metrics["bins"] for run in runs},
+        "over as many dimensions": {run.metrics["dimension"] for run in runs},
+    }.items():
+        if len(values) > 1:
+            raise ValueError(f"`runs` must be {what}. Received: {', '.join(map(str, sorted(values)))}")
+
+
+def _rows(runs, split):
+    groups = collections.defaultdict(list)
+    for run in runs:
+        groups[_key(run.settings)].append(run)
+    firsts = [group[0].settings for group in groups.values()]
+    fields = [field for field in sorted({field for one in firsts for field in one}) if field not in _APART]
+    varied = [field for field in fields if len({_text(one.get(field)) for one in firsts}) > 1]
+    rows = sorted((_row(group, varied, split) for group in groups.values()), key=lambda row: row["bits_per_dim"])
+    best = rows[0]
+    for row in rows:
+        errors = (row["seed_standard_error"], best["seed_standard_error"])
+        row["behind_the_best"] = row["bits_per_dim"] - best["bits_per_dim"]
+        row["behind_standard_error"] = None if None in errors or row is best else float(np.hypot(*errors))
+    return rows
+
+
+def _key(settings):
+    return json.dumps({field: value for field, value in settings.items() if field not in _APART}, sort_keys=True)
+
+
+def _row(group, varied, split):
+    values = np.array([run.metrics[f"{split}_bits_per_dim"] for run in group])
+    metrics, settings = [run.metrics for run in group], group[0].settings
+    seen = [one["steps"] * settings["batch_size"] for one in metrics]
+    several = len(values) > 1
+    return {
+        **{field: _text(settings.get(field)) for field in varied},
+        "parameters": metrics[0]["parameters"],
+        "train_minutes": float(np.mean([one["train_seconds"] for one in metrics])) / 60,
+        "images_seen": round(np.mean(seen)),
+        "seeds": len(values),
+        "bits_per_dim": float(values.mean()),
+        "seed_standard_error": float(values.std(ddof=1) / np.sqrt(len(values))) if several else None,
+        "image_standard_error": float(np.mean([one[f"{split}_bits_per_dim_standard_error"] for one in metrics])),
+    }
+
+
+def _text(value: Any) -> str:
+    """A setting as the table has it; lists of JSON and tuples alike."""
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value).lower()
+
+
+def _picture(rows, path):
+    from matplotlib.figure import Figure  # not pyplot: no global state, no display
+
+    varied = list(rows[0])[: list(rows[0]).index("parameters")]
+    names = [", ".join(row[field] for field in varied) or "all" for row in rows]
+    errors = [row["image_standard_error"] if row["seeds"] == 1 else row["seed_standard_error"] for row in rows]
+    figure = Figure(figsize=(8, 1.2 + 0.4 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    axes.errorbar([row["bits_per_dim"] for row in rows], range(len(rows)), xerr=errors, fmt="o", capsize=3)
+    axes.set(xlabel="bits/dim, with the standard error over seeds, or over images of a single one")
+    axes.set_yticks(range(len(rows)), names, fontsize="small")
+    axes.invert_yaxis()
+    figure.savefig(path, format="png", dpi=120)

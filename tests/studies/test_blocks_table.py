@@ -1,0 +1,96 @@
+"""The table of runs, from folders whose figures are known."""
+
+import json
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from study_case import study
+
+import keras_iresnet_cli
+from keras_iresnet.studies.blocks_table import blocks_table
+
+BEFORE = pathlib.Path(__file__).parents[1] / "compatibility" / "before" / "run"
+
+
+def run(folder, bits, *, seed=0, metrics=None, recipe=None, **builder):
+    """A run folder with a checkpoint, these settings and this result."""
+    shutil.copytree(BEFORE, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["builder"] |= {"seed": seed, **builder}
+    config["recipe"] |= {"seed": seed, **(recipe or {})}
+    (folder / "config.json").write_text(json.dumps(config))
+    found = json.loads((folder / "metrics.json").read_text())
+    found |= {"test_bits_per_dim": bits, "parameters": 1000, "steps": 50, "train_seconds": 120.0, **(metrics or {})}
+    (folder / "metrics.json").write_text(json.dumps(found))
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path):
+    return [
+        run(tmp_path / "plain_0", 2.0),
+        run(tmp_path / "plain_1", 2.2, seed=1, metrics={"steps": 70}),
+        run(tmp_path / "monotone_0", 1.9, block="monotone", activation="clipswish"),
+        run(tmp_path / "monotone_1", 1.7, seed=1, block="monotone", activation="clipswish"),
+        run(tmp_path / "roulette", 1.95, log_det="roulette", metrics={"parameters": 2000}),
+    ]
+
+
+def test_rows_are_groups_of_seeds_from_best_to_worst(runs, tmp_path):
+    paths, rows = blocks_table(runs, tmp_path / "out")
+    arrays, written = study(paths)
+    assert [(row["block"], row["activation"], row["log_det"], row["seeds"]) for row in rows] == [
+        ("monotone", "clipswish", "series", 2),
+        ("residual", "elu", "roulette", 1),
+        ("residual", "elu", "series", 2),
+    ]
+    np.testing.assert_allclose([row["bits_per_dim"] for row in rows], [1.8, 1.95, 2.1])
+    np.testing.assert_allclose([row["behind_the_best"] for row in rows], [0, 0.15, 0.3], atol=1e-12)
+    assert [row["seed_standard_error"] for row in rows] == [pytest.approx(0.1), None, pytest.approx(0.1)]
+    assert [row["behind_standard_error"] for row in rows] == [None, None, pytest.approx(0.1 * np.sqrt(2))]
+    assert rows[1]["image_standard_error"] == pytest.approx(0.0106, rel=0.01)
+    assert [row["parameters"] for row in rows] == [1000, 2000, 1000]
+    assert rows[2]["images_seen"] == 60 * 64
+    assert rows[2]["train_minutes"] == 2
+    assert list(rows[0])[:3] == ["activation", "block", "log_det"]
+    assert "coeff" not in rows[0]
+    assert [row["block"] for row in written] == ["monotone", "residual", "residual"]
+    np.testing.assert_allclose(arrays["bits_per_dim"], [2.0, 2.2, 1.9, 1.7, 1.95])
+
+
+def test_one_run_is_a_table_too(runs, tmp_path):
+    (row,) = blocks_table(runs[:1], tmp_path / "out")[1]
+    assert next(iter(row)) == "parameters"
+    assert row["behind_the_best"] == 0
+
+
+def test_command_prints_the_rows(runs, tmp_path):
+    words = ["figures", "blocks", *map(str, runs), "--out", str(tmp_path / "out"), "--json"]
+    result = CliRunner().invoke(keras_iresnet_cli.cli, words)
+    assert result.exit_code == 0, result.output
+    assert "monotone" in result.stdout
+    assert (tmp_path / "out" / "blocks.md").is_file()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"recipe": {"dataset": "mnist"}}, "on one data set. Received: digits, mnist"),
+        ({"metrics": {"test_images": 100}}, "evaluated on as many images. Received: 100, 360"),
+        ({"metrics": {"bins": 16}}, "of as many bins. Received: 16, 17"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(runs, tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        blocks_table([*runs, run(tmp_path / "other", 1.0, **changes)], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_runs_without_figures_are_refused(runs, tmp_path):
+    with pytest.raises(ValueError, match=r"evaluate RUN --split train.*which has no train_bits_per_dim"):
+        blocks_table(runs, tmp_path / "out", split="train")
+    with pytest.raises(ValueError, match="at least one run folder"):
+        blocks_table([], tmp_path / "out")
