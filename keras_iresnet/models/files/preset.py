@@ -22,7 +22,7 @@ from keras_iresnet.models.files.model_file import kind_of, load_checkpoint
 RELEASED = pathlib.Path(__file__).parents[2] / "released"  # one folder a model; no room of code
 FORMAT, FORMAT_VERSION = "keras_iresnet preset", 1
 HUB = "hf://"
-_MODEL, _METADATA = "model.keras", "metadata.json"
+MODEL, METADATA = "model.keras", "metadata.json"
 
 
 def released_names(folder: str | os.PathLike | None = None) -> list[str]:
@@ -37,7 +37,7 @@ def released_names(folder: str | os.PathLike | None = None) -> list[str]:
     []
     """
     return sorted(
-        file.parent.name for file in pathlib.Path(RELEASED if folder is None else folder).glob(f"*/{_METADATA}")
+        file.parent.name for file in pathlib.Path(RELEASED if folder is None else folder).glob(f"*/{METADATA}")
     )
 
 
@@ -51,8 +51,8 @@ def save_preset(model: InvertibleModel, folder: str | os.PathLike) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.part") as made:
         whole = pathlib.Path(made) / "preset"  # takes the folder's place when all of it is there
         whole.mkdir()
-        _without_optimizer(model).save(whole / _MODEL)
-        (whole / _METADATA).write_text(json.dumps(_metadata(model, whole / _MODEL), indent=2) + "\n")
+        _without_optimizer(model).save(whole / MODEL)
+        (whole / METADATA).write_text(json.dumps(_metadata(model, whole / MODEL), indent=2) + "\n")
         if folder.exists():
             folder.rmdir()
         os.replace(whole, folder)
@@ -62,7 +62,7 @@ def load_preset(preset: str | os.PathLike, kind: type = InvertibleModel) -> Any:
     """The model of a preset: what `InvertibleModel.from_preset` does; `kind` is the class that it must be of."""
     folder = _folder(preset)
     metadata = read_metadata(folder)
-    file = folder / _MODEL
+    file = folder / MODEL
     found = file_digest(file) if file.is_file() else "no such file"
     if found != metadata["sha256"]:
         raise ValueError(
@@ -81,10 +81,10 @@ def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
     Raises:
         ValueError: the folder is no preset, or one that a newer version wrote.
     """
-    file = pathlib.Path(folder) / _METADATA
+    file = pathlib.Path(folder) / METADATA
     if not file.is_file():
         raise ValueError(
-            f"`preset` must be a folder as `save_to_preset` makes it. Received: {folder}, without {_METADATA}"
+            f"`preset` must be a folder as `save_to_preset` makes it. Received: {folder}, without {METADATA}"
         )
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -126,7 +126,7 @@ def _from_hub(repository):
         import huggingface_hub
     except ImportError as error:
         raise ImportError(f"{HUB} needs huggingface_hub: pip install huggingface_hub") from error
-    return pathlib.Path(huggingface_hub.snapshot_download(repository, allow_patterns=[_MODEL, _METADATA]))
+    return pathlib.Path(huggingface_hub.snapshot_download(repository, allow_patterns=[MODEL, METADATA]))
 
 
 def _without_optimizer(model):
