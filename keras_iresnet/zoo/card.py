@@ -103,9 +103,9 @@ def _reached(facts):
     figures = facts["figures"]
     for one in reached_by(facts):
         yield one.metric, f"{one} on {one.examples:,} test examples"
-    for published in facts["published"]:
-        one = Published(**published)
-        yield "published", f"{one}{', ' + one.source if one.source else ''}{'; ' + one.notes if one.notes else ''}"
+    for fields in facts["published"]:
+        published = Published(**fields)
+        yield "published", ", ".join(filter(None, [str(published), published.source, published.notes]))
     for name, value in figures.items():
         plain = name.removeprefix("test_")
         if plain not in HEADLINES and not any(plain == f"{metric}_standard_error" for metric in HEADLINES):
