@@ -1,4 +1,4 @@
-"""`evaluate`, `release`, `certify`, `export`, `sample`, `score`, `reconstruct` and `interpolate`: what to do with a run folder."""
+"""What to do with a run folder: evaluate, certify, release and export it, draw from it, invert and score with it."""
 
 from typing import Any
 
