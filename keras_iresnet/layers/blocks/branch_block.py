@@ -1,6 +1,7 @@
 """What blocks made of one contractive branch share: the branch, its estimator, how fixed points are solved."""
 
 import dataclasses
+import math
 from typing import Any, Self
 
 import keras
@@ -91,6 +92,11 @@ class BranchBlock(InvertibleLayer):
 
     def _run(self, function: Any, g: maps.Map, x: tf.Tensor, *arguments: Any) -> Any:
         return recomputed(function, g, x, *arguments) if self.remat else function(g, x, *arguments)
+
+    @property
+    def dimension(self) -> int:
+        """Of one example."""
+        return math.prod(self.input_spec.shape[1:])
 
     def _inverse_settings(self):
         """What the iterations depend on beside weights."""
