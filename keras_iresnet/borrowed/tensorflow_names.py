@@ -68,3 +68,18 @@ def products_in(function: Callable[[], Any]) -> list[tuple[int, ...]]:
         op_callbacks.remove_op_callback(note)
         tf.config.run_functions_eagerly(eager)
     return found
+
+
+def called(operation: tf.Operation) -> list[Any]:
+    """The graphs of the functions that an operation calls: of a call the one, of a loop condition and body.
+
+    Example:
+    >>> import tensorflow as tf
+    >>> from keras_iresnet.borrowed.tensorflow_names import NOT_INLINED, called
+    >>> inner = tf.function(lambda x: x + 1.0, experimental_attributes=NOT_INLINED)
+    >>> graph = tf.function(lambda x: inner(x)).get_concrete_function(tf.TensorSpec(())).graph
+    >>> [[part.type for part in found.get_operations()] for op in graph.get_operations() for found in called(op)]
+    [['Placeholder', 'Const', 'AddV2', 'Identity']]
+    """
+    named = [operation.get_attr(attribute.name) for attribute in operation.op_def.attr if attribute.type == "func"]
+    return [operation.graph._get_function(function.name).graph for function in named]
