@@ -1,5 +1,7 @@
 """What TensorFlow does not promise to keep."""
 
+from typing import Any
+
 import tensorflow as tf
 from tensorflow.python.eager import record
 
@@ -34,3 +36,18 @@ def may_write(operation: tf.Operation, handle: tf.Tensor) -> bool:
     except ValueError:
         return True
     return any(one is handle and i not in only_read for i, one in enumerate(operation.inputs))
+
+
+def called(operation: tf.Operation) -> list[Any]:
+    """The graphs of the functions that an operation calls: of a call the one, of a loop condition and body.
+
+    Example:
+    >>> import tensorflow as tf
+    >>> from keras_iresnet.borrowed.tensorflow_names import NOT_INLINED, called
+    >>> inner = tf.function(lambda x: x + 1.0, experimental_attributes=NOT_INLINED)
+    >>> graph = tf.function(lambda x: inner(x)).get_concrete_function(tf.TensorSpec(())).graph
+    >>> [[part.type for part in found.get_operations()] for op in graph.get_operations() for found in called(op)]
+    [['Placeholder', 'Const', 'AddV2', 'Identity']]
+    """
+    named = [operation.get_attr(attribute.name) for attribute in operation.op_def.attr if attribute.type == "func"]
+    return [operation.graph._get_function(function.name).graph for function in named]
