@@ -22,6 +22,8 @@ _EPSILONS_OF_TOLERANCE = 16  # above the noise of a convolution's sums, so that 
 _FIRST_STEPS = 8  # that may be taken in a lower precision,
 _FIRST_TOLERANCE = 2.0**-8  # and where they end: bfloat16 has no more digits
 _CAUTION = 16
+_FASTEST = 1 / 8  # rate that is trusted to go on:
+_LARGEST = 1 / (_CAUTION * _FASTEST**2)  # where it does not, the residual of a contraction ends at 4 tolerances
 
 
 class FixedPointResult(NamedTuple):
@@ -32,7 +34,8 @@ class FixedPointResult(NamedTuple):
         steps: (batch,) int32, evaluations of g that led to it.
         residual: (batch,), |x + g(x) - y| / (sqrt(D) + |y|) in the Euclidean norm. That of the x before was measured;
             where the sample converged, its rate of contraction is taken to go on for one step.
-        converged: (batch,) bool, whether the residual fell to the tolerance, as it was predicted with some caution.
+        converged: (batch,) bool, whether the residual fell to the tolerance, as it was predicted with some caution;
+            where a fast contraction became slow with the last step it is above that, by a factor of 4 at most.
         moved: (batch,), |x_n - x_(n-1)| of the last step, in the units of x: for any bound L < 1 of Lip(g),
             |x_n - x*| <= L / (1 - L) moved, but for rounding.
     """
@@ -104,7 +107,8 @@ class FixedPoint:
         rate = tf.maximum(tf.math.divide_no_nan(moved, progress.moved), progress.rate)
         residual = tf.where(progress.converged, moved * tf.minimum(rate, 1.0), moved)
         relative = tf.math.divide_no_nan(residual, scale)
-        return FixedPointResult(x, progress.steps + 1, relative, progress.converged, moved)
+        converged = progress.converged & (relative <= _LARGEST * self.tolerance)
+        return FixedPointResult(x, progress.steps + 1, relative, converged, moved)
 
     def _all_but_the_last(self, g, y, scale):
         x, before, left = y, _start(scale), self.max_steps - 1
@@ -156,7 +160,7 @@ def _progressed(before, moved, limit, first, ahead):
     """The progress of samples that a step has moved so far; before the first, nothing else had."""
     rate = tf.where(first, before.rate, moved / before.moved)
     slowest = tf.maximum(rate, before.rate)
-    slowest = tf.where(tf.equal(slowest, 0), tf.ones_like(moved), slowest)
+    slowest = tf.where(tf.equal(slowest, 0), tf.ones_like(moved), tf.maximum(slowest, _FASTEST))
     # What a step moved is the residual of the x before it; each further step multiplies that by about the rate.
     predicted = moved * slowest ** (1 + ahead)
     return _Progress(before.steps + 1, (moved <= limit) | (_CAUTION * predicted <= limit), moved, rate)

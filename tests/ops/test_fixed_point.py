@@ -112,8 +112,19 @@ def test_no_step_is_taken_for_the_proof_alone():
     weight, y = circle(0.03, 8, rng), tf.constant(rng.normal(size=(50, 8)))
     result = fixed_point(maps.Dense(tf.constant(weight)), y, tolerance=1e-6)
     error = np.abs(result.x - y.numpy() @ np.linalg.inv(np.eye(8) + weight)).max()
-    assert result.steps.numpy().max() == 4  # 0.03^4 is 8e-7
+    assert result.steps.numpy().max() == 5  # 0.03^4 is 8e-7; that it goes on like this is not taken for granted
     assert error < 1e-6
+
+
+def test_a_fast_contraction_that_becomes_slow_with_the_last_step_is_no_trap():
+    """x -> 0.01 of the next coordinate twice, then 0.9 of it: two steps that say nothing of those that come."""
+    matrix = np.diag([0.01, 0.01, 0.9, 0.9, 0.9, 0.9, 0.9], k=1)
+    y = np.eye(8)[:1]
+    for tolerance in 10.0 ** -np.arange(3, 8):
+        result = fixed_point(lambda x: tf.matmul(x, matrix), tf.constant(y), tolerance=tolerance)
+        residual = np.linalg.norm(result.x + result.x @ matrix - y) / (np.sqrt(8) + 1)
+        assert bool(result.converged)
+        assert residual <= 4 * tolerance
 
 
 def test_first_steps_in_fewer_digits_cost_no_accuracy():
