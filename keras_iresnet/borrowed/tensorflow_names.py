@@ -55,6 +55,7 @@ def products_in(function: Callable[[], Any]) -> list[tuple[int, ...]]:
     found = []
 
     def note(op_type, inputs, attrs, outputs, op_name=None, graph=None):
+        op_type = op_type.decode() if isinstance(op_type, bytes) else op_type  # as it came to where operations start
         if any(name in op_type for name in _PRODUCTS):
             # A transposed convolution takes the shape of its result first, and the kernel.
             found.append(tuple(inputs[2 if op_type.endswith("BackpropInput") else 0].shape))

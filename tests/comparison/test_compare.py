@@ -18,12 +18,33 @@ from keras_iresnet.runs import RunFolder
 from keras_iresnet_cli import cli
 
 SMALL = {"steps": 12, "blocks": 1, "parameters": 300, "pairs": 0, "progress": False}
+MODULE = sys.modules["keras_iresnet.comparison.compare"]  # the package has the function by that name
 MODELS = ("made", "maf", "gaussian", "kernel_density")
 
 
 @pytest.fixture(scope="module")
-def compared(table, tmp_path_factory):
+def interrupted(table, tmp_path_factory):
+    """The folder of a comparison whose third training was interrupted, and what it held then."""
     out = tmp_path_factory.mktemp("compared") / "bent"
+    with pytest.MonkeyPatch.context() as patched:
+        original, begun = MODULE.train, []
+
+        def train(model, **options):
+            if len(begun) == 2:
+                raise KeyboardInterrupt
+            begun.append(options["resume"].name)
+            return original(model, **options)
+
+        patched.setattr(MODULE, "train", train)
+        with pytest.raises(KeyboardInterrupt):
+            compare(table, out, models=MODELS, seeds=(0, 1), **SMALL)
+    return out, {path: path.read_bytes() for path in out.glob("runs/*/best.keras")}
+
+
+@pytest.fixture(scope="module")
+def compared(interrupted, table):
+    """The comparison, which has gone on."""
+    out = interrupted[0]
     return out, compare(table, out, models=MODELS, seeds=(0, 1), **SMALL)
 
 
@@ -129,28 +150,11 @@ def test_what_has_ended_is_taken_as_it_is_and_models_may_be_added(compared, tabl
     assert (rows["MAF"]["seeds"], rows["MAF"]["parameters"]) == (1, _by_model(found.rows)["MAF"]["parameters"])
 
 
-def test_a_comparison_that_was_interrupted_goes_on(table, tmp_path, monkeypatch):
-
-    module = sys.modules["keras_iresnet.comparison.compare"]
-    original, begun = module.train, []
-
-    def train(model, **options):
-        if len(begun) == 1:
-            raise KeyboardInterrupt
-        begun.append(options["resume"].name)
-        return original(model, **options)
-
-    monkeypatch.setattr(module, "train", train)
-    options = {"models": ("nice", "made"), **SMALL, "steps": 2}
-    with pytest.raises(KeyboardInterrupt):
-        compare(table, tmp_path, **options)
-    assert not (tmp_path / "comparison.csv").exists()
-    plan = (tmp_path / "plan.json").read_bytes()
-    best = (tmp_path / "runs" / "nice-seed0" / "best.keras").read_bytes()
-    monkeypatch.setattr(module, "train", original)
-    assert len(compare(table, tmp_path, **options).rows) == 2
-    assert (tmp_path / "plan.json").read_bytes() == plan
-    assert (tmp_path / "runs" / "nice-seed0" / "best.keras").read_bytes() == best
+def test_a_comparison_that_was_interrupted_goes_on(interrupted, compared):
+    _, before = interrupted
+    assert len(before) == 2
+    assert {path: path.read_bytes() for path in before} == before
+    assert sum(row["seeds"] for row in compared[1].rows) == 2 + 2 + 1 + 1
 
 
 @pytest.mark.parametrize(
@@ -165,8 +169,7 @@ def test_a_comparison_that_was_interrupted_goes_on(table, tmp_path, monkeypatch)
     ],
 )
 def test_what_cannot_be_is_refused_before_any_training(options, message, compared, table, monkeypatch):
-    module = sys.modules["keras_iresnet.comparison.compare"]
-    monkeypatch.setattr(module, "train", pytest.fail)
+    monkeypatch.setattr(MODULE, "train", pytest.fail)
     with pytest.raises(ValueError, match=message):
         compare(table, compared[0], **({"models": MODELS} | SMALL | options))
 
