@@ -120,10 +120,10 @@ def residual_bounds(found: BranchLip, dimension: int, name: str) -> MapBounds:
     """
     lip, factor = found.lip, found.euclidean(dimension)
     high = dimension * math.log1p(lip)
-    if not lip < 1:
-        inverse, low, unbounded = math.inf, -math.inf, (name,)
-    else:
-        inverse, low, unbounded = factor / (1 - lip), dimension * math.log1p(-lip), ()
+    inverse, low = math.inf, -math.inf
+    if lip < 1:
+        inverse, low = factor / (1 - lip), dimension * math.log1p(-lip)
+    unbounded = () if lip < 1 else (name,)
     return MapBounds((1 + factor * lip) * _UP, inverse * _UP, low, high, unbounded, (Solve(lip, factor, 1.0),))
 
 

@@ -79,7 +79,7 @@ class ActNorm(InvertibleLayer):
     def _bounds(self, lip_of: LipOf) -> MapBounds:
         log_scale = np.asarray(self.log_scale, np.float64)
         log_det = math.prod(self.input_spec.shape[1:-1]) * math.fsum(log_scale)
-        return of_scales(*np.exp([log_scale.min(), log_scale.max()]).tolist(), log_det, self.name)
+        return of_scales(math.exp(log_scale.min()), math.exp(log_scale.max()), log_det, self.name)
 
     def _offset(self):
         """What is added to x, in its own unit."""
