@@ -1,6 +1,7 @@
 """What blocks made of one contractive branch share: the branch, its estimator, how fixed points are solved."""
 
 import dataclasses
+import math
 from typing import Any, Self
 
 import keras
@@ -99,6 +100,11 @@ class BranchBlock(InvertibleLayer):
         if training and isinstance(function, DualSeries) and shares_its_pass(g):
             return shared(function, g, x, *arguments)
         return function(g, x, *arguments)
+
+    @property
+    def dimension(self) -> int:
+        """Of one example."""
+        return math.prod(self.input_spec.shape[1:])
 
     def _inverse_settings(self):
         """What the iterations depend on beside weights."""
