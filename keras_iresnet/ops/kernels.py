@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_iresnet.ops.map_forms import is_shareable, take_apart
 from keras_iresnet.ops.maps import Map
 
-_WIDE = 64  # outputs of a layer from which on bfloat16 makes up for its casts, and calls of a function for themselves
+_WIDE = 64  # outputs of a layer from which on bfloat16 makes up for its casts
 _LARGE = 2**15  # elements of a kernel whose norm costs no step anything
 
 
@@ -29,10 +29,9 @@ def shares_its_pass(g: Map) -> bool:
     """Whether branches of this form have one function for value, log-determinant and their gradients in training.
 
     A graph of many wide blocks is traced, and worked on before the first step, in a fraction of the time. A function
-    gives its results all at once: steps with 64 and 512 channels took as long as before; narrower blocks overlap.
+    gives its results all at once: steps with 512 channels took as long as before; blocks of a small network overlap.
     """
-    wide = any(part.kernel.shape.rank == 4 and part.kernel.shape[-1] >= _WIDE for part in _layers(g))
-    return wide and is_shareable(take_apart(g)[1])
+    return any(shares_its_norm(part.kernel) for part in _layers(g)) and is_shareable(take_apart(g)[1])
 
 
 @functools.cache

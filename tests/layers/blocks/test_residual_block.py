@@ -162,8 +162,8 @@ class TestSharedPasses:
 
     @staticmethod
     def chain(blocks, wide, monkeypatch):
-        """A function x -> y, log-det and gradients of a training pass; layers of so many outputs count as wide."""
-        monkeypatch.setattr(kernels, "_WIDE", wide)
+        """A function x -> y, log-det and gradients of a training pass; kernels of so many elements count as large."""
+        monkeypatch.setattr(kernels, "_LARGE", wide)
         keras.utils.set_random_seed(0)
         chain = ki.layers.Chain([InvertibleResidualBlock(ConvBranch(5)) for _ in range(blocks)])
         chain.build((None, 4, 4, 3))
@@ -204,7 +204,7 @@ class TestSharedPasses:
                 calls.append(x.shape)
                 return ki.ExactLogDet()(g, x, seed)
 
-        monkeypatch.setattr(kernels, "_WIDE", 1)
+        monkeypatch.setattr(kernels, "_LARGE", 1)
         block = InvertibleResidualBlock(ConvBranch(5), estimator=Mine())
         for _ in range(2):
             block.forward_and_log_det(tf.ones((2, 4, 4, 3)), training=True)
