@@ -334,7 +334,7 @@ def _show_models(costs, batch_size):
     for name, one in costs.items():
         cells = (f"{one.parameters:,}", f"{one.build_seconds:.1f}", *_cells(one))
         table.add_row(name, *cells, f"{one.seconds_to_first_step:.1f}", f"{one.step_seconds:.2f}")
-    Console().print(table)
+    Console(width=max(Console().width, 140)).print(table)  # in a file too, where Rich takes a terminal's 80 columns
 
 
 def _show_scaling(scaling):

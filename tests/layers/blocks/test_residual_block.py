@@ -158,12 +158,12 @@ def test_stochastic_estimator_without_a_seed_is_refused():
 
 
 class TestSharedPasses:
-    """Blocks with large kernels have one function for their passes in training."""
+    """Wide blocks have one function for their passes in training."""
 
     @staticmethod
-    def chain(blocks, large, monkeypatch):
-        """A function x -> y, log-det and gradients of a training pass, whose kernels count as large from there on."""
-        monkeypatch.setattr(kernels, "_LARGE", large)
+    def chain(blocks, wide, monkeypatch):
+        """A function x -> y, log-det and gradients of a training pass; kernels of so many elements count as large."""
+        monkeypatch.setattr(kernels, "_LARGE", wide)
         keras.utils.set_random_seed(0)
         chain = ki.layers.Chain([InvertibleResidualBlock(ConvBranch(5)) for _ in range(blocks)])
         chain.build((None, 4, 4, 3))
@@ -190,8 +190,8 @@ class TestSharedPasses:
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
     def test_a_further_block_adds_little_to_the_graph(self, monkeypatch):
-        def added(large):
-            sizes = (len(self.chain(count, large, monkeypatch)[1].graph.get_operations()) for count in (3, 4))
+        def added(wide):
+            sizes = (len(self.chain(count, wide, monkeypatch)[1].graph.get_operations()) for count in (3, 4))
             return -sum((-1) ** i * size for i, size in enumerate(sizes))
 
         assert 0 < added(1) < added(10**9) / 2
