@@ -68,25 +68,26 @@ class Certification(keras.callbacks.Callback):
             return
         found = self.certificate = certify(self.model, budget_s=self.budget_s)
         logs["certified_lipschitz"] = found.bound
-        scaled = None if found.invertible else self._act()
+        done = None if found.invertible else self._act()
         if self.writer is not None:
             with self.writer.as_default(step=epoch):
-                self._write(found, scaled)
+                _write(found, done)
 
     def _act(self):
-        """Do what was asked for; how many kernels were scaled, if that is it."""
+        """Do what was asked for; the `Contraction`, if that is it."""
         if self.action == "stop":
             self.model.stop_training = True
         if self.action != "contract":
             return None
         done = contract(self.model, budget_s=self.budget_s)
         self.certificate = done.certificate
-        return len(done.scaled)
+        return done
 
-    def _write(self, found, scaled):
-        tf.summary.scalar("certified_lipschitz", found.bound)
-        if found.blocks:
-            tf.summary.text("worst_block", str(max(found.blocks, key=lambda block: block.lip)))
-        if scaled is not None:
-            tf.summary.scalar("contracted_lipschitz", self.certificate.bound)
-            tf.summary.scalar("contracted_kernels", scaled)
+
+def _write(found, done):
+    tf.summary.scalar("certified_lipschitz", found.bound)
+    if found.blocks:
+        tf.summary.text("worst_block", str(max(found.blocks, key=lambda block: block.lip)))
+    if done is not None:
+        tf.summary.scalar("contracted_lipschitz", done.certificate.bound)
+        tf.summary.scalar("contracted_kernels", len(done.scaled))

@@ -54,7 +54,8 @@ def test_balanced_probes_reach_an_error_with_half_of_the_products(flow, balanced
 
 
 def test_more_heads_are_taken_where_they_pay(monkeypatch):
-    """A hundred passes of one probe for few images, whose noise hardly matters."""
+    """Many passes of one probe for few images, whose noise hardly matters; groups, which cancel most, are left out."""
+    monkeypatch.setattr("keras_iresnet.evaluation.bits_per_dim._GROUP", 1)
     monkeypatch.setattr("keras_iresnet.evaluation.bits_per_dim.EXACT_DIMENSION", 10)
     branch = ConvBranch(8)
     block = InvertibleResidualBlock(branch)
