@@ -13,6 +13,7 @@ from keras_iresnet_cli.options import (
     example,
     json_option,
     run_argument,
+    set_option,
 )
 from keras_iresnet_cli.quiet import start_tensorflow_quietly
 from keras_iresnet_cli.tables import show_paths, show_rows
@@ -28,14 +29,6 @@ def _command(name, words, short_help):
     return figures.command(name, epilog=example(f"figures {name} {words}"), short_help=short_help)
 
 
-def _overrides(ctx, parameter, words):
-    """The fields of `--set NAME=VALUE`."""
-    wrong = [word for word in words if "=" not in word]
-    if wrong:
-        raise click.BadParameter(f"must be NAME=VALUE. Received: {wrong[0]}", ctx, parameter)
-    return {name.replace("-", "_"): value for name, _, value in (word.partition("=") for word in words)}
-
-
 def _out_option(text, *, required=True):
     return click.option("--out", type=click.Path(), shell_complete=complete_folders, required=required, help=text)
 
@@ -44,9 +37,6 @@ def _size_option(names, text):
     return click.option("--size", type=Among(names), default=names[0], show_default=True, help=text)
 
 
-_set_option = click.option(
-    "--set", "overrides", multiple=True, metavar="NAME=VALUE", callback=_overrides, help="As an option of `train`."
-)
 _classifiers_option = _size_option(
     ["digits", "mnist", "paper-mnist", "paper-cifar10", "paper-cifar100"],
     "Which classifiers to train: digits takes a minute a run, mnist 15, the paper's need a GPU.",
@@ -55,7 +45,7 @@ _classifiers_option = _size_option(
 
 def _experiment(command):
     """The options of what trains several classifiers first."""
-    for option in (data_dir_option, _set_option, _classifiers_option):
+    for option in (data_dir_option, set_option, _classifiers_option):
         command = option(command)
     return _out_option("Folder of runs and results; finished runs are kept.")(command)
 
@@ -131,7 +121,7 @@ def dynamics(as_json: bool, **options: Any) -> None:
 @_command("hybrid", "--out figures/hybrid --images 300", "Density and classes on one network; strangers.")
 @_out_option("Folder of the run and results; a finished run is kept.")
 @_size_option(["digits", "mnist"], "What to train on: digits takes a minute, mnist 20.")
-@_set_option
+@set_option
 @data_dir_option
 @click.option("--images", default=1000, show_default=True, help="Images of each kind.")
 @click.option("--strange", default="fashion_mnist", show_default=True, help="Data set of the strangers.")
@@ -164,7 +154,7 @@ def blocks(runs: Sequence[str], out: str, split: str, as_json: bool) -> None:
 @click.argument("runs", type=click.Path(), nargs=-1, shell_complete=complete_folders)
 @_out_option("Folder for the results.  [default: that of the first run]", required=False)
 @_classifiers_option
-@_set_option
+@set_option
 @data_dir_option
 @json_option
 def singular_values(runs: Sequence[str], out: str, as_json: bool, **options: Any) -> None:

@@ -1,5 +1,7 @@
 """`list`: the models of the zoo, and what they reached."""
 
+import textwrap
+
 import click
 
 from keras_iresnet_cli.group import cli
@@ -14,7 +16,7 @@ _HEADER = ("name", "data set", "parameters", "reached")
 def list_models(as_json: bool) -> None:
     """Show the models of the zoo: one line each, with the first of the figures that it reached.
 
-    Beside them, image_flow, image_classifier and tabular_flow take their shape from data of your own.
+    Below them stand those that take their shape from data of your own: train them with --dataset.
     """
     start_tensorflow_quietly()
     from keras_iresnet import zoo
@@ -30,6 +32,7 @@ def list_models(as_json: bool) -> None:
     for name, dataset, parameters, reached in rows:
         line = f"{name:{widths[0]}}  {dataset:{widths[1]}}  {parameters:>{widths[2]}}  {reached}"
         click.echo(line.rstrip())
+    click.echo(f"\nFor data of your own:\n{textwrap.fill(', '.join(zoo.builders()), 80)}")
 
 
 def _cells(entry):

@@ -1,4 +1,4 @@
-"""What several commands take: the run folder, the data directory, JSON, names out of a few; and an example each."""
+"""What several commands take: a run, the data directory, JSON, fields to set, names out of a few; an example each."""
 
 import pathlib
 from typing import Any
@@ -38,6 +38,14 @@ def example(words: str) -> str:
     return f"\b\nExample:\n  keras-iresnet {words}"
 
 
+def _overrides(ctx, parameter, words):
+    """The fields of `--set NAME=VALUE`."""
+    wrong = [word for word in words if "=" not in word]
+    if wrong:
+        raise click.BadParameter(f"must be NAME=VALUE. Received: {wrong[0]}", ctx, parameter)
+    return {name.replace("-", "_"): value for name, _, value in (word.partition("=") for word in words)}
+
+
 run_argument = click.argument("run", type=click.Path(), shell_complete=complete_folders)
 data_dir_option = click.option(
     "--data-dir", type=click.Path(), shell_complete=complete_folders, help="TFDS data directory."
@@ -47,4 +55,7 @@ dataset_option = click.option(
 )
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, alone on standard output; null for NaN and infinity."
+)
+set_option = click.option(
+    "--set", "overrides", multiple=True, metavar="NAME=VALUE", callback=_overrides, help="As an option of `train`."
 )

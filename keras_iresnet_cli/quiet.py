@@ -17,6 +17,9 @@ def start_tensorflow_quietly() -> None:
     with _held_back(2):
         import tensorflow as tf
 
+        from keras_iresnet.runs.machine.full_products import keep_float32
+
+        keep_float32()
         if "TF_CONFIG" not in os.environ:  # several machines are to be joined before any device is used
             from keras_iresnet.runs.machine.threads import settle_threads
 

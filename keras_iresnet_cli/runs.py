@@ -1,4 +1,4 @@
-"""`evaluate`, `certify`, `export`, `sample`, `score`, `reconstruct` and `interpolate`: what to do with a run folder."""
+"""What to do with a run folder: evaluate, certify, release and export it, draw from it, invert and score with it."""
 
 from typing import Any
 
@@ -66,6 +66,21 @@ def export(run: str, out: str | None, as_json: bool) -> None:
     path = export_run(run, out=out, verbose=not as_json)
     if as_json:
         show_paths([path], as_json=True)
+
+
+@_command("release runs/digits --out presets/digits", "Make a preset with a card of a run.")
+@click.option("--out", type=click.Path(), required=True, help="Folder, new or empty.")
+@click.option("--name", help="Of what is released.  [default: the model's]")
+@dataset_option
+@data_dir_option
+@json_option
+def release(run: str, out: str, as_json: bool, **options: Any) -> None:
+    """Write the best model of the finished run folder RUN as a preset, with a card that says what it is and reached."""
+    start_tensorflow_quietly()
+    from keras_iresnet.commands import release_run
+
+    release_run(run, out, **options)
+    show_paths([out], as_json=as_json)
 
 
 @_command("certify runs/digits", "Prove a run's model invertible.")

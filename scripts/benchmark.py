@@ -24,40 +24,19 @@ def benchmark():
 @click.option("--num-terms", default=5, show_default=True, help="Terms of the log-det series.")
 @click.option("--num-probes", default=1, show_default=True, help="Probes of the log-det series.")
 @click.option("--pairs", default=15, show_default=True, help="Pairs of steps to time.")
-@click.option(
-    "--deep-blocks", default=16, show_default=True, help="Blocks of a scale in the deep model; 0 to leave out."
-)
-@click.option(
-    "--memory-terms", type=int, multiple=True, default=(2, 5, 10, 20), show_default=True, help="Memory is measured at."
-)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
-def step(scales, blocks, deep_blocks, memory_terms, pairs, out, **sizes):
-    """Time, tracing and memory of a training step: dual form against GradientTape through every term."""
-    from keras_iresnet.benchmarks.training_step import compare, cost
+def step(scales, blocks, pairs, out, **sizes):
+    """Time of a training step: dual form against GradientTape through every term, in one process."""
+    from keras_iresnet.benchmarks.training_step import TrainingStep
+    from keras_iresnet.benchmarks.turns import in_turns
     from keras_iresnet.benchmarks.workload import FORMS, Workload, build_flow
 
-    def measured(form, **changes):
-        click.echo(f"measuring the cost of {form}, {changes}", err=True)
-        return cost(form, dataclasses.replace(workload, **changes))
-
     workload = Workload(blocks=(blocks,) * scales, **sizes)
-    costs = {form: {terms: measured(form, num_terms=terms) for terms in sorted(memory_terms)} for form in FORMS}
-    deep = measured("dual", blocks=(deep_blocks,) * scales) if deep_blocks else None
     click.echo(f"timing {pairs} pairs of steps", err=True)
-    comparison = compare({form: build_flow(form, workload) for form in FORMS}, workload.batch_size, pairs=pairs)
-    _show_comparison(comparison, f"{scales} x {blocks} blocks, batch {workload.batch_size}")
-    _show_costs(costs, deep, scales * deep_blocks)
-    if out:
-        result = {
-            "workload": dataclasses.asdict(workload),
-            **comparison.summary(),
-            "costs_by_num_terms": {
-                form: {terms: dataclasses.asdict(one) for terms, one in by_terms.items()}
-                for form, by_terms in costs.items()
-            },
-            "deep": deep and {"blocks": scales * deep_blocks, **dataclasses.asdict(deep)},
-        }
-        out.write_text(json.dumps(result | _where(), indent=2) + "\n")
+    steps = {form: TrainingStep(build_flow(form, workload), workload.batch_size) for form in FORMS}
+    facts = {form: one.arithmetic()._asdict() for form, one in steps.items()}
+    title = f"training step: {scales} x {blocks} blocks, {workload.channels} channels, batch {workload.batch_size}"
+    _tell(in_turns(steps, pairs), title, facts, out, {"workload": dataclasses.asdict(workload)})
 
 
 def _sizes(command):
@@ -77,13 +56,59 @@ def _sizes(command):
 
 @benchmark.command()
 @_sizes
-def rivals(scales, blocks, pairs, out, **sizes):
+@click.option(
+    "--terms", type=int, multiple=True, default=(2, 5, 10, 20), show_default=True, help="Terms to measure at."
+)
+def memory(scales, blocks, terms, pairs, out, **sizes):
+    """Peak memory and tracing of a training step by terms of the series: dual form, and GradientTape through each."""
+    from keras_iresnet.benchmarks.training_step import cost
+    from keras_iresnet.benchmarks.workload import FORMS, Workload
+
+    def measured(form, count):
+        click.echo(f"measuring {form} with {count} terms", err=True)
+        return cost(form, dataclasses.replace(workload, num_terms=count), steps=pairs)
+
+    workload = Workload(blocks=(blocks,) * scales, **sizes)
+    costs = {form: {count: measured(form, count) for count in sorted(terms)} for form in FORMS}
+    _show_costs(costs)
+    by_terms = {form: {count: dataclasses.asdict(one) for count, one in found.items()} for form, found in costs.items()}
+    _write(out, {"workload": dataclasses.asdict(workload), "costs_by_num_terms": by_terms})
+
+
+@benchmark.command()
+@_sizes
+@click.argument("ways", nargs=-1, type=click.Choice(["blocks", "batch", "terms", "replicas"]))
+@click.option("--at", "at", type=int, multiple=True, help="Sizes to compare with the first: blocks of a scale, ...")
+def scaling(ways, at, scales, blocks, pairs, out, **sizes):
+    """How a training step grows with blocks, batch and terms, and what two replicas cost: all, or those WAYS."""
+    from keras_iresnet.benchmarks.scaling import WAYS, scale
+    from keras_iresnet.benchmarks.workload import Workload
+
+    if at and len(ways) != 1:
+        raise click.UsageError("--at needs one of the WAYS, whose sizes it names.")
+    workload = Workload(blocks=(blocks,) * scales, **sizes)
+    found = {}
+    for way in ways or WAYS:
+        click.echo(f"timing by {way}", err=True)
+        found[way] = scale(way, workload, at, pairs)
+        _show_scaling(found[way])
+    summaries = {way: one.summary() for way, one in found.items()}
+    _write(out, {"workload": dataclasses.asdict(workload), "pairs": pairs, "scaling": summaries})
+
+
+_FFJORD = click.option("--ffjord", is_flag=True, help="TFP's FFJORD too, at as many parameters: it takes its time.")
+
+
+@benchmark.command()
+@_sizes
+@_FFJORD
+def rivals(scales, blocks, pairs, ffjord, out, **sizes):
     """A training step of ours and of normflows, where it is installed, each in a process of its own, in turn."""
     from keras_iresnet.benchmarks.peers import compare_steps
     from keras_iresnet.benchmarks.workload import Workload
 
     workload = Workload(blocks=(blocks,) * scales, **sizes)
-    comparison, facts = compare_steps(workload, pairs=pairs)
+    comparison, facts = compare_steps(workload, pairs=pairs, ffjord=ffjord)
     sizes = f"{scales} x {blocks} blocks, {workload.channels} channels"
     result = {"workload": dataclasses.asdict(workload)}
     _tell(comparison, f"training step: {sizes}, batch {workload.batch_size}", facts, out, result)
@@ -92,13 +117,14 @@ def rivals(scales, blocks, pairs, out, **sizes):
 @benchmark.command()
 @_sizes
 @click.option("--images", default=100, show_default=True, help="Images to invert.")
-def inverse(scales, blocks, images, pairs, out, **sizes):
+@_FFJORD
+def inverse(scales, blocks, images, pairs, ffjord, out, **sizes):
     """The inverse of images at norms of 0.9: ours, the authors' way, and normflows', where it is installed."""
     from keras_iresnet.benchmarks.peers import compare_inverses
     from keras_iresnet.benchmarks.workload import Workload
 
     workload = Workload(blocks=(blocks,) * scales, **sizes)
-    comparison, facts = compare_inverses(workload, images=images, pairs=pairs)
+    comparison, facts = compare_inverses(workload, images=images, pairs=pairs, ffjord=ffjord)
     title = f"inverse of {images} images: {scales} x {blocks} blocks, {workload.channels} channels"
     _tell(comparison, title, facts, out, {"workload": dataclasses.asdict(workload), "images": images})
 
@@ -131,38 +157,33 @@ def evaluate(run, images, pairs, out):
 
 @benchmark.command()
 @click.argument("names", nargs=-1)
+@click.option("--blocks", type=int, multiple=True, help="Of a model in all, shared by its scales; its own by default.")
 @click.option("--batch-size", default=16, show_default=True, help="Images in a step.")
 @click.option("--steps", default=3, show_default=True, help="Steps to time, after the first.")
 @click.option("--mixed", is_flag=True, help="Measure mixed_bfloat16 too, and how many times faster its steps are.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
-def models(names, batch_size, steps, mixed, out):
-    """Building, tracing, step time and memory of models of the zoo: cifar_flow, or those NAMES."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from keras_iresnet.benchmarks.training_step import model_cost
+def trace(names, blocks, batch_size, steps, mixed, out):
+    """Building, tracing, first step and memory of models of the zoo: cifar_flow, or those NAMES."""
+    from keras_iresnet.benchmarks.training_step import model_cost, shared_blocks
 
     costs, speedups = {}, {}
     for name in names or ("cifar_flow",):
-        click.echo(f"measuring {name}", err=True)
-        costs[name] = model_cost(name, batch_size=batch_size, steps=steps)
-        if mixed:
-            low = model_cost(name, batch_size=batch_size, steps=steps, precision="mixed_bfloat16")
-            costs[f"{name}, mixed_bfloat16"] = low
-            speedups[name] = costs[name].step_seconds / low.step_seconds
-    starts = ("build s", "trace s", "(CPU s)", "first step s", "operations", "peak MiB")
-    columns = ("model", "parameters", *starts, "step s")
-    table = Table(*columns, title=f"Batches of {batch_size}, each model in a process of its own")
-    for name, one in costs.items():
-        row = (f"{one.parameters:,}", f"{one.build_seconds:.1f}", *_cells(one), f"{one.step_seconds:.2f}")
-        table.add_row(name, *row)
-    Console().print(table)
-    for name, speedup in speedups.items():
-        click.echo(f"{name}: steps in mixed_bfloat16 are {speedup:.2f} times as fast as in float32")
-    if out:
-        result = {"mixed_speedups": speedups} if mixed else {}
-        result |= {"batch_size": batch_size, "models": {name: dataclasses.asdict(one) for name, one in costs.items()}}
-        out.write_text(json.dumps(result | _where(), indent=2) + "\n")
+        for count in blocks or (None,):
+            label = name if count is None else f"{name}, {count} blocks"
+            click.echo(f"measuring {label}", err=True)
+            keywords = {} if count is None else {"blocks": shared_blocks(name, count)}
+            costs[label] = model_cost(name, batch_size=batch_size, steps=steps, keywords=keywords)
+            if mixed:
+                precision = "mixed_bfloat16"
+                low = model_cost(name, batch_size=batch_size, steps=steps, keywords=keywords, precision=precision)
+                costs[f"{label}, {precision}"] = low
+                speedups[label] = costs[label].step_seconds / low.step_seconds
+    _show_models(costs, batch_size)
+    for label, speedup in speedups.items():
+        click.echo(f"{label}: steps in mixed_bfloat16 are {speedup:.2f} times as fast as in float32")
+    result = {"mixed_speedups": speedups} if mixed else {}
+    found = {label: dataclasses.asdict(one) for label, one in costs.items()}
+    _write(out, {**result, "batch_size": batch_size, "models": found})
 
 
 @benchmark.command()
@@ -253,8 +274,22 @@ def _name_of(run):
 
 def _tell(comparison, title, facts, out, result):
     """Show a comparison and what its ways told of themselves, and write both."""
+    from keras_iresnet.benchmarks.arithmetic import Arithmetic
+
+    summary = comparison.summary()
+    counted = {
+        label: Arithmetic(told["gflop"], told["alone_seconds"]) for label, told in facts.items() if "gflop" in told
+    }
+    rooflines = {label: one.reached(summary[f"{label}_seconds"]) for label, one in counted.items()}
     _show_comparison(comparison, title, facts)
-    _write(out, {"title": title, **result, **comparison.summary(), "facts": facts})
+    for label, roofline in rooflines.items():
+        click.echo(f"{label}: {_roofline(**roofline)}")
+    _write(out, {"title": title, **result, **summary, "facts": facts, "rooflines": rooflines})
+
+
+def _roofline(gflop, gflop_per_second, gflop_per_second_alone, share):
+    rates = f"at {gflop_per_second:.0f} a second, {share:.0%} of the {gflop_per_second_alone:.0f}"
+    return f"{gflop:.1f} GFLOP of products {rates} that these reach alone"
 
 
 def _write(out, result):
@@ -277,7 +312,7 @@ def _show_comparison(comparison, title, facts=None):
     Console().print(table)
 
 
-def _show_costs(costs, deep, deep_blocks):
+def _show_costs(costs):
     from rich.console import Console
     from rich.table import Table
 
@@ -286,9 +321,39 @@ def _show_costs(costs, deep, deep_blocks):
     for form, by_terms in costs.items():
         for terms, one in by_terms.items():
             starts.add_row(form, str(terms), *_cells(one))
-    if deep:
-        starts.add_row(f"dual, {deep_blocks} blocks", "", *_cells(deep))
     Console().print(starts)
+
+
+def _show_models(costs, batch_size):
+    from rich.console import Console
+    from rich.table import Table
+
+    starts = ("build s", "trace s", "(CPU s)", "first step s", "operations", "peak MiB")
+    columns = ("model", "parameters", *starts, "all until then s", "step s")
+    table = Table(*columns, title=f"Batches of {batch_size}, each model in a process of its own")
+    for name, one in costs.items():
+        cells = (f"{one.parameters:,}", f"{one.build_seconds:.1f}", *_cells(one))
+        table.add_row(name, *cells, f"{one.seconds_to_first_step:.1f}", f"{one.step_seconds:.2f}")
+    Console().print(table)
+
+
+def _show_scaling(scaling):
+    from rich.console import Console
+    from rich.table import Table
+
+    summary = scaling.summary()
+    proportion = {
+        "terms": "passes a term more",
+        "replicas": "seconds / one replica's",
+    }.get(scaling.what, "a unit, / the first's")
+    title = f"Training step by {scaling.what}: median (range) of {summary['pairs']}"
+    table = Table(scaling.what, "seconds", proportion, title=title)
+    for label in scaling.comparison.seconds:
+        found = summary["in_proportion"].get(label)
+        low, high = found["range"] if found else (None, None)
+        ratio = f"{found['median']:.3f} ({low:.3f} to {high:.3f})" if found else ""
+        table.add_row(str(scaling.sizes.get(label, label)), _ranged(summary, f"{label}_seconds"), ratio)
+    Console().print(table)
 
 
 def _ranged(summary, name):

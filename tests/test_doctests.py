@@ -13,7 +13,7 @@ OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 MODULES = sorted(info.name for info in pkgutil.walk_packages(ki.__path__, "keras_iresnet."))
 PUBLIC = {
     f"{namespace.__name__}.{name}": getattr(namespace, name)
-    for namespace in (ki, ki.layers, ki.priors, ki.models, ki.zoo)
+    for namespace in (ki, ki.baselines, ki.layers, ki.priors, ki.models, ki.zoo)
     for name in namespace.__all__
 }
 

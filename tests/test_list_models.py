@@ -9,6 +9,11 @@ from keras_iresnet import zoo
 from keras_iresnet_cli import cli
 
 
+def _table():
+    table, _, _ = _list().partition("\n\n")
+    return table.splitlines()
+
+
 def _list(*options):
     result = CliRunner().invoke(cli, ["list", *options])
     assert result.exit_code == 0, result.output
@@ -16,20 +21,28 @@ def _list(*options):
 
 
 def test_each_model_has_one_line_of_at_most_80_columns():
-    header, *lines = _list().splitlines()
+    header, *lines = _table()
     assert header.split("  ")[0] == "name"
     assert [line.split()[0] for line in lines] == zoo.list()
     assert max(map(len, [header, *lines])) <= 80
 
 
 def test_a_line_has_data_set_parameters_and_the_first_figure():
-    lines = dict(zip(zoo.list(), _list().splitlines()[1:], strict=True))
+    lines = dict(zip(zoo.list(), _table()[1:], strict=True))
     for name, line in lines.items():
         entry = zoo.get(name)
         assert line.split()[1:3] == [entry.recipe.dataset, f"{entry.record.parameters:,}"]
         reached = str(entry.record.reached[0]) if entry.record.reached else "not trained"
         assert line.endswith(f"  {reached}")
     assert lines["digits_flow"].endswith("2.055 ± 0.011 bits/dim")
+
+
+def test_models_for_data_of_ones_own_stand_below():
+    title, *lines = _list().partition("\n\n")[2].splitlines()
+    assert title == "For data of your own:"
+    assert " ".join(lines).split(", ") == zoo.builders()
+    assert {"tabular_flow", "glow", "glow_small", "ffjord_small", "irevnet_classifier"} <= set(zoo.builders())
+    assert max(map(len, lines)) <= 80
 
 
 def test_json_holds_all_of_the_records():
@@ -48,5 +61,5 @@ def test_a_model_without_a_record_is_listed(monkeypatch):
     def a_flow():
         """Of a user's own."""
 
-    assert _list().splitlines()[1].split() == ["a_flow", "toy/moons", "not", "trained"]
+    assert _table()[1].split() == ["a_flow", "toy/moons", "not", "trained"]
     assert json.loads(_list("--json"))[0] == {"name": "a_flow", "task": "density", "dataset": "toy/moons"}

@@ -1,5 +1,6 @@
 """Linear layers that let every channel meet every other: what stands between couplings."""
 
+import math
 from typing import Any
 
 import keras
@@ -10,6 +11,9 @@ from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
+from keras_iresnet.layers.map_bounds import LipOf, MapBounds, of_scales
+
+_ROUNDING = 1e-6  # relative to the largest singular value: W is made of float32 factors
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -30,6 +34,9 @@ class Reverse(InvertibleLayer):
 
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
         return tf.reverse(y, [-1]), None
+
+    def _bounds(self, lip_of: LipOf) -> MapBounds:
+        return MapBounds()
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -96,6 +103,13 @@ class Mixing(InvertibleLayer):
         identity = tf.eye(lower.shape[0], dtype=lower.dtype)
         back = tf.linalg.triangular_solve(upper, tf.linalg.triangular_solve(lower, identity), lower=False)
         return tf.tensordot(y, back @ tf.transpose(tf.convert_to_tensor(self.permutation)), 1), None
+
+    def _bounds(self, lip_of: LipOf) -> MapBounds:
+        lower, upper, scale = (np.asarray(part, np.float64) for part in self._factors())
+        values = np.linalg.svd(np.asarray(self.permutation, np.float64) @ lower @ upper, compute_uv=False)
+        positions = math.prod(self.input_spec.shape[1:-1])
+        smallest, largest = values[-1] - _ROUNDING * values[0], values[0] * (1 + _ROUNDING)
+        return of_scales(max(0.0, smallest), largest, positions * math.fsum(scale), self.name)
 
     def get_config(self) -> dict[str, Any]:
         """JSON only."""

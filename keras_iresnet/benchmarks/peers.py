@@ -11,7 +11,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.benchmarks.arithmetic import Arithmetic
+from keras_iresnet.benchmarks.inverse_arithmetic import products_of_inverse
 from keras_iresnet.benchmarks.rivals import normflows_flow
+from keras_iresnet.benchmarks.rivals.ffjord_flow import FfjordFlow
 from keras_iresnet.benchmarks.training_step import TrainingStep
 from keras_iresnet.benchmarks.turns import Comparison, Contender, in_turns
 from keras_iresnet.benchmarks.workload import Workload, build_flow
@@ -31,8 +34,8 @@ AUTHORS_STEPS = 100  # of each block's inverse, whatever its residual: what the 
 _COEFF = 0.9
 
 
-def compare_steps(workload: Workload, *, pairs: int) -> tuple[Comparison, dict[str, Any]]:
-    """A training step of ours, in float32, with bfloat16 in parts, and of normflows where it is installed.
+def compare_steps(workload: Workload, *, pairs: int, ffjord: bool = False) -> tuple[Comparison, dict[str, Any]]:
+    """A training step of ours, in float32 and with bfloat16 in parts, of normflows where installed, of TFP's FFJORD.
 
     Returns:
         The comparison, whose first label is `"ours"`, and label -> facts of each: the loss of the first step.
@@ -44,11 +47,15 @@ def compare_steps(workload: Workload, *, pairs: int) -> tuple[Comparison, dict[s
     }
     if normflows_flow.is_installed():
         ways["normflows"] = (normflows_step, workload)
+    if ffjord:
+        ways["ffjord"] = (ffjord_step, workload)
     return _compared(ways, pairs)
 
 
-def compare_inverses(workload: Workload, *, images: int, pairs: int) -> tuple[Comparison, dict[str, Any]]:
-    """The inverse of some images, all norms at 0.9: ours, the authors' way, normflows where it is installed.
+def compare_inverses(
+    workload: Workload, *, images: int, pairs: int, ffjord: bool = False
+) -> tuple[Comparison, dict[str, Any]]:
+    """The inverse of some images, all norms at 0.9: ours, the authors' way, normflows where installed, TFP's FFJORD.
 
     Returns:
         The comparison, whose first label is `"ours"`, and label -> facts of each: the largest error of a pixel, and
@@ -61,6 +68,8 @@ def compare_inverses(workload: Workload, *, images: int, pairs: int) -> tuple[Co
     }
     if normflows_flow.is_installed():
         ways["normflows"] = (normflows_inverse, workload, images)
+    if ffjord:
+        ways["ffjord"] = (ffjord_inverse, workload, images)
     return _compared(ways, pairs)
 
 
@@ -93,10 +102,12 @@ def our_step(workload: Workload, policy: str, mixed_series: bool = False) -> Cal
         if isinstance(layer, InvertibleResidualBlock):
             layer.estimator = MixedSeriesLogDet(workload.num_terms, workload.num_probes)
     step = TrainingStep(flow, workload.batch_size)
+    arithmetic = step.arithmetic()
 
     def timed() -> dict[str, Any]:
         step()
-        return {"trace_seconds": step.start.trace_seconds, "operations": step.start.operations}
+        start = {"trace_seconds": step.start.trace_seconds, "operations": step.start.operations}
+        return {**start, **arithmetic._asdict()}
 
     return timed
 
@@ -104,6 +115,13 @@ def our_step(workload: Workload, policy: str, mixed_series: bool = False) -> Cal
 def normflows_step(workload: Workload) -> Callable[[], dict[str, Any]]:
     """The same of normflows."""
     step = normflows_flow.NormflowsFlow(workload).training_step()
+    return lambda: {"loss": step()}
+
+
+def ffjord_step(workload: Workload) -> Callable[[], dict[str, Any]]:
+    """The same of TFP's FFJORD with as many parameters."""
+    settle_threads()
+    step = FfjordFlow(workload).training_step()
     return lambda: {"loss": step()}
 
 
@@ -125,10 +143,12 @@ def our_inverse(workload: Workload, images: int, tolerance: float | None) -> Cal
     settle_threads()
     flow, x = flow_at_its_bound(workload, images)
     z = flow.forward(x)
+    arithmetic = Arithmetic.of(products_of_inverse(flow, z, tolerance=tolerance))
 
     def timed() -> dict[str, Any]:
         back, report = flow.inverse_and_report(z, tolerance=tolerance)
-        return {"largest_error": float(tf.reduce_max(abs(back - x))), "steps": int(tf.reduce_max(report.steps))}
+        error, steps = float(tf.reduce_max(abs(back - x))), int(tf.reduce_max(report.steps))
+        return {"largest_error": error, "steps": steps, **arithmetic._asdict()}
 
     return timed
 
@@ -174,6 +194,24 @@ def normflows_inverse(workload: Workload, images: int) -> Callable[[], dict[str,
     def timed() -> dict[str, Any]:
         with torch.no_grad():
             return {"largest_error": float((flow.inverse(z) - x).abs().max())}
+
+    return timed
+
+
+def ffjord_inverse(workload: Workload, images: int) -> Callable[[], dict[str, Any]]:
+    """The same of TFP's FFJORD, to its own tolerance; fields are called as often as the data ask for."""
+    settle_threads()
+    flow = FfjordFlow(workload)
+    shape = (images, workload.size, workload.size, 3)
+    x = tf.constant(np.random.default_rng(0).random(shape, dtype=np.float32))
+    z = flow.forward(x)[0]
+    flow.calls = 0
+    flow.inverse(z)
+    passes = flow.calls / len(flow.networks)
+    inverse = tf.function(flow.inverse, autograph=False)
+
+    def timed() -> dict[str, Any]:
+        return {"largest_error": float(tf.reduce_max(abs(inverse(z) - x))), "passes": passes}
 
     return timed
 

@@ -1,6 +1,7 @@
 """What a training step costs, its time, its tracing and its memory: forms of the log-det, models of the zoo."""
 
 import dataclasses
+import inspect
 import math
 import pathlib
 import statistics
@@ -13,7 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_iresnet import zoo
+from keras_iresnet import optimizers, zoo
+from keras_iresnet.benchmarks.arithmetic import Arithmetic, products_of
 from keras_iresnet.benchmarks.turns import Comparison, in_a_process_of_its_own, in_turns
 from keras_iresnet.benchmarks.workload import Workload, build_flow
 from keras_iresnet.models import Classifier
@@ -53,17 +55,19 @@ class ModelCost(Cost):
 
     Attributes:
         build_seconds: making the model, its norms converged.
+        seconds_to_first_step: all of it: making, initialising, tracing, and the first step.
         step_seconds: median of the steps after the first.
         parameters: trainable parameters.
     """
 
     build_seconds: float
+    seconds_to_first_step: float
     step_seconds: float
     parameters: int
 
 
 class TrainingStep:
-    """One compiled training step on one batch of noise, as `fit` takes it: loss, gradients, optimizer, metrics.
+    """One compiled training step on one batch of noise, as `train` takes it: loss, gradients, optimizer, metrics.
 
     Args:
         model: a `Flow`, which takes Adamax, or a `Classifier`, which takes SGD with momentum.
@@ -76,11 +80,11 @@ class TrainingStep:
         rng = np.random.default_rng(seed)
         images = tf.constant(rng.integers(0, model.bins, (batch_size, *model.event_shape), dtype=np.uint8))
         if isinstance(model, Classifier):
-            self.model.compile(keras.optimizers.SGD(1e-3, momentum=0.9))
+            self.model.compile(optimizers.ClippedSGD(1e-3, momentum=0.9))
             self.batch = (images, tf.constant(rng.integers(0, model.num_classes, batch_size)))
             self.model.initialize(images)
         else:
-            self.model.compile(keras.optimizers.Adamax(1e-4))
+            self.model.compile(optimizers.FusedAdamax(1e-4))
             self.batch = images
             missing = max(0, model.prior.least_examples - batch_size)
             more = rng.integers(0, model.bins, (missing, *model.event_shape), dtype=np.uint8)
@@ -95,6 +99,11 @@ class TrainingStep:
         trace, cpu = time.perf_counter() - begin, time.process_time() - cpu_begin
         first = _seconds(traced, self.batch)
         return traced, Start(trace, cpu, first, len(traced.graph.get_operations()))
+
+    def arithmetic(self) -> Arithmetic:
+        """What the step computes, and how long that takes by itself; traces it once more, for this batch."""
+        step = tf.function(self.model.train_step, autograph=False)
+        return Arithmetic.of(products_of(step.get_concrete_function(self.batch)))
 
     def __call__(self) -> float:
         """Take a step; returns its seconds.
@@ -144,6 +153,23 @@ def model_cost(
     return in_a_process_of_its_own(_model_cost_here, name, batch_size, steps, keywords or {}, precision)
 
 
+def shared_blocks(name: str, blocks: int) -> tuple[int, ...]:
+    """So many blocks as the keyword `blocks` of a builder of the zoo: the same number for each of its scales.
+
+    Raises:
+        ValueError: they cannot be shared equally.
+
+    Example:
+    >>> from keras_iresnet.benchmarks.training_step import shared_blocks
+    >>> shared_blocks("digits_flow", 6)
+    (3, 3)
+    """
+    scales = len(inspect.signature(zoo.get(name).builder).parameters["blocks"].default)
+    if blocks < scales or blocks % scales:
+        raise ValueError(f"`blocks` of {name} must be shared equally by {scales} scales. Received: blocks={blocks}")
+    return (blocks // scales,) * scales
+
+
 def _cost_here(form, workload, steps):
     step = TrainingStep(build_flow(form, workload), workload.batch_size)
     for _ in range(steps):
@@ -157,8 +183,10 @@ def _model_cost_here(name, batch_size, steps, keywords, precision):
     model = zoo.get(name).builder(seed=0, **keywords)
     build_seconds = time.perf_counter() - begin
     step = TrainingStep(model, batch_size)
+    seconds_to_first_step = time.perf_counter() - begin
     return ModelCost(
         build_seconds=build_seconds,
+        seconds_to_first_step=seconds_to_first_step,
         step_seconds=statistics.median(step() for _ in range(steps)),
         parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
         peak_memory_mib=_peak_memory_mib(),

@@ -1,9 +1,10 @@
-"""What TensorFlow Probability does not promise to keep; imported by `bijector` alone, since TFP takes seconds."""
+"""What TensorFlow Probability does not promise to keep; imported where TFP is needed alone, since it takes seconds."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import tensorflow_probability as tfp
+from tensorflow_probability.python.bijectors import ffjord
 
 Value = TypeVar("Value")
 Bijector = TypeVar("Bijector", bound=tfp.bijectors.Bijector)
@@ -25,3 +26,8 @@ def without_tracking(*names: str) -> Callable[[type[Bijector]], type[Bijector]]:
         return cls
 
     return decorated
+
+
+# TFP's documentation of FFJORD speaks of both, by a path that its public modules do not have.
+exact_trace = ffjord.trace_jacobian_exact
+hutchinson_trace = ffjord.trace_jacobian_hutchinson

@@ -8,6 +8,7 @@ from keras_iresnet.commands.evaluate import evaluate_run
 from keras_iresnet.commands.export import export_run
 from keras_iresnet.commands.interpolate import interpolate_run
 from keras_iresnet.commands.reconstruct import reconstruct_run
+from keras_iresnet.commands.release import release_into, release_run
 from keras_iresnet.commands.sample import sample_run
 from keras_iresnet.commands.score import score_run
 
@@ -19,6 +20,8 @@ __all__ = [
     "export_run",
     "interpolate_run",
     "reconstruct_run",
+    "release_into",
+    "release_run",
     "sample_run",
     "score_run",
 ]

@@ -1,4 +1,4 @@
-"""Data sets as `tf.data` pipelines: embedded digits, 2-D toys, TFDS images, and files of a user's own.
+"""Data sets as `tf.data` pipelines: embedded digits, 2-D toys, tables, TFDS images, and files of a user's own.
 
 `load` gives a data set's three splits, `batches` makes one of them ready for `fit` or `evaluate`, and `Stream` gives
 training batches without end, from any point on.
@@ -8,7 +8,7 @@ Nothing here knows a model.
 import os
 from typing import Any
 
-from keras_iresnet.data import digits, own, tfds_images, toys
+from keras_iresnet.data import benchmark_tables, digits, own, tfds_images, toys
 from keras_iresnet.data.augmentation import AUGMENTATIONS, augment
 from keras_iresnet.data.description import Description
 from keras_iresnet.data.own import COLORS, FITS, Examples, Reading, as_path, read_examples, standardized
@@ -28,6 +28,7 @@ __all__ = [
     "Stream",
     "augment",
     "batches",
+    "benchmark_tables",
     "digits",
     "load",
     "names",
@@ -40,6 +41,7 @@ __all__ = [
 
 _TOY = "toy/"
 _TFDS = "tfds/"
+_MAF = "maf/"
 
 
 def names() -> list[str]:
@@ -50,7 +52,8 @@ def names() -> list[str]:
     >>> [name for name in data.names() if name.startswith("toy/")][:3]
     ['toy/2spirals', 'toy/8gaussians', 'toy/checkerboard']
     """
-    return sorted(["digits", *(_TOY + toy for toy in toys.names()), *tfds_images.names()])
+    prefixed = [*(_TOY + toy for toy in toys.names()), *(_MAF + table for table in benchmark_tables.names())]
+    return sorted(["digits", *prefixed, *tfds_images.names()])
 
 
 def path_of(name: str | os.PathLike) -> str | None:
@@ -78,8 +81,8 @@ def load(
     Args:
         name: one of `names()`; or the path of a folder of pictures, or of a `.npy`, `.npz`, `.csv` or `.parquet` file;
             or `"tfds/NAME"` for any other image data set of TFDS; `NAME` alone will do where it has been prepared.
-        data_dir: TFDS data directory, read for TFDS images alone; by default the environment's
-            `TFDS_DATA_DIR`, else TFDS's own default.
+        data_dir: TFDS data directory, by default the environment's `TFDS_DATA_DIR`, else TFDS's own default; for the
+            tables of MAF's paper, `"maf/power"` and four more, the folder in which they were published.
         seed: seed of the toys' training points; every other split is the same for every seed.
         labels: whether each example comes with its class, or with what it is conditioned on.
         **reading: how to read files of one's own, and what to hold out of them: the arguments of `Reading`.
@@ -112,6 +115,10 @@ def load(
         if labels:
             raise ValueError(f"`name` must be a data set of labelled images. Received: name={name!r}")
         return toys.load(name.removeprefix(_TOY), seed)
+    if name in names() and name.startswith(_MAF):
+        if labels:
+            raise ValueError(f"`name` must be a data set of labelled examples. Received: name={name!r}")
+        return benchmark_tables.load(name.removeprefix(_MAF), data_dir)
     if name in tfds_images.names() or name.startswith(_TFDS):
         return tfds_images.load(name.removeprefix(_TFDS), data_dir, labels)
     if tfds_images.is_prepared(name, data_dir):

@@ -18,11 +18,16 @@ from keras_iresnet.layers.lipschitz import (
     within_budget,
     written_out_costs,
 )
+from keras_iresnet.layers.map_bounds import BranchLip, MapBounds
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
 from keras_iresnet.ops import bounds
 from keras_iresnet.ops.bounds.conv_bounds import DEFAULT_BUDGET_S
 from keras_iresnet.ops.bounds.odd_bias import odd_series_bias
+from keras_iresnet.ops.bounds.solve_error import Solve, steps_for_error
+
+SHOWN_BIAS = 1e-3  # nats, of the log-determinant of an example
+SHOWN_ERROR = 1e-6  # of an inverse, in data space
 
 BranchOf = tuple[str, Any, tuple[int, ...], str]  # name, branch, event shape and kind of a block
 
@@ -90,9 +95,13 @@ class Certificate:
 
     Attributes:
         blocks: a `BlockBound` each.
+        whole: bounds of the map F from examples to latents or features, logit and scales included: `forward` of Lip(F),
+            `inverse` of Lip(F^-1), `log_det` of |log|det dF/dx||, and which layers have none; `None` where what was
+            certified is no invertible layer, nor a model around one.
     """
 
     blocks: tuple[BlockBound, ...]
+    whole: MapBounds | None = None
 
     @property
     def layers(self) -> tuple[LayerBound, ...]:
@@ -126,6 +135,26 @@ class Certificate:
             )
         return bounds.smallest_number(lambda num_terms: self.series_bias(num_terms) <= nats)
 
+    def inverse_steps(self, error: float, *, first_step: float = 1.0) -> int:
+        """The smallest number of steps of every fixed point that certainly leave F^-1 wrong by at most `error`.
+
+        Args:
+            error: |x_n - x*| in data space, in exact arithmetic.
+            first_step: what the first step of a block moves x by, at most, |g(y)|: half of it takes half of the error.
+
+        Raises:
+            ValueError: the inverse is not proved to converge, or an argument is not positive.
+
+        Example:
+        >>> import keras_iresnet as ki
+        >>> block = ki.layers.InvertibleResidualBlock(ki.layers.DenseBranch((8,), coeff=0.5))
+        >>> block.build((None, 2))
+        >>> ki.certify(block).inverse_steps(1e-3)  # 0.25^5 / 0.75 = 1.3e-3
+        6
+        """
+        solves = (Solve(math.inf, 1.0, 1.0),) if self.whole is None else self.whole.inverse_solves
+        return steps_for_error(solves, error, first_step)
+
     def __str__(self):
         open_ones = sum(not block.lip < 1 for block in self.blocks)
         verdict = (
@@ -133,7 +162,22 @@ class Certificate:
             if self.invertible
             else f"Not certified: of {len(self.blocks)} branches, {open_ones} have no bound below 1."
         )
-        return "\n".join([*map(str, self.blocks), verdict])
+        return "\n".join([*map(str, self.blocks), verdict, *self._of_the_whole()])
+
+    def _of_the_whole(self):
+        """Lines about the whole map."""
+        if self.whole is None:
+            return
+        whole = self.whole
+        stretches = f"Lip(F) <= {whole.forward:.4g}, Lip(F^-1) <= {whole.inverse:.4g}"
+        yield f"{stretches}, |log|det|| <= {whole.log_det:.4g} nats."
+        if whole.unbounded:
+            yield f"No finite bound for all of these has: {', '.join(whole.unbounded)}."
+        if self.blocks and self.invertible:
+            terms = f"{self.num_terms(SHOWN_BIAS)} terms leave a bias of at most {SHOWN_BIAS:g} nats"
+            finite = math.isfinite(whole.inverse)
+            steps = f"; {self.inverse_steps(SHOWN_ERROR)} steps a block an error of {SHOWN_ERROR:g}" if finite else ""
+            yield f"{terms}{steps}, where a first step moves x by 1."
 
 
 def certify(model: Any, *, budget_s: float = DEFAULT_BUDGET_S) -> Certificate:
@@ -168,7 +212,8 @@ def certify(model: Any, *, budget_s: float = DEFAULT_BUDGET_S) -> Certificate:
     """
     branches = branches_of(model)
     conv = conv_bound_within(branches, budget_s)
-    return Certificate(tuple(_bound(name, branch, event, kind, conv) for name, branch, event, kind in branches))
+    found = tuple(_bound(name, branch, event, kind, conv) for name, branch, event, kind in branches)
+    return Certificate(found, _whole(model, [branch for _, branch, _, _ in branches], found))
 
 
 def branches_of(model: Any) -> list[BranchOf]:
@@ -230,6 +275,15 @@ def _bound(name, branch, event_shape, kind, conv):
         return BlockBound(name, event_shape, math.inf, reason=f"unknown, since {error}", kind=kind)
     lip = math.prod(layer.norm for layer in found)
     return BlockBound(name, event_shape, lip, found, kind=kind, norm=norm_of(branch))
+
+
+def _whole(model, branches, found):
+    """The bounds of the map that a model is made around, from those of its branches."""
+    layer = getattr(model, "layer", None) if isinstance(model, keras.Model) else model
+    if not isinstance(layer, InvertibleLayer):
+        return None
+    lips = {id(branch): BranchLip(one.lip, one.norm) for branch, one in zip(branches, found, strict=True)}
+    return layer._bounds(lambda block: lips[id(block.branch)])
 
 
 def _event_shape(layer):

@@ -9,6 +9,8 @@ from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.inverse_program import InversePrograms, inverted
 from keras_iresnet.layers.inverse_report import InverseReport, settle
+from keras_iresnet.layers.known_bounds import KnownBounds
+from keras_iresnet.layers.map_bounds import LipOf, MapBounds
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.layers.seeds import Seed, as_seed
 from keras_iresnet.layers.spectral.norm_groups import with_norms_together
@@ -39,6 +41,7 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
         super().__init__(*args, **kwargs)
         self._made_trainable = self.trainable
         self._inverse_programs = InversePrograms()
+        self._known_bounds = KnownBounds()
 
     def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
         """F(x), and log|det dF/dx| in nats: (batch,), or a number where it is the same for all examples.
@@ -62,6 +65,35 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
         """
         x, report = self._inverse(y, carried)
         return x, report, -self._forward(x, carried)[1]
+
+    def _bounds(self, lip_of: LipOf) -> MapBounds:
+        """What is proved about F, with the weights as they are; for a layer that says nothing, nothing is.
+
+        Args:
+            lip_of: the bound of a block's branch; a layer that holds others hands it on to their `_bounds`.
+        """
+        del lip_of
+        return MapBounds.unknown(self.name)
+
+    def lipschitz_bounds(self) -> MapBounds:
+        """Proved bounds of Lip(F), Lip(F^-1) and log|det dF/dx|, of evaluation; kept until a weight changes.
+
+        They are those of `keras_iresnet.certify`, with its default budget.
+
+        Raises:
+            ValueError: not built.
+
+        Example:
+        >>> import keras_iresnet as ki
+        >>> block = ki.layers.InvertibleResidualBlock(ki.layers.DenseBranch((16,), coeff=0.5))
+        >>> block.build((None, 2))
+        >>> bounds = block.lipschitz_bounds()
+        >>> bounds.forward <= 1.2501, bounds.inverse <= 1.3334
+        (True, True)
+        """
+        if not self.built:
+            raise ValueError(f"{self.name} must be built before it is bounded: call it on data first.")
+        return self._known_bounds.of(self)
 
     def build(self, input_shape: Shape) -> None:
         """Fix the event shape; subclasses with weights add them."""

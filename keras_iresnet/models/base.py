@@ -1,5 +1,6 @@
 """What flows, classifiers and hybrids share: data are checked, layers set from them, norms converged, files written."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -143,6 +144,37 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
         """As `keras.Model.save_weights`, with norms converged."""
         converge_norms(self)
         super().save_weights(filepath, *args, **kwargs)
+
+    def save_to_preset(self, preset_dir: str | os.PathLike) -> None:
+        """Write the model, without its optimizer, as a folder that `from_preset` reads, in KerasHub's manner.
+
+        Raises:
+            ValueError: `preset_dir` is not new or empty.
+
+        Example:
+        >>> import tempfile
+        >>> import keras_iresnet as ki
+        >>> flow, folder = ki.zoo.toy_flow(blocks=1, units=(8,)), tempfile.mkdtemp()
+        >>> flow.save_to_preset(folder)
+        >>> again = ki.Flow.from_preset(folder)
+        """
+        from keras_iresnet.models.files.preset import save_preset  # which knows this class
+
+        save_preset(self, preset_dir)
+
+    @classmethod
+    def from_preset(cls, preset: str | os.PathLike) -> Self:
+        """The model of a preset, after its checksum was compared; it is not compiled, and no code of the file is run.
+
+        Args:
+            preset: a name of `zoo.released()`, a folder that `save_to_preset` wrote, or `hf://USER/NAME`, from the hub.
+
+        Raises:
+            ValueError: there is none, it is damaged, of a newer version, or of another class.
+        """
+        from keras_iresnet.models.files.preset import load_preset
+
+        return load_preset(preset, cls)
 
     def _check_data(self, x, y, weights=None):
         check_weights(weights)

@@ -17,7 +17,7 @@ from keras_iresnet.models.base import LAYER_EXAMPLES
 from keras_iresnet.models.convergence import converge_norms
 from keras_iresnet.models.density import Density
 from keras_iresnet.models.example_checks import check_deviations, check_shape
-from keras_iresnet.models.old_files import take_prior, with_prior
+from keras_iresnet.models.files.old_files import take_prior, with_prior
 from keras_iresnet.ops.log_det import LogDetEstimator
 from keras_iresnet.priors import as_prior
 from keras_iresnet.priors.prior import check_temperature

@@ -25,6 +25,15 @@ def shares_its_norm(kernel: tf.Tensor) -> bool:
     return kernel.shape.num_elements() >= _LARGE
 
 
+def shares_its_pass(g: Map) -> bool:
+    """Whether branches of this form have one function for value, log-determinant and their gradients in training.
+
+    A graph of many wide blocks is traced, and worked on before the first step, in a fraction of the time. A function
+    gives its results all at once, so that a small network, whose blocks overlap, would pay for it in each step.
+    """
+    return any(shares_its_norm(part.kernel) for part in _layers(g)) and is_shareable(take_apart(g)[1])
+
+
 @functools.cache
 def has_bfloat16() -> bool:
     """Whether the processor multiplies in bfloat16, and TensorFlow is there to use it, without a GPU."""
@@ -47,4 +56,9 @@ def first_steps_dtype(g: Map, dtype: tf.DType) -> str | None:
 
 def _width(g):
     """The most outputs that a layer of g has."""
-    return max((part.kernel.shape[-1] for part in getattr(g, "maps", [g]) if hasattr(part, "kernel")), default=0)
+    return max((part.kernel.shape[-1] for part in _layers(g)), default=0)
+
+
+def _layers(g):
+    """The parts of g with a kernel."""
+    return [part for part in getattr(g, "maps", [g]) if hasattr(part, "kernel")]

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_iresnet.borrowed.tensorflow_names import NOT_INLINED
 from keras_iresnet.ops.map_forms import put_together, take_apart
+from keras_iresnet.ops.replicas import replica_key
 
 
 def recomputed(function: Any, g: Any, x: tf.Tensor, *arguments: Any) -> Any:
@@ -40,7 +41,7 @@ def recomputed(function: Any, g: Any, x: tf.Tensor, *arguments: Any) -> Any:
     0.1823
     """
     tensors, form = take_apart((g, *arguments))
-    forward, backward = _passes(function, form, _replica())
+    forward, backward = _passes(function, form, replica_key())
 
     @tf.custom_gradient
     def of_tensors(x, *tensors):
@@ -82,11 +83,3 @@ def _passes(function, form, replica):
         return tape.gradient(outputs, sources, list(upstream), unconnected_gradients="zero")
 
     return forward, backward
-
-
-def _replica():
-    """What sets this replica's random rows apart: how many there are and which one it is."""
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return None
-    return context.num_replicas_in_sync, int(tf.get_static_value(context.replica_id_in_sync_group))

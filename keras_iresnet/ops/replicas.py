@@ -35,3 +35,17 @@ def draw_rows(draw: Callable[[tf.Tensor], tf.Tensor], shape: Any, axis: int = 0)
     along = tf.one_hot(axis, tf.size(shape), dtype=shape.dtype)
     whole = draw(shape * (1 + (replicas - 1) * along))
     return tf.slice(whole, tf.cast(context.replica_id_in_sync_group, shape.dtype) * shape * along, shape)
+
+
+def replica_key() -> tuple[int, int] | None:
+    """What sets this replica's random rows apart, to be remembered by: how many replicas there are, and which it is.
+
+    Example:
+    >>> from keras_iresnet.ops.replicas import replica_key
+    >>> replica_key() is None  # on one device
+    True
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return None
+    return context.num_replicas_in_sync, int(tf.get_static_value(context.replica_id_in_sync_group))

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_iresnet.borrowed.tensorflow_names import NOT_INLINED
 from keras_iresnet.ops.map_forms import is_shareable, put_together, take_apart
+from keras_iresnet.ops.replicas import replica_key
 
 
 def shared(function: Any, g: Any, *tensors: tf.Tensor) -> Any:
@@ -30,11 +31,13 @@ def shared(function: Any, g: Any, *tensors: tf.Tensor) -> Any:
     weights, form = take_apart(g)
     if not is_shareable(form):
         return function(g, *tensors)
-    return _traced(function, form)(tuple(weights), *tensors)
+    return _traced(function, form, replica_key())(tuple(weights), *tensors)
 
 
 @functools.lru_cache(maxsize=256)
-def _traced(function, form):
+def _traced(function, form, replica):
+    del replica  # what is random differs between replicas
+
     @tf.function(autograph=False, reduce_retracing=True, experimental_attributes=NOT_INLINED)
     def of_tensors(weights, *tensors):
         return function(put_together(form, iter(weights)), *tensors)

@@ -6,6 +6,7 @@ import re
 import types
 
 from keras_iresnet import zoo
+from keras_iresnet.baselines.coupling_flows import MIXINGS
 from keras_iresnet.data import AUGMENTATIONS, COLORS, FITS, Reading
 from keras_iresnet.evaluation.certification import ACTIONS
 from keras_iresnet.layers.branches.activations import ACTIVATIONS
@@ -35,6 +36,7 @@ _CHOICES = {
     "dequantization": DEQUANTIZATIONS,
     "fit": FITS,
     "log_det": LOG_DETS,
+    "mixing": MIXINGS,
     "normalization": NORMALIZATIONS,
     "optimizer": OPTIMIZERS,
     "pixel_transform": PIXEL_TRANSFORMS,

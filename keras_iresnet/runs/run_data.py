@@ -1,5 +1,6 @@
 """The data of a run: read as they were, and refused where they have changed since."""
 
+import inspect
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -103,10 +104,13 @@ def facts_of(splits: data.Splits, entry: zoo.Entry) -> dict[str, Any]:
     """What a data set decides of a builder: those of the arguments in `entry.from_data` that it has.
 
     Raises:
-        ValueError: the builder needs images and these are points, or the other way round.
+        ValueError: the builder needs images and these are points, or the other way round; one whose `bins` are `None`
+            by default takes both.
     """
     points = splits.bins is None and len(splits.event_shape) == 1
-    if points != ("features" in entry.from_data):
+    bins = inspect.signature(entry.builder).parameters.get("bins")
+    takes_both = bins is not None and bins.default is None
+    if not takes_both and points != ("features" in entry.from_data):
         raise ValueError(
             f"`dataset` must hold {'images' if points else 'points or a table'} for {entry.name}. "
             f"Received: dataset={splits.name!r}, of shape {splits.event_shape} with bins={splits.bins}"

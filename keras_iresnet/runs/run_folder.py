@@ -13,7 +13,7 @@ import filelock
 import keras
 import tensorflow as tf
 
-from keras_iresnet.runs.state.best_file import load_checkpoint
+from keras_iresnet.models.files.model_file import load_checkpoint
 
 STATES_KEPT = 2  # the last one, and the one before it, should the last be damaged
 

@@ -15,6 +15,7 @@ from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.runs.fitting import Fitting
 from keras_iresnet.runs.machine import devices as device_names
 from keras_iresnet.runs.machine import provenance
+from keras_iresnet.runs.machine.full_products import keep_float32
 from keras_iresnet.runs.machine.threads import settle_threads
 from keras_iresnet.runs.progress import console
 from keras_iresnet.runs.recipe_optimizer import make_optimizer
@@ -79,6 +80,7 @@ def train(
         init_from = RunFolder.open(init_from).path.absolute()
     init_from = init_from or started_with(resume, "init_from")
     settle_threads()
+    keep_float32()
     scope = device_names.scope(devices)
     run = open_run(settings.name, out, resume) if device_names.is_chief() else None
     shown = console(progress and run is not None)

@@ -30,6 +30,21 @@ class TestAdditiveCoupling(InvertibleCase):
         return Coupling((6,), affine=False, **kwargs)
 
 
+class TestCheckerboard(InvertibleCase):
+    input_shape = (3, 4, 2)
+
+    def make(self, **kwargs):
+        return Coupling((6, 6), mask="checkerboard", residual=True, inner_side=3, **kwargs)
+
+
+class TestEveryOtherFeature(InvertibleCase):
+    input_shape = (5,)
+    under_xla = False
+
+    def make(self, **kwargs):
+        return Coupling((6,), mask="checkerboard", swap=True, activation="tanh", **kwargs)
+
+
 class TestMixing(InvertibleCase):
     input_shape = (2, 3, 4)
 
@@ -96,6 +111,39 @@ def test_an_untrained_layer_keeps_the_volume(layer):
     np.testing.assert_array_equal(tf.sort(y), tf.sort(x))
 
 
+@pytest.mark.parametrize(("mask", "swap"), [("halves", False), ("halves", True), ("checkerboard", False)])
+def test_the_half_that_stays_is_the_one_that_was_asked_for(mask, swap):
+    layer = Coupling((4,), mask=mask, swap=swap)
+    layer.build((None, 5))
+    oracles.leave_identity(layer)
+    x = np.random.default_rng(0).normal(size=(8, 5)).astype("float32")
+    moved = np.abs(layer(x) - x).max(0) > 1e-6
+    stays = {"halves": [3, 4] if swap else [0, 1], "checkerboard": [1, 3]}[mask]
+    np.testing.assert_array_equal(np.flatnonzero(~moved), stays)
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_a_checkerboard_keeps_the_pixels_of_one_colour(swap):
+    layer = Coupling((4,), mask="checkerboard", swap=swap)
+    layer.build((None, 4, 6, 2))
+    oracles.leave_identity(layer)
+    x = np.random.default_rng(0).normal(size=(8, 4, 6, 2)).astype("float32")
+    moved = np.abs(layer(x) - x).max((0, -1)) > 1e-6
+    np.testing.assert_array_equal(moved, np.add.outer(range(4), range(6)) % 2 == (0 if swap else 1))
+
+
+def test_averages_of_batch_normalisation_move_in_training_alone():
+    layer, x = Coupling((4,), affine=False, normalized=True), tf.random.stateless_normal((9, 4, 4, 2), (1, 2)) + 3.0
+    layer(x)
+    before = [weight.numpy() for weight in layer.non_trainable_weights]
+    assert before
+    layer(x)
+    for old, weight in zip(before, layer.non_trainable_weights, strict=True):
+        np.testing.assert_array_equal(weight, old)
+    layer(x, training=True)
+    assert any(np.abs(weight - old).max() > 0 for old, weight in zip(before, layer.non_trainable_weights, strict=True))
+
+
 def test_a_mixing_starts_as_a_rotation():
     layer = Mixing(dtype="float64", seed=3)
     y, log_det = layer.forward_and_log_det(tf.eye(5, dtype="float64"))
@@ -107,7 +155,10 @@ def test_a_mixing_starts_as_a_rotation():
     ("make", "shape", "message"),
     [
         (Coupling, (None, 1), "needs two channels"),
-        (lambda: Coupling((4,)), (None, 4, 4, 2), "two hidden layers"),
+        (lambda: Coupling((4,), mask="stripes"), (None, 4), "mask='stripes'"),
+        (lambda: Coupling((4,), mask="checkerboard"), (None, 4, 3, 2), r"input_shape=\(None, 4, 3, 2\)"),
+        (lambda: Coupling(()), (None, 4), "`units` must hold"),
+        (lambda: Coupling((4, 5), residual=True), (None, 4), "`units` must hold"),
         (lambda: Autoregressive(()), (None, 4), "`units` must hold"),
     ],
 )

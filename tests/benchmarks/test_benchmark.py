@@ -108,19 +108,32 @@ def script():
 def test_the_script_shows_a_table_and_writes_json_that_names_no_folder(script, tmp_path):
     sizes = "--scales 1 --blocks 1 --channels 2 --size 4 --batch-size 2 --num-terms 2 --pairs 3"
     out = tmp_path / "step.json"
-    words = ["step", *sizes.split(), "--deep-blocks", "0", "--memory-terms", "2", "--out", str(out)]
-    shown = CliRunner().invoke(script, words, catch_exceptions=False)
+    shown = CliRunner().invoke(script, ["step", *sizes.split(), "--out", str(out)], catch_exceptions=False)
     assert shown.exit_code == 0
     result = json.loads(out.read_text())
     assert result["pairs"] == 3
     assert result["taped_over_dual_range"][0] <= result["taped_over_dual"] <= result["taped_over_dual_range"][1]
     assert f"{result['taped_over_dual']:.3f}" in shown.stdout
-    taped = result["costs_by_num_terms"]["taped"]["2"]
-    assert f"{taped['operations']:,}" in shown.stdout
-    assert taped["peak_memory_mib"] > 100
+    roofline, facts = result["rooflines"]["dual"], result["facts"]["dual"]
+    assert roofline["share"] == pytest.approx(facts["alone_seconds"] / result["dual_seconds"])
+    assert roofline["gflop"] < result["rooflines"]["taped"]["gflop"]
+    assert f"{roofline['share']:.0%} of the {roofline['gflop_per_second_alone']:.0f}" in shown.stdout
     assert result["workload"]["blocks"] == [1]
     assert result["machine"]["cores"] >= 1
     assert not [path for path in (ROOT, tmp_path, pathlib.Path.home()) if str(path) in out.read_text()]
+
+
+@pytest.mark.slow
+def test_memory_is_measured_by_terms(script, tmp_path):
+    sizes = "--scales 1 --blocks 1 --channels 2 --size 4 --batch-size 2 --pairs 1 --terms 2 --terms 3"
+    out = tmp_path / "memory.json"
+    shown = CliRunner().invoke(script, ["memory", *sizes.split(), "--out", str(out)], catch_exceptions=False)
+    costs = json.loads(out.read_text())["costs_by_num_terms"]
+    assert {form: list(found) for form, found in costs.items()} == {"dual": ["2", "3"], "taped": ["2", "3"]}
+    taped = costs["taped"]["3"]
+    assert f"{taped['operations']:,}" in shown.stdout
+    assert taped["operations"] > costs["taped"]["2"]["operations"]
+    assert taped["peak_memory_mib"] > 100
 
 
 @pytest.mark.slow
@@ -129,7 +142,7 @@ def test_cost_of_a_model_is_that_of_its_step_in_another_process(script, tmp_path
     small = functools.partial(training_step.model_cost, keywords={"blocks": (1,), "channels": 2})
     monkeypatch.setattr(training_step, "model_cost", small)
     out = tmp_path / "models.json"
-    words = ["models", "digits_flow", "--batch-size", "2", "--steps", "2", "--mixed", "--out", str(out)]
+    words = ["trace", "digits_flow", "--batch-size", "2", "--steps", "2", "--mixed", "--out", str(out)]
     shown = CliRunner().invoke(script, words, catch_exceptions=False)
     result = json.loads(out.read_text())
     cost, low = (result["models"][name] for name in ("digits_flow", "digits_flow, mixed_bfloat16"))
@@ -140,7 +153,15 @@ def test_cost_of_a_model_is_that_of_its_step_in_another_process(script, tmp_path
     flow = zoo.digits_flow(blocks=(1,), channels=2)
     assert cost["parameters"] == sum(math.prod(weight.shape) for weight in flow.trainable_weights)
     assert 0 < cost["step_seconds"] < cost["first_step_seconds"]
+    parts = cost["build_seconds"] + cost["trace_seconds"] + cost["first_step_seconds"]
+    assert parts < cost["seconds_to_first_step"] < parts + 60  # what else there is: initialising
     assert f"{cost['operations']:,}" in shown.stdout
+
+
+def test_blocks_are_shared_by_the_scales_of_a_model():
+    assert training_step.shared_blocks("cifar_flow", 96) == (32, 32, 32)
+    with pytest.raises(ValueError, match=r"shared equally by 3 scales\. Received: blocks=50"):
+        training_step.shared_blocks("cifar_flow", 50)
 
 
 def test_a_step_of_a_classifier_trains():

@@ -19,7 +19,7 @@ def test_every_record_says_where_it_comes_from():
     assert files
     for file in files:
         result = json.loads(file.read_text())
-        assert result["pairs"] >= 5
+        assert result.get("pairs", 5) >= 5  # what happens once in a process, such as tracing, has none
         assert result["machine"]["cores"] >= 1
         assert len(result["commit"].removesuffix("+modified")) == 40
         assert result["versions"]["tensorflow"]

@@ -165,3 +165,15 @@ def test_untracked_values_are_not_searched():
             self._weights = [tf.Variable(1.0)]
 
     assert not Bijector().variables, "TFP no longer leaves out _TF_MODULE_IGNORED_PROPERTIES (without_tracking)"
+
+
+def _with_ones(f, shape, dtype):
+    return tfp_names.hutchinson_trace(f, shape, dtype, lambda shape, dtype, seed: tf.ones(shape, dtype), seed=0)
+
+
+@pytest.mark.parametrize("trace", [tfp_names.exact_trace, _with_ones])
+def test_traces_of_jacobians_are_made_as_the_bijector_wants_them(trace):
+    x = tf.constant([[1.0, 2.0]])
+    value, parts = trace(lambda time, z: time * z**2, x.shape, x.dtype)(3.0, (x, tf.zeros_like(x)))
+    np.testing.assert_allclose(value, 3 * x**2)
+    np.testing.assert_allclose(tf.reduce_sum(parts), 6 * tf.reduce_sum(x), err_msg="TFP's traces have changed")

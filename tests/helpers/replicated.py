@@ -1,6 +1,6 @@
 """Twenty deterministic steps, on one device and on two replicas; writes what it saw.
 
-python replicated.py flow|implicit|monotone|remat|classifier OUT.npz
+python replicated.py flow|wide|implicit|monotone|remat|classifier OUT.npz
 """
 
 import sys
@@ -23,6 +23,7 @@ MODELS = {
     "flow": ("digits_flow", {"dropout": 0.2, "prior_components": 2, "prior_factors": 2}),
     "implicit": ("digits_flow", {"block": "implicit"}),
     "monotone": ("digits_flow", {"block": "monotone", "branch": "densenet", "log_det": "roulette"}),
+    "wide": ("digits_flow", {"channels": 192, "dropout": 0.2}),
     "remat": ("digits_flow", {"dropout": 0.2, "remat": True}),
     "classifier": ("digits_classifier", {"blocks": (1, 1), "coeff": None, "normalization": "batch", **SGD}),
 }

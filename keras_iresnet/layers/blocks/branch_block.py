@@ -1,6 +1,7 @@
 """What blocks made of one contractive branch share: the branch, its estimator, how fixed points are solved."""
 
 import dataclasses
+import math
 from typing import Any, Self
 
 import keras
@@ -12,8 +13,10 @@ from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS, default_tolerance
+from keras_iresnet.ops.kernels import shares_its_pass
 from keras_iresnet.ops.log_det import (
     BackpropSeriesLogDet,
+    DualSeries,
     ExactLogDet,
     LogDetEstimator,
     MixedSeriesLogDet,
@@ -21,6 +24,7 @@ from keras_iresnet.ops.log_det import (
 )
 from keras_iresnet.ops.recompute import recomputed
 from keras_iresnet.ops.roulette import RouletteLogDet
+from keras_iresnet.ops.shared import shared
 from keras_iresnet.ops.solved_log_det import SolvedLogDet
 
 for _estimator in (BackpropSeriesLogDet, ExactLogDet, MixedSeriesLogDet, RouletteLogDet, SeriesLogDet):
@@ -89,8 +93,18 @@ class BranchBlock(InvertibleLayer):
             return estimator.for_bound(getattr(self.branch, "lip_target", None))
         return estimator
 
-    def _run(self, function: Any, g: maps.Map, x: tf.Tensor, *arguments: Any) -> Any:
-        return recomputed(function, g, x, *arguments) if self.remat else function(g, x, *arguments)
+    def _run(self, function: Any, g: maps.Map, x: tf.Tensor, *arguments: Any, training: bool = False) -> Any:
+        """function(g, x, *arguments), by the way to it that suits memory and graph."""
+        if self.remat:
+            return recomputed(function, g, x, *arguments)
+        if training and isinstance(function, DualSeries) and shares_its_pass(g):
+            return shared(function, g, x, *arguments)
+        return function(g, x, *arguments)
+
+    @property
+    def dimension(self) -> int:
+        """Of one example."""
+        return math.prod(self.input_spec.shape[1:])
 
     def _inverse_settings(self):
         """What the iterations depend on beside weights."""

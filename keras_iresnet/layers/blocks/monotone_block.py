@@ -10,6 +10,7 @@ from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.forward_solves import ForwardSolves
 from keras_iresnet.layers.inverse_report import InverseReport
+from keras_iresnet.layers.map_bounds import LipOf, MapBounds, monotone_bounds
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.fixed_point import default_tolerance
 from keras_iresnet.ops.odd_series import odd
@@ -57,6 +58,9 @@ class MonotoneBlock(ForwardSolves, BranchBlock):
     def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
         w, nats, report = self._half_way(x, carried, 1)
         return self._settled(w - x, nats if carried.log_det else 0.0, report, carried)
+
+    def _bounds(self, lip_of: LipOf) -> MapBounds:
+        return monotone_bounds(lip_of(self), self.dimension, self.name)
 
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
         return self._inverse_and_log_det(y, dataclasses.replace(carried, log_det=False))[:2]

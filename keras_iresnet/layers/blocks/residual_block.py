@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_iresnet.layers.blocks.branch_block import BranchBlock
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.inverse_report import InverseReport
+from keras_iresnet.layers.map_bounds import LipOf, MapBounds, residual_bounds
 from keras_iresnet.ops.fixed_point import FixedPoint, default_tolerance
 from keras_iresnet.ops.kernels import first_steps_dtype
 from keras_iresnet.ops.shared import shared
@@ -42,8 +43,11 @@ class InvertibleResidualBlock(BranchBlock):
         g = self._branch_map(carried)
         if not carried.log_det:
             return x + self._run(operator.call, g, x), 0.0
-        value, log_det = self._run(self._estimator_of(carried), g, x, carried.seed)
+        value, log_det = self._run(self._estimator_of(carried), g, x, carried.seed, training=carried.training)
         return x + value, log_det
+
+    def _bounds(self, lip_of: LipOf) -> MapBounds:
+        return residual_bounds(lip_of(self), self.dimension, self.name)
 
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
         tolerance = carried.tolerance or self.tolerance or default_tolerance(y.dtype)

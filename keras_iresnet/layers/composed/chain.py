@@ -10,6 +10,7 @@ from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
+from keras_iresnet.layers.map_bounds import LipOf, MapBounds, one_after_another
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -73,6 +74,9 @@ class Chain(InvertibleLayer):
             report = report.then(own)
             total += log_det
         return y, report, total
+
+    def _bounds(self, lip_of: LipOf) -> MapBounds:
+        return one_after_another(layer._bounds(lip_of) for layer in self.layers)
 
     def get_config(self) -> dict[str, Any]:
         """JSON only."""

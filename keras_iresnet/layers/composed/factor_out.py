@@ -10,6 +10,7 @@ from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
+from keras_iresnet.layers.map_bounds import LipOf, MapBounds
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -78,6 +79,9 @@ class FactorOut(InvertibleLayer):
         leaving, inner = self._apart(y)
         staying, report, log_det = self.layer._inverse_and_log_det(inner, carried)
         return tf.concat([leaving, staying], -1), report, log_det
+
+    def _bounds(self, lip_of: LipOf) -> MapBounds:
+        return self.layer._bounds(lip_of).beside_identity()
 
     def get_config(self) -> dict[str, Any]:
         """JSON only."""

@@ -12,6 +12,7 @@ from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.forward_solves import ForwardSolves
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
+from keras_iresnet.layers.map_bounds import LipOf, MapBounds
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -86,6 +87,9 @@ class Inverse(ForwardSolves, InvertibleLayer):
     ) -> tuple[tf.Tensor, InverseReport | None, tf.Tensor | float]:
         x, log_det = self.layer._forward(y, carried)
         return x, None, log_det
+
+    def _bounds(self, lip_of: LipOf) -> MapBounds:
+        return self.layer._bounds(lip_of).inverted()
 
     def get_config(self) -> dict[str, Any]:
         """JSON only."""

@@ -11,6 +11,7 @@ from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
+from keras_iresnet.layers.map_bounds import LipOf, MapBounds, of_scales
 
 _ROUNDINGS = 16  # of its largest value: a channel that varies less is taken for one that never changes
 
@@ -74,6 +75,11 @@ class ActNorm(InvertibleLayer):
 
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
         return y * tf.exp(-self._cast(self.log_scale)) - self._offset(), None
+
+    def _bounds(self, lip_of: LipOf) -> MapBounds:
+        log_scale = np.asarray(self.log_scale, np.float64)
+        log_det = math.prod(self.input_spec.shape[1:-1]) * math.fsum(log_scale)
+        return of_scales(math.exp(log_scale.min()), math.exp(log_scale.max()), log_det, self.name)
 
     def _offset(self):
         """What is added to x, in its own unit."""

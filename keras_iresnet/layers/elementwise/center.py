@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
+from keras_iresnet.layers.map_bounds import LipOf, MapBounds
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -33,6 +34,9 @@ class Center(InvertibleLayer):
 
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
         return y + self.offset, None
+
+    def _bounds(self, lip_of: LipOf) -> MapBounds:
+        return MapBounds()
 
     def get_config(self) -> dict[str, Any]:
         """JSON only."""

@@ -1,5 +1,6 @@
 """Columns that are positive, or bounded: mapped onto the real line, so that no density lies outside their range."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import tensorflow as tf
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
+from keras_iresnet.layers.map_bounds import LipOf, MapBounds
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -78,6 +80,13 @@ class ColumnRanges(InvertibleLayer):
         exponentials = tf.exp(tf.where(self._is_positive, y, 0.0))
         x = tf.where(self._is_positive, exponentials, tf.where(self._is_bounded, tf.sigmoid(y), y))
         return x * self._width.astype(x.dtype.name) + self._low.astype(x.dtype.name), None
+
+    def _bounds(self, lip_of: LipOf) -> MapBounds:
+        """Logarithms have no largest slope, nor exponentials; a logit alone has a smallest one."""
+        unknown = MapBounds.unknown(self.name)
+        if self.positive:
+            return unknown
+        return dataclasses.replace(unknown, inverse=max(1.0, *(self._width / 4)) if self.bounds else 1.0)
 
     def get_config(self) -> dict[str, Any]:
         """JSON only."""

@@ -12,11 +12,13 @@ from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
+from keras_iresnet.layers.map_bounds import LipOf, MapBounds, of_scales
 from keras_iresnet.ops.checks import require
 
 # Of each value: Phi(t) at its lower and 1 - Phi(t) at its upper end, Phi's growth between them, its group's centre and
 # scale, and y at its lower end.
 _COLUMNS = ("below", "above", "width", "center", "scale", "start")
+_ROUNDING = 1e-4  # of the logarithm of a slope: the table is in float32
 _LAST = 5.0  # deviations kept at the two ends of the line; 3e-7 of a normal distribution lies beyond
 
 
@@ -142,6 +144,19 @@ class Gaussianize(InvertibleLayer):
         phi, rest = (0.5 * tf.math.erfc(side * t / math.sqrt(2)) for side in (-1, 1))
         within = tf.where(phi <= rest, (phi - below) / width, 1 - (rest - above) / width)
         return (self._cast(value) + within) / self.bins, None
+
+    def _bounds(self, lip_of: LipOf) -> MapBounds:
+        """Of x in [0, 1]: within a value, the slope is a constant over the normal density, which has one maximum."""
+        _, _, width, center, scale, start = np.asarray(self.values, np.float64).T
+        low = (start - center) / scale
+        high = np.append((start[1:] - center[:-1]) / scale[:-1], _LAST)
+        inner = np.where(low * high < 0, 0.0, np.minimum(np.abs(low), np.abs(high)))
+        outer = np.maximum(np.abs(low), np.abs(high))
+        logs = np.log(self.bins * width * scale) + 0.5 * math.log(2 * math.pi)
+        dimension = math.prod(self.input_spec.shape[1:])
+        smallest, largest = (logs + inner**2 / 2).min() - _ROUNDING, (logs + outer**2 / 2).max() + _ROUNDING
+        scales = math.exp(smallest), math.exp(largest)
+        return of_scales(*scales, (dimension * smallest, dimension * largest), self.name)
 
     def load_own_variables(self, store: Any) -> None:
         """As `keras.layers.Layer.load_own_variables`; older files do not say whether values were counted."""

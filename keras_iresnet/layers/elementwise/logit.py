@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
+from keras_iresnet.layers.map_bounds import LipOf, MapBounds, of_scales
 from keras_iresnet.ops.checks import require
 
 
@@ -53,6 +54,12 @@ class Logit(InvertibleLayer):
 
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
         return (tf.sigmoid(y) - self.alpha) / (1 - 2 * self.alpha), None
+
+    def _bounds(self, lip_of: LipOf) -> MapBounds:
+        """Of x in [0, 1]: the slope is least at 1/2 and largest at both ends, and the inverse is defined everywhere."""
+        least, largest = (1 - 2 * self.alpha) * 4, (1 - 2 * self.alpha) / (self.alpha * (1 - self.alpha))
+        dimension = math.prod(self.input_spec.shape[1:])
+        return of_scales(least, largest, (dimension * math.log(least), dimension * math.log(largest)), self.name)
 
     def get_config(self) -> dict[str, Any]:
         """JSON only."""

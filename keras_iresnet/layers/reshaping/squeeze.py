@@ -9,6 +9,7 @@ from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
+from keras_iresnet.layers.map_bounds import LipOf, MapBounds
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -52,6 +53,9 @@ class Squeeze(InvertibleLayer):
 
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
         return tf.nn.depth_to_space(y, self.factor), None
+
+    def _bounds(self, lip_of: LipOf) -> MapBounds:
+        return MapBounds()
 
     def get_config(self) -> dict[str, Any]:
         """JSON only."""

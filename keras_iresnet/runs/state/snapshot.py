@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_iresnet.models import Flow
-from keras_iresnet.models.old_files import with_added, without_zeros_of_prior
+from keras_iresnet.models.files.old_files import with_added, without_zeros_of_prior
 from keras_iresnet.runs.state.state_file import StateRefusedError
 
 

@@ -9,6 +9,7 @@ from layer_case import InvertibleCase
 
 import keras_iresnet as ki
 from keras_iresnet.layers import ConvBranch, DenseBranch, InvertibleResidualBlock, SpectralDense
+from keras_iresnet.ops import kernels
 
 ACTIVATIONS = ["elu", "softplus", "relu", "maxmin", "lipswish"]
 
@@ -154,3 +155,57 @@ def test_stochastic_estimator_without_a_seed_is_refused():
     block = InvertibleResidualBlock(DenseBranch((4,)))
     with pytest.raises(ValueError, match="needs a `seed`"):
         block.forward_and_log_det(tf.zeros((1, 2)))
+
+
+class TestSharedPasses:
+    """Blocks with large kernels have one function for their passes in training."""
+
+    @staticmethod
+    def chain(blocks, large, monkeypatch):
+        """A function x -> y, log-det and gradients of a training pass, whose kernels count as large from there on."""
+        monkeypatch.setattr(kernels, "_LARGE", large)
+        keras.utils.set_random_seed(0)
+        chain = ki.layers.Chain([InvertibleResidualBlock(ConvBranch(5)) for _ in range(blocks)])
+        chain.build((None, 4, 4, 3))
+        oracles.leave_identity(chain)
+
+        @tf.function(autograph=False, input_signature=[tf.TensorSpec((None, 4, 4, 3))])
+        def step(x):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y, log_det = chain.forward_and_log_det(x, seed=1, training=True)
+                loss = tf.reduce_sum(y**2) - tf.reduce_sum(log_det)
+            sources = [x, *(weight.value for weight in chain.trainable_weights)]
+            return y, log_det, tape.gradient(loss, sources)
+
+        return step, step.get_concrete_function()
+
+    def test_they_give_the_same_values_and_gradients(self, monkeypatch):
+        x = tf.random.normal((6, 4, 4, 3), seed=1)
+        apart = self.chain(2, 10**9, monkeypatch)[0](x)
+        shared = self.chain(2, 1, monkeypatch)[0](x)
+        assert np.abs(apart[1]).min() > 0.1
+        for one, other in zip(tf.nest.flatten(shared), tf.nest.flatten(apart), strict=True):
+            assert np.linalg.norm(other) > 0
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+    def test_a_further_block_adds_little_to_the_graph(self, monkeypatch):
+        def added(large):
+            sizes = (len(self.chain(count, large, monkeypatch)[1].graph.get_operations()) for count in (3, 4))
+            return -sum((-1) ** i * size for i, size in enumerate(sizes))
+
+        assert 0 < added(1) < added(10**9) / 2
+
+    def test_what_a_user_estimates_with_is_called_as_it_is(self, monkeypatch):
+        calls = []
+
+        class Mine:
+            def __call__(self, g, x, seed):
+                calls.append(x.shape)
+                return ki.ExactLogDet()(g, x, seed)
+
+        monkeypatch.setattr(kernels, "_LARGE", 1)
+        block = InvertibleResidualBlock(ConvBranch(5), estimator=Mine())
+        for _ in range(2):
+            block.forward_and_log_det(tf.ones((2, 4, 4, 3)), training=True)
+        assert len(calls) == 2

@@ -57,7 +57,10 @@ def test_a_run_on_two_replicas_trains_and_evaluates(tmp_path):
     scope="module",
     params=[
         "flow",
-        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("implicit", "monotone", "remat", "classifier")),
+        *(
+            pytest.param(kind, marks=pytest.mark.slow)
+            for kind in ("wide", "implicit", "monotone", "remat", "classifier")
+        ),
     ],
 )
 def replicated(request, tmp_path_factory):

@@ -34,14 +34,15 @@ def test_operations_get_one_thread_on_two_cores_before_tensorflow_starts():
 
 
 @pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="it is for machines without a GPU")
-def test_the_command_settles_threads_before_it_starts_tensorflow():
+def test_the_command_settles_threads_before_it_starts_tensorflow_and_keeps_float32():
     script = """
 import os
 os.cpu_count = lambda: 2
 import keras_iresnet_cli
 keras_iresnet_cli.cli.main(["list"], standalone_mode=False)
 import tensorflow as tf
+print(tf.config.experimental.tensor_float_32_execution_enabled())
 print(tf.config.threading.get_intra_op_parallelism_threads())
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[-2] == "1"
+    assert done.stdout.split("\n")[-3:-1] == ["False", "1"]

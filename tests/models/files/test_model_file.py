@@ -2,7 +2,7 @@ import keras
 import pytest
 import small_flows
 
-from keras_iresnet.runs.state.best_file import load_checkpoint
+from keras_iresnet.models.files.model_file import load_checkpoint
 
 
 @pytest.fixture(scope="module")

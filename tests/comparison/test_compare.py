@@ -1,0 +1,192 @@
+"""A whole comparison, small: what it writes, that it goes on, and what it refuses."""
+
+import base64
+import csv
+import json
+import pathlib
+import re
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from keras_iresnet import data
+from keras_iresnet.comparison import compare
+from keras_iresnet.evaluation.log_likelihood import evaluate_log_likelihood
+from keras_iresnet.runs import RunFolder
+from keras_iresnet_cli import cli
+
+SMALL = {"steps": 12, "blocks": 1, "parameters": 300, "pairs": 0, "progress": False}
+MODELS = ("made", "maf", "gaussian", "kernel_density")
+
+
+@pytest.fixture(scope="module")
+def compared(table, tmp_path_factory):
+    out = tmp_path_factory.mktemp("compared") / "bent"
+    return out, compare(table, out, models=MODELS, seeds=(0, 1), **SMALL)
+
+
+def _by_model(rows):
+    return {row["model"]: row for row in rows}
+
+
+def test_rows_have_figures_of_the_same_held_out_rows(compared, table):
+    out, found = compared
+    splits = data.load(table)
+    rows = _by_model(found.rows)
+    assert set(rows) == {"MADE", "MAF", "Gaussian", "kernel density"}
+    each = [
+        evaluate_log_likelihood(RunFolder(out / "runs" / f"maf-seed{seed}").load_best(), splits.test).mean
+        for seed in (0, 1)
+    ]
+    assert each[0] != each[1]
+    unit = "test_log_likelihood_nats"
+    assert rows["MAF"][unit] == pytest.approx(np.mean(each), abs=1e-4)
+    assert rows["MAF"][f"{unit}_seed_standard_error"] == pytest.approx(abs(each[0] - each[1]) / 2, abs=1e-4)
+    test = np.stack(list(splits.test.as_numpy_iterator())).astype(float)
+    train = np.stack(list(splits.train.as_numpy_iterator())).astype(float)
+    assert rows["Gaussian"][unit] == pytest.approx(_gaussian(train, test).mean(), abs=1e-3)
+    assert rows["Gaussian"][f"{unit}_seed_standard_error"] is None
+    error = _gaussian(train, test).std(ddof=1) / np.sqrt(len(test))
+    assert rows["Gaussian"][f"{unit}_example_standard_error"] == pytest.approx(error, rel=1e-3)
+
+
+def _gaussian(train, test):
+    """Log-densities under the Gaussian of the training rows, by its formula."""
+    mean, covariance = train.mean(0), np.cov(train.T, bias=True)
+    away = test - mean
+    squares = np.einsum("ni,ij,nj->n", away, np.linalg.inv(covariance), away)
+    return -0.5 * (squares + np.linalg.slogdet(2 * np.pi * covariance).logabsdet)
+
+
+def test_the_best_comes_first_and_the_others_say_how_far_they_are_behind(compared):
+    out, found = compared
+    nats = [row["test_log_likelihood_nats"] for row in found.rows]
+    assert nats == sorted(nats, reverse=True)
+    assert (found.rows[0]["behind_best"], found.rows[0]["behind_best_standard_error"]) == (0, 0)
+    scores = np.load(out / "comparison.npz")
+    names = {"MADE": "made", "MAF": "maf", "Gaussian": "gaussian", "kernel density": "kernel_density"}
+    best, last = (scores[names[found.rows[index]["model"]]].mean(0) for index in (0, -1))
+    assert found.rows[-1]["behind_best"] == pytest.approx((best - last).mean())
+    error = (best - last).std(ddof=1) / np.sqrt(len(best))
+    assert found.rows[-1]["behind_best_standard_error"] == pytest.approx(error)
+
+
+def test_models_have_about_as_many_parameters_as_asked(compared):
+    rows = _by_model(compared[1].rows)
+    for name in ("MADE", "MAF"):
+        assert 200 < rows[name]["parameters"] < 400
+    out = compared[0]
+    for name in ("made", "maf"):
+        parameters = json.loads((out / "plan.json").read_text())["models"][name]["parameters"]
+        assert RunFolder(out / "runs" / f"{name}-seed0").read_metrics()["parameters"] == parameters
+
+
+def test_the_files_hold_the_rows(compared):
+    out, found = compared
+    assert set(found.paths) <= set(out.iterdir())
+    with (out / "comparison.csv").open() as file:
+        written = list(csv.DictReader(file))
+    assert [row["model"] for row in written] == [row["model"] for row in found.rows]
+    assert json.loads((out / "comparison.json").read_text())["rows"] == found.rows
+    text = (out / "comparison.md").read_text()
+    assert "at most 12 steps" in text
+    assert text.count("\n| ") == 2 * 1 + len(found.rows) + 2  # of the second table, those that were trained
+
+
+def test_rows_have_what_was_found_by_running(compared):
+    rows = _by_model(compared[1].rows)
+    for name in ("MADE", "MAF"):
+        assert (rows[name]["layer"], rows[name]["likelihood"], rows[name]["free_form"]) == (
+            "Autoregressive",
+            "exact",
+            False,
+        )
+        assert (rows[name]["forward_passes"], rows[name]["inverse_passes"]) == (1, 3)
+        assert "step_milliseconds" not in rows[name]
+    assert rows["Gaussian"]["layer"] is None
+
+
+def test_the_page_needs_no_other_file(compared):
+    out, found = compared
+    page = (out / "comparison.html").read_text()
+    pictures = re.findall(r'<img [^>]*src="data:image/png;base64,([^"]*)"', page)
+    assert [base64.b64decode(one) for one in pictures] == [(out / "likelihoods.png").read_bytes()]
+    assert not re.search(r'(href|src)="(?!data:)|url\(|@import', page)
+    nats = found.rows[0]["test_log_likelihood_nats"]
+    assert f"<td>{found.rows[0]['model']}</td><td>{nats:.4g}</td>" in page
+
+
+def test_what_has_ended_is_taken_as_it_is_and_models_may_be_added(compared, table):
+    out, found = compared
+    run = RunFolder(out / "runs" / "maf-seed0")
+    before = run.best.stat().st_mtime_ns
+    again = compare(table, out, models=("maf", "gaussian", "nice"), seeds=(0,), **SMALL)
+    assert run.best.stat().st_mtime_ns == before
+    rows = _by_model(again.rows)
+    assert set(rows) == {"MAF", "Gaussian", "NICE"}
+    assert (rows["MAF"]["seeds"], rows["MAF"]["parameters"]) == (1, _by_model(found.rows)["MAF"]["parameters"])
+
+
+def test_a_comparison_that_was_interrupted_goes_on(table, tmp_path, monkeypatch):
+
+    module = sys.modules["keras_iresnet.comparison.compare"]
+    original, begun = module.train, []
+
+    def train(model, **options):
+        if len(begun) == 1:
+            raise KeyboardInterrupt
+        begun.append(options["resume"].name)
+        return original(model, **options)
+
+    monkeypatch.setattr(module, "train", train)
+    options = {"models": ("nice", "made"), **SMALL, "steps": 2}
+    with pytest.raises(KeyboardInterrupt):
+        compare(table, tmp_path, **options)
+    assert not (tmp_path / "comparison.csv").exists()
+    plan = (tmp_path / "plan.json").read_bytes()
+    best = (tmp_path / "runs" / "nice-seed0" / "best.keras").read_bytes()
+    monkeypatch.setattr(module, "train", original)
+    assert len(compare(table, tmp_path, **options).rows) == 2
+    assert (tmp_path / "plan.json").read_bytes() == plan
+    assert (tmp_path / "runs" / "nice-seed0" / "best.keras").read_bytes() == best
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"models": ("iresnet", "glo")}, "`models` must be among iresnet.*Received: .*glo"),
+        ({"seeds": (0, 0)}, "`seeds` must be different.*Received"),
+        ({"steps": 0}, "`steps` must be positive.*Received: steps=0"),
+        ({"overrides": {"target": "a"}}, "must be among .*Received: target"),
+        ({"overrides": {"batch_size": "many"}}, "`batch_size` must be of type int.*many"),
+        ({"blocks": 2}, "goes on with its own settings.*blocks=2, not 1"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_any_training(options, message, compared, table, monkeypatch):
+    module = sys.modules["keras_iresnet.comparison.compare"]
+    monkeypatch.setattr(module, "train", pytest.fail)
+    with pytest.raises(ValueError, match=message):
+        compare(table, compared[0], **({"models": MODELS} | SMALL | options))
+
+
+@pytest.mark.slow
+def test_images_are_compared_in_bits_by_the_command(tmp_path):
+    given = {"models": "iresnet,glow", "steps": 2, "blocks": 1, "parameters": 2000, "test-examples": 40, "pairs": 1}
+    words = [word for option, value in given.items() for word in (f"--{option}", str(value))]
+    words += ["--json", "--out"]
+    result = CliRunner().invoke(cli, ["compare", "digits", *words, str(tmp_path / "digits")])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert {row["model"] for row in found["rows"]} == {"i-ResNet", "Glow"}
+    for row in found["rows"]:
+        assert 1 < row["test_bits_per_dim"] < 4.2
+        assert 1500 < row["parameters"] < 2500
+        assert 0 < row["inverse_milliseconds"] < 1e5
+        assert row["step_milliseconds"] != row["sample_milliseconds"]
+    assert {pathlib.Path(path).name for path in found["paths"]} >= {"samples.png", "likelihoods.png", "comparison.html"}
+    assert all(pathlib.Path(path).is_file() for path in found["paths"])
+    result = CliRunner().invoke(cli, ["compare", "digits", *words[:-2], "--models", "mixture", "--out", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "`models` must be among iresnet" in result.stderr
