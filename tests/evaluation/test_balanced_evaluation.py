@@ -44,6 +44,7 @@ def _products_for_target(found):
     return passes * found.num_terms
 
 
+@pytest.mark.slow
 def test_balanced_probes_reach_an_error_with_half_of_the_products(flow, balanced, images):
     once, others = (evaluator(images, max_passes=1) for evaluator in (balanced, _independent(flow, balanced)))
     assert others.probe_standard_error > TARGET
