@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_iresnet.evaluation.batchwise import Bar, as_batches, draw_seed, evaluated
+from keras_iresnet.evaluation.batchwise import Bar, as_batches
 from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.evaluation.image_evaluation import ImageEvaluation
 from keras_iresnet.evaluation.log_likelihood import EXACT_DIMENSION
+from keras_iresnet.evaluation.passes import first_pass, further_pass, passes_needed, probe_pilot
 from keras_iresnet.evaluation.protocol import (
     DEFAULT_BIAS,
     DEFAULT_MAX_PASSES,
@@ -26,9 +27,6 @@ from keras_iresnet.ops.series_terms import SeriesToBias, SeriesValue
 # Terms where no number of them has a certified bias, because a branch has no bound below 1: at a rate of 0.9 they leave
 # 5e-4 nats a dimension of each block.
 UNCERTIFIED_NUM_TERMS = 50
-
-# Images whose variance components are estimated.
-_PILOT_IMAGES = 200
 
 # Images whose probes are balanced: in a mean over them, what their Jacobians have in common hardly varies. The error is
 # estimated from the differences between draws of whole groups, of which a pilot must have some.
@@ -215,17 +213,17 @@ class ImageEvaluator:
         bits = self._bits.get_concrete_function(specs[0], *[tf.TensorSpec((2,), tf.int32)] * 2, *specs[1:])
         self._start_anew()
         with Bar(batches, progress) as bar:
-            values, pilot = _first_pass(bits, batches, seed, bar, probes=1 if self._exact else 2)
+            values, pilot = first_pass(bits, batches, seed, bar, probes=1 if self._exact else 2)
             parts = self._components(pilot)
-            passes = _passes(parts, len(values), standard_error)
+            passes = passes_needed(parts, len(values), standard_error)
             if passes > 1 and max_passes > 1:
                 better = self._more_heads(bits, batches, seed, pilot, parts, len(values), standard_error)
                 if better is not None:
-                    parts, passes, pilot = better, 1 + _passes(better, len(values), standard_error), {}
+                    parts, passes, pilot = better, 1 + passes_needed(better, len(values), standard_error), {}
             passes, first = min(passes, max_passes), 0 if pilot else 1
             bar.passes(passes)
             for index in range(1, passes):
-                values = values * (index > first) + _pass(bits, batches, seed, bar, index, pilot)
+                values = values * (index > first) + further_pass(bits, batches, seed, bar, index, pilot)
         return self._result(values / (passes - first), parts, passes - first)
 
     def _start_anew(self):
@@ -250,14 +248,14 @@ class ImageEvaluator:
             return None
         terms, calls, _ = self._counted.numpy()
         chain, images = terms / calls, sum(found.shape[-1] for found in pilot.values())
-        best, left = None, (_passes(parts, count, standard_error) - 1) * count * chain
+        best, left = None, (passes_needed(parts, count, standard_error) - 1) * count * chain
         for heads in _HEADS:
             trial = 2 * images * (chain + heads - 1)
             if trial + count * (chain + heads - 1) > left:  # it cannot pay
                 break
             self._heads.assign(heads)
-            found = self._components(_probe_pilot(bits, batches, seed, pilot, heads))._replace(noise=parts.noise)
-            needed = _passes(found, count, standard_error) * count * (chain + heads - 1)
+            found = self._components(probe_pilot(bits, batches, seed, pilot, heads))._replace(noise=parts.noise)
+            needed = passes_needed(found, count, standard_error) * count * (chain + heads - 1)
             if needed >= left:
                 break
             best, left = (heads, found), needed
@@ -288,60 +286,3 @@ class ImageEvaluator:
             estimator=repr(self.estimator),
             dequantization=self.dequantization,
         )
-
-
-def _first_pass(bits, batches, seed, bar, probes):
-    """Bits/dim of all images, (images,); and batch -> (2 noises, probes, images) for some of them, spread evenly."""
-    count = max(1, int(batches.cardinality()))  # negative where it is not known
-    pilot, piloted, parts = {}, 0, []
-
-    def draws(b, images_and_more):
-        x, more = images_and_more
-        return [_evaluate(bits, x, seed, b, *draw) for draw in (np.ndindex(2, probes) if more else [(0, 0)])]
-
-    def marked():
-        nonlocal piloted
-        for b, x in enumerate(batches):
-            more = piloted < _PILOT_IMAGES and piloted * count <= b * _PILOT_IMAGES
-            piloted += len(tf.nest.flatten(x)[0]) * more
-            yield x, more
-
-    for b, found in enumerate(bar.tracked(evaluated(draws, marked()))):
-        parts.append(found[0])
-        if len(found) > 1:
-            pilot[b] = np.reshape(found, (2, probes, -1))
-    if not parts:
-        raise ValueError("`dataset` must hold at least 1 example. Received: none")
-    return np.concatenate(parts), pilot
-
-
-def _passes(parts, count, standard_error):
-    """Over all images, until chance leaves less than the standard error."""
-    return max(1, math.ceil(parts.sampling / (count * standard_error**2)))
-
-
-def _probe_pilot(bits, batches, seed, pilot, heads):
-    """Batch -> (2 noises, 2 probes, images) of the batches of a pilot: their probes are new, and the noise is one."""
-    found = {}
-    for b, x in enumerate(batches):
-        if b in pilot:
-            draws = [_evaluate(bits, x, seed, b, 0, 1000 * heads + probe) for probe in range(2)]
-            found[b] = np.stack([draws, draws])
-    return found
-
-
-def _pass(bits, batches, seed, bar, index, pilot):
-    """Bits/dim of all images, (images,), with the noise and the probes of this pass; the second is partly known."""
-    known = {b: draws[1, 0] for b, draws in pilot.items()} if index == 1 else {}
-
-    def draw(b, x):
-        return known[b] if b in known else _evaluate(bits, x, seed, b, index, 0)
-
-    return np.concatenate(list(bar.tracked(evaluated(draw, batches))))
-
-
-def _evaluate(bits, examples, seed, batch, noise, probe):
-    """(batch,) float64; the same draws whenever it is called with the same numbers."""
-    noise_seed, probe_seed = draw_seed(seed, batch, noise), draw_seed(seed, batch, noise, probe + 1)
-    images, *condition = tf.nest.flatten(examples)
-    return bits(images, noise_seed, probe_seed, *condition).numpy().astype(np.float64)

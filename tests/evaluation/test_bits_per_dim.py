@@ -193,7 +193,7 @@ def test_every_pass_draws_anew(passes):
 
 def test_pilot_is_spread_over_the_data(monkeypatch):
     """Its noise is that of all images, though the first half of them has none to speak of."""
-    monkeypatch.setattr("keras_iresnet.evaluation.bits_per_dim._PILOT_IMAGES", 400)
+    monkeypatch.setattr("keras_iresnet.evaluation.passes._PILOT_IMAGES", 400)
     images = np.repeat(np.uint8([0, 3]), 2000).reshape(-1, 1, 1, 1)
     found = evaluate_bits_per_dim(_identity_image_flow(), images, batch_size=50, standard_error=1.0)
     # y = (3 + u) / 4 has the variance of y^2 / 2: E y^4 - (E y^2)^2 over the last bin
