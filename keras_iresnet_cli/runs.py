@@ -85,8 +85,9 @@ def release(run: str, out: str, as_json: bool, **options: Any) -> None:
 
 @_command("certify runs/digits", "Prove a run's model invertible.")
 @click.option("--contract", is_flag=True, help="Scale the kernels whose bound is too large, so that it holds.")
+@click.option("--picture", type=click.Path(), help="File, .png: bound, estimate and norm of each layer.")
 @json_option
-def certify(run: str, contract: bool, as_json: bool) -> None:
+def certify(run: str, contract: bool, picture: str | None, as_json: bool) -> None:
     """Prove the best checkpoint of the run folder RUN invertible: a bound for each layer and each block.
 
     Exit status 1 where the bounds do not prove it.
@@ -94,10 +95,12 @@ def certify(run: str, contract: bool, as_json: bool) -> None:
     start_tensorflow_quietly()
     import dataclasses
 
-    from keras_iresnet.commands import certify_run, contract_run
+    from keras_iresnet.commands import certify_run, contract_run, draw_certificate
 
     contraction = contract_run(run) if contract else None
     found = certify_run(run) if contraction is None else contraction.certificate
+    if picture is not None:
+        draw_certificate(run, picture)
     if as_json:
         scaled = {} if contraction is None else {"scaled": [dataclasses.asdict(one) for one in contraction.scaled]}
         show_json({"invertible": found.invertible, "bound": found.bound} | scaled | dataclasses.asdict(found))

@@ -3,7 +3,7 @@
 The command line and `scripts/` call these; they know `runs` and all below it, and neither each other nor `studies`.
 """
 
-from keras_iresnet.commands.certify import certify_run, contract_run
+from keras_iresnet.commands.certify import certify_run, contract_run, draw_certificate
 from keras_iresnet.commands.evaluate import evaluate_run
 from keras_iresnet.commands.export import export_run
 from keras_iresnet.commands.interpolate import interpolate_run
@@ -15,6 +15,7 @@ from keras_iresnet.commands.score import score_run
 __all__ = [
     "certify_run",
     "contract_run",
+    "draw_certificate",
     "evaluate_run",
     "export_run",
     "interpolate_run",

@@ -1,8 +1,10 @@
 """Proves the best checkpoint of a run invertible, and mends one that is not proved to be."""
 
 import os
+import pathlib
 
 from keras_iresnet.evaluation.certificate import Certificate, certify
+from keras_iresnet.evaluation.certificate_picture import certified_norms, save_certificate_picture
 from keras_iresnet.evaluation.contraction import Contraction, contract
 from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.tasks.guarantee import certificate_figures
@@ -22,6 +24,29 @@ def certify_run(run: str | os.PathLike) -> Certificate:
         ValueError: no run folder.
     """
     return certify(RunFolder.open(run).load_best())
+
+
+def draw_certificate(run: str | os.PathLike, path: str | os.PathLike) -> Certificate:
+    """Draw each layer's proved bound, the estimate of training, and its norm where the operator can be written out.
+
+    Args:
+        run: the run folder.
+        path: file, .png.
+
+    Returns:
+        The `Certificate` that is drawn.
+
+    Raises:
+        ValueError: no run folder, another kind of file, or a model without spectral layers.
+        OSError: the file cannot be written.
+    """
+    if pathlib.Path(path).suffix != ".png":
+        raise ValueError(f"`path` must end in .png. Received: path={str(path)!r}")
+    folder = RunFolder.open(run)
+    model = folder.load_best()
+    certificate = certify(model)
+    save_certificate_picture(certified_norms(model, certificate), path, title=folder.path.name)
+    return certificate
 
 
 def contract_run(run: str | os.PathLike) -> Contraction:

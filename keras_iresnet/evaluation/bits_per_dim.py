@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_iresnet.evaluation.batchwise import Bar, as_batches, draw_seed, evaluated
+from keras_iresnet.evaluation.batchwise import Bar, as_batches
 from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.evaluation.image_evaluation import ImageEvaluation
 from keras_iresnet.evaluation.log_likelihood import EXACT_DIMENSION
+from keras_iresnet.evaluation.passes import first_pass, further_pass, passes_needed, probe_pilot
 from keras_iresnet.evaluation.protocol import (
     DEFAULT_BIAS,
     DEFAULT_MAX_PASSES,
@@ -27,8 +28,12 @@ from keras_iresnet.ops.series_terms import SeriesToBias, SeriesValue
 # 5e-4 nats a dimension of each block.
 UNCERTIFIED_NUM_TERMS = 50
 
-# Images whose variance components are estimated.
-_PILOT_IMAGES = 200
+# Images whose probes are balanced: in a mean over them, what their Jacobians have in common hardly varies. The error is
+# estimated from the differences between draws of whole groups, of which a pilot must have some.
+_GROUP = 32
+
+# Probes of the first term that are tried in the place of one, where more than one pass is needed.
+_HEADS = (4, 16)
 
 
 def evaluate_bits_per_dim(
@@ -48,10 +53,11 @@ def evaluate_bits_per_dim(
     """Mean bits/dim of integer images, to a stated precision.
 
     The log-determinant is exact up to 128 dimensions. Beyond that it is the series, cut in each block and batch where
-    all that is left of it, bounded with the certified Lipschitz constant for the very probes that were drawn, is below
-    the block's share of `bias`. All images are evaluated with fresh noise and fresh probes, again and again, until both
-    together leave less than `standard_error` of the mean to chance. How much the choice of the images leaves to it is
-    told beside it.
+    all that is left of it, bounded with the certified Lipschitz constant for the very probes that were drawn, is
+    below the block's share of `bias`. All images are evaluated with fresh noise and fresh probes, again and again,
+    until both together leave less than `standard_error` of the mean to chance. Probes of neighbouring images are
+    balanced, see `ops.balanced_signs`, and the first trace has as many of them as a pilot finds to take the fewest
+    products. How much the choice of the images leaves to it is told beside it.
 
     Args:
         flow: a `Flow` with `bins`.
@@ -131,8 +137,10 @@ class ImageEvaluator:
             )
         self.flow, self._bins, self.dequantization = flow, flow.bins, dequantization
         self._dimension = math.prod(flow.event_shape)
-        self._counted: tf.Variable | None = None
         self.estimator = estimator or self._choose(bias, num_terms)
+        self._counted: tf.Variable | None = getattr(self.estimator, "counted", None)
+        heads = getattr(self.estimator, "heads", None)
+        self._heads: tf.Variable | None = heads if isinstance(heads, tf.Variable) else None
         self._exact = isinstance(self.estimator, ExactLogDet)
         self.bias_bound = self._bias_bound()
         # A flow needs nothing of autograph, which would slow the tracing of every block.
@@ -148,8 +156,9 @@ class ImageEvaluator:
         nats, blocks = bias * self._dimension * math.log(2), self._certificate.blocks
         if any(block.norm != 2 for block in blocks):  # of the length of a probe they say nothing
             return SeriesLogDet(self._certificate.num_terms(nats))
-        self._counted = tf.Variable([0, 0], dtype=tf.int64)
-        return SeriesToBias(nats / len(blocks), self._certificate.bound, counted=self._counted)
+        counted = tf.Variable([0, 0, 0], dtype=tf.int64)
+        variables: dict[str, Any] = {"heads": tf.Variable(1), "counted": counted}
+        return SeriesToBias(nats / len(blocks), self._certificate.bound, group=_GROUP, **variables)
 
     @functools.cached_property
     def _certificate(self):
@@ -179,13 +188,12 @@ class ImageEvaluator:
             return math.inf
         return nats / (self._dimension * math.log(2))
 
-    def _num_terms(self):
-        """Of the series; the mean of what was taken since the last time where that is found on the way."""
+    def _effort(self, images):
+        """Terms of the series, and products for each image since the last time; both where that is found on the way."""
         if self._counted is None:
-            return getattr(self.estimator, "num_terms", None)
-        terms, calls = self._counted.numpy()
-        self._counted.assign([0, 0])
-        return float(terms / calls)
+            return getattr(self.estimator, "num_terms", None), None
+        terms, calls, products = self._counted.numpy()
+        return float(terms / calls), float(products / images)
 
     def __call__(
         self,
@@ -203,20 +211,64 @@ class ImageEvaluator:
         batches = as_batches(dataset, self.flow.event_shape, batch_size, conditional=conditional)
         specs = [tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in tf.nest.flatten(batches.element_spec)]
         bits = self._bits.get_concrete_function(specs[0], *[tf.TensorSpec((2,), tf.int32)] * 2, *specs[1:])
+        self._start_anew()
         with Bar(batches, progress) as bar:
-            values, pilot = _first_pass(bits, batches, seed, bar, probes=1 if self._exact else 2)
-            parts = components(np.concatenate(list(pilot.values()), -1))
-            passes = min(max(1, math.ceil(parts.sampling / (len(values) * standard_error**2))), max_passes)
+            values, pilot = first_pass(bits, batches, seed, bar, probes=1 if self._exact else 2)
+            parts = self._components(pilot)
+            passes = passes_needed(parts, len(values), standard_error)
+            if passes > 1 and max_passes > 1:
+                better = self._more_heads(bits, batches, seed, pilot, parts, len(values), standard_error)
+                if better is not None:
+                    parts, passes, pilot = better, 1 + passes_needed(better, len(values), standard_error), {}
+            passes, first = min(passes, max_passes), 0 if pilot else 1
             bar.passes(passes)
             for index in range(1, passes):
-                values += _pass(bits, batches, seed, bar, index, pilot)
-        return self._result(values / passes, parts, passes)
+                values = values * (index > first) + further_pass(bits, batches, seed, bar, index, pilot)
+        return self._result(values / (passes - first), parts, passes - first)
+
+    def _start_anew(self):
+        """Set what a call changes."""
+        if self._counted is not None:
+            self._counted.assign([0, 0, 0])
+        if self._heads is not None:
+            self._heads.assign(1)
+
+    def _components(self, pilot):
+        """The parts of the variance in a dictionary of batches' draws."""
+        group, draws = getattr(self.estimator, "group", 1), list(pilot.values())
+        places = [1000 * batch + np.arange(found.shape[-1]) // group for batch, found in enumerate(draws)]
+        return components(np.concatenate(draws, -1), None if group == 1 else np.concatenate(places))
+
+    def _more_heads(self, bits, batches, seed, pilot, parts, count, standard_error):
+        """Components with as many heads as need the fewest products in all; `None` where that is one.
+
+        The first pass was one of one head: it counts for nothing else, so that all draws that count are alike.
+        """
+        if self._heads is None or self._counted is None:
+            return None
+        terms, calls, _ = self._counted.numpy()
+        chain, images = terms / calls, sum(found.shape[-1] for found in pilot.values())
+        best, left = None, (passes_needed(parts, count, standard_error) - 1) * count * chain
+        for heads in _HEADS:
+            trial = 2 * images * (chain + heads - 1)
+            if trial + count * (chain + heads - 1) > left:  # it cannot pay
+                break
+            self._heads.assign(heads)
+            found = self._components(probe_pilot(bits, batches, seed, pilot, heads))._replace(noise=parts.noise)
+            needed = passes_needed(found, count, standard_error) * count * (chain + heads - 1)
+            if needed >= left:
+                break
+            best, left = (heads, found), needed
+        self._heads.assign(1 if best is None else best[0])
+        return None if best is None else best[1]
 
     def _result(self, values, parts, passes):
         count = len(values)
         noise, probe = (math.sqrt(part / (count * passes)) for part in (parts.noise, parts.probe))
         total = float(np.var(values, ddof=1)) / count if count > 1 else math.nan
-        image = math.sqrt(max(total - noise**2 - probe**2, 0)) if count > 1 else math.nan
+        own = (parts.noise + parts.own_probe) / (count * passes)
+        image = math.sqrt(max(total - own, 0)) if count > 1 else math.nan
+        num_terms, num_products = self._effort(count)
         return ImageEvaluation(
             mean=float(np.mean(values)),
             standard_error=math.sqrt(image**2 + noise**2 + probe**2),
@@ -224,54 +276,13 @@ class ImageEvaluator:
             dequantization_standard_error=noise,
             probe_standard_error=probe,
             bias_bound=self.bias_bound,
-            num_terms=self._num_terms(),
+            num_terms=num_terms,
             num_probes=passes * getattr(self.estimator, "num_probes", 0),
             num_noises=passes,
+            num_products=num_products,
             images=count,
             dimension=self._dimension,
             bins=self._bins,
             estimator=repr(self.estimator),
             dequantization=self.dequantization,
         )
-
-
-def _first_pass(bits, batches, seed, bar, probes):
-    """Bits/dim of all images, (images,); and batch -> (2 noises, probes, images) for some of them, spread evenly."""
-    count = max(1, int(batches.cardinality()))  # negative where it is not known
-    pilot, piloted, parts = {}, 0, []
-
-    def draws(b, images_and_more):
-        x, more = images_and_more
-        return [_evaluate(bits, x, seed, b, *draw) for draw in (np.ndindex(2, probes) if more else [(0, 0)])]
-
-    def marked():
-        nonlocal piloted
-        for b, x in enumerate(batches):
-            more = piloted < _PILOT_IMAGES and piloted * count <= b * _PILOT_IMAGES
-            piloted += len(tf.nest.flatten(x)[0]) * more
-            yield x, more
-
-    for b, found in enumerate(bar.tracked(evaluated(draws, marked()))):
-        parts.append(found[0])
-        if len(found) > 1:
-            pilot[b] = np.reshape(found, (2, probes, -1))
-    if not parts:
-        raise ValueError("`dataset` must hold at least 1 example. Received: none")
-    return np.concatenate(parts), pilot
-
-
-def _pass(bits, batches, seed, bar, index, pilot):
-    """Bits/dim of all images, (images,), with the noise and the probes of this pass; the second is partly known."""
-    known = {b: draws[1, 0] for b, draws in pilot.items()} if index == 1 else {}
-
-    def draw(b, x):
-        return known[b] if b in known else _evaluate(bits, x, seed, b, index, 0)
-
-    return np.concatenate(list(bar.tracked(evaluated(draw, batches))))
-
-
-def _evaluate(bits, examples, seed, batch, noise, probe):
-    """(batch,) float64; the same draws whenever it is called with the same numbers."""
-    noise_seed, probe_seed = draw_seed(seed, batch, noise), draw_seed(seed, batch, noise, probe + 1)
-    images, *condition = tf.nest.flatten(examples)
-    return bits(images, noise_seed, probe_seed, *condition).numpy().astype(np.float64)

@@ -19,6 +19,8 @@ class ImageEvaluation:
         num_terms: of the series, the mean of blocks and batches where each found its own; `None` where it is exact.
         num_probes: of each image, in all; 0 where it is exact.
         num_noises: draws of dequantization noise of each image.
+        num_products: products with a block's Jacobian or its transpose, of each image in all blocks, the pilot's
+            among them; `None` where they are not counted, as for an exact log-determinant.
         images: how many.
         dimension: D of one image.
         bins: values of one pixel, which bits/dim refer to.
@@ -36,6 +38,7 @@ class ImageEvaluation:
     num_terms: float | None
     num_probes: int
     num_noises: int
+    num_products: float | None
     images: int
     dimension: int
     bins: int
@@ -51,8 +54,9 @@ class ImageEvaluation:
         bias = "no certified bias bound" if math.isinf(self.bias_bound) else f"bias at most {self.bias_bound:.1e}"
         parts = (self.image_standard_error, self.dequantization_standard_error, self.probe_standard_error)
         images, noise, probes = (f"{part:.1e}" for part in parts)
+        products = "" if self.num_products is None else f", {self.num_products:.0f} products an image"
         return (
             f"{'At most ' * self.is_bound}{self.mean:.4f} ± {self.standard_error:.4f} bits/dim"
             f"{' by a variational bound' * self.is_bound} (images {images}, noise {noise}, probes {probes}; "
-            f"{bias}; {self.estimator})"
+            f"{bias}; {self.estimator}{products})"
         )

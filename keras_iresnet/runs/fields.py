@@ -8,6 +8,7 @@ import types
 from keras_iresnet import zoo
 from keras_iresnet.baselines.coupling_flows import MIXINGS
 from keras_iresnet.data import AUGMENTATIONS, COLORS, FITS, Reading
+from keras_iresnet.evaluation.certification import ACTIONS
 from keras_iresnet.layers.branches.activations import ACTIVATIONS
 from keras_iresnet.optimizers import OPTIMIZERS
 from keras_iresnet.priors.from_keywords import TAILS
@@ -22,13 +23,15 @@ from keras_iresnet.zoo.log_dets import LOG_DETS
 GROUPS = ("model", "optimisation", "data", "run")
 _READING = tuple(of.name for of in dataclasses.fields(Reading))
 _DATA = ("dataset", *_READING, "augmentation", "batch_size", "validation_examples", "initialization_batch")
-_RUN = (*BOUNDS, "patience", "steps_per_epoch", "precision", "jit", "remat", "log_steps", "diagnostics", "seed")
+_WATCHED = ("log_steps", "diagnostics", "certify_epochs", "certify_action")
+_RUN = (*BOUNDS, "patience", "steps_per_epoch", "precision", "jit", "remat", *_WATCHED, "seed")
 _CHOICES = {
     "activation": ACTIVATIONS,
     "block": BLOCKS,
     "branch": BRANCHES,
     "augmentation": AUGMENTATIONS,
     "color": COLORS,
+    "certify_action": ACTIONS,
     "decay": DECAYS,
     "dequantization": DEQUANTIZATIONS,
     "fit": FITS,

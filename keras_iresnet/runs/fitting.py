@@ -8,6 +8,7 @@ import rich.console
 import tensorflow as tf
 
 from keras_iresnet import data
+from keras_iresnet.evaluation.certification import Certification
 from keras_iresnet.runs.machine import devices
 from keras_iresnet.runs.patience import Patience
 from keras_iresnet.runs.progress import ProgressBar
@@ -99,7 +100,7 @@ class Fitting:
         averaging = [] if recipe.ema_momentum is None else [UseAverages()]
         bar = ProgressBar(self.budget, self.metric, self.shown)
         patience = Patience(recipe.patience, self.best)
-        callbacks = [self.pace, self.state, *averaging, self.best, patience, *self._logs(), bar]
+        callbacks = [*self._certification(), self.pace, self.state, *averaging, self.best, patience, *self._logs(), bar]
         batches = self.stream.at(step=self._steps_before)
         try:
             with self.state.heeding_signals(), self._naming_faults():
@@ -123,6 +124,13 @@ class Fitting:
 
     def _naming_faults(self):
         return contextlib.nullcontext() if self.run is None else self.run.naming_faults()
+
+    def _certification(self):
+        """Before what saves a state, which is to hold what it mends."""
+        if self.recipe.certify_epochs is None:
+            return []
+        writer = None if self.run is None else tf.summary.create_file_writer(str(self.run.tensorboard / "certificate"))
+        return [Certification(every=self.recipe.certify_epochs, action=self.recipe.certify_action, writer=writer)]
 
     def _logs(self):
         """What writes the history, for a reader and for TensorBoard."""

@@ -13,6 +13,7 @@ import keras
 from keras_iresnet import data, zoo
 from keras_iresnet.borrowed.keras_names import layers_in
 from keras_iresnet.data.augmentation import check_augmentation
+from keras_iresnet.evaluation.certification import ACTIONS
 from keras_iresnet.layers import BranchBlock
 from keras_iresnet.optimizers import OPTIMIZERS
 from keras_iresnet.runs.field_values import as_text, converted, kinds_of, option
@@ -22,6 +23,10 @@ from keras_iresnet.zoo.small_data import for_examples
 DECAYS = ("constant", "cosine", "drop")
 PRECISIONS = ("float32", "mixed_bfloat16", "float64")
 BOUNDS = ("epochs", "steps", "minutes")  # what may end a run
+_COUNTS = (  # or `None`
+    *("epochs", "steps", "patience", "steps_per_epoch", "validation_examples", "initialization_batch"),
+    "certify_epochs",
+)
 # Fields that have an effect only where another has a certain value.
 _DEPENDENT = {
     "momentum": ("optimizer", "sgd"),
@@ -181,13 +186,14 @@ def _check(recipe):
         _require(getattr(recipe, field) >= 1, recipe, field, "at least 1")
     check_augmentation(recipe.augmentation)
     _require(recipe.precision in PRECISIONS, recipe, "precision", f"one of {', '.join(PRECISIONS)}")
+    _require(recipe.certify_action in ACTIONS, recipe, "certify_action", f"one of {', '.join(ACTIONS)}")
     _check_optimizer(recipe)
     _check_schedule(recipe)
     _require(recipe.ema_momentum is None or 0 < recipe.ema_momentum < 1, recipe, "ema_momentum", "in (0, 1), or none")
 
 
 def _check_bounds(recipe):
-    for field in ("epochs", "steps", "patience", "steps_per_epoch", "validation_examples", "initialization_batch"):
+    for field in _COUNTS:
         value = getattr(recipe, field)
         _require(value is None or value >= 1, recipe, field, "at least 1, or none")
     minutes = recipe.minutes
@@ -217,6 +223,11 @@ def _check_schedule(recipe):
 
 def _check_effect(recipe, overrides):
     """Refuse an override that would change nothing."""
+    if "certify_action" in overrides and recipe.certify_epochs is None:
+        raise ValueError(
+            "`certify_action` must go with a number of `certify_epochs`: it has no effect otherwise. "
+            f"Received: certify_action={overrides['certify_action']!r}, certify_epochs=None"
+        )
     for field, (other, value) in _DEPENDENT.items():
         if field in overrides and getattr(recipe, other) != value:
             raise ValueError(

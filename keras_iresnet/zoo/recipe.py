@@ -52,6 +52,11 @@ class Recipe:
         log_steps: steps between two entries of loss, bits/dim and learning rate in TensorBoard.
         diagnostics: whether TensorBoard gets the norm of every layer, the gradient's norm, and the steps and residual
             of the inverse after each epoch; costs a few seconds at the first.
+        certify_epochs: epochs after which the weights that are trained are certified each time, see
+            `keras_iresnet.evaluation.Certification`: the largest bound goes into the history, and with its block into
+            TensorBoard; `None` for never before the end.
+        certify_action: what is done where that proves nothing: `"report"` it, `"stop"` the run after the epoch, or
+            `"contract"` the kernels.
         seed: seed of the weights, the shuffling, the augmentation and the noise.
 
     Example:
@@ -90,4 +95,6 @@ class Recipe:
     initialization_batch: int | None = None
     log_steps: int = 50
     diagnostics: bool = False
+    certify_epochs: int | None = None
+    certify_action: str = "report"
     seed: int = 0

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
+from oracles import operator_norm
 
 import keras_iresnet as ki
 from keras_iresnet import data
 from keras_iresnet.commands import evaluate_run
+from keras_iresnet.evaluation.certificate_picture import certified_norms
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.runs import RunFolder
 from keras_iresnet.runs.held_out import held_out_images
@@ -50,6 +52,7 @@ def test_figures_are_those_of_the_evaluation_and_go_into_the_metrics(run):
         "validation_num_terms": None,
         "validation_num_probes": 0,
         "validation_num_noises": expected.num_noises,
+        "validation_num_products": None,
         "validation_images": 144,
         "validation_log_det": "ExactLogDet()",
         "dimension": 64,
@@ -101,6 +104,20 @@ def test_certify_command_prints_the_report(run):
     assert result.exit_code == 0, result.output
     assert result.stdout.strip() == str(ki.certify(run.load_best()))
     assert "Certified: the bounds of all 1 branches" in result.stdout
+
+
+def test_certify_command_draws_bounds_estimates_and_norms(run, tmp_path):
+    path = tmp_path / "norms.png"
+    result = _invoke("certify", run.path, "--picture", path)
+    assert (result.exit_code, result.exception) == (0, None)
+    assert path.read_bytes()[:4] == b"\x89PNG"
+    flow = run.load_best()
+    norms = certified_norms(flow, ki.certify(flow))
+    layers = [layer for layer in flow._flatten_layers() if isinstance(layer, SpectralLayer)]
+    exact = sorted(operator_norm(layer, layer.normalized_kernel()) for layer in layers)
+    np.testing.assert_allclose(sorted(one.norm for one in norms), exact, rtol=1e-6)
+    assert all(one.estimate * (1 - 1e-5) <= one.norm <= one.bound for one in norms)
+    assert _invoke("certify", run.path, "--picture", tmp_path / "norms.txt").exit_code != 0
 
 
 def test_certify_command_fails_where_nothing_is_proved(run, tmp_path):

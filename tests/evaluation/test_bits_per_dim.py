@@ -13,6 +13,7 @@ from keras_iresnet.data import digits
 from keras_iresnet.evaluation.bits_per_dim import ImageEvaluator, evaluate_bits_per_dim
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import ExactLogDet, SeriesLogDet
+from keras_iresnet.ops.series_terms import SeriesToBias
 
 SEEDS = 20
 
@@ -146,7 +147,9 @@ def test_bias_fixes_the_number_of_terms_where_the_dimension_is_large(monkeypatch
     for bias in (1e-2, 1e-5):
         found = ImageEvaluator(flow, bias=bias)
         assert found.bias_bound == pytest.approx(bias)
-        longer = ImageEvaluator(flow, num_terms=200)  # the same noise and probes, and hardly any bias
+        # the same noise and probes, and hardly any bias
+        lip, group = found.estimator.lip, found.estimator.group
+        longer = ImageEvaluator(flow, estimator=SeriesToBias(1e-9, lip, group=group))
         result, true = (one(images, max_passes=1) for one in (found, longer))
         assert abs(result.mean - true.mean) <= bias
         beforehand = ki.certify(flow).num_terms(bias * 64 * math.log(2))
@@ -190,7 +193,7 @@ def test_every_pass_draws_anew(passes):
 
 def test_pilot_is_spread_over_the_data(monkeypatch):
     """Its noise is that of all images, though the first half of them has none to speak of."""
-    monkeypatch.setattr("keras_iresnet.evaluation.bits_per_dim._PILOT_IMAGES", 400)
+    monkeypatch.setattr("keras_iresnet.evaluation.passes._PILOT_IMAGES", 400)
     images = np.repeat(np.uint8([0, 3]), 2000).reshape(-1, 1, 1, 1)
     found = evaluate_bits_per_dim(_identity_image_flow(), images, batch_size=50, standard_error=1.0)
     # y = (3 + u) / 4 has the variance of y^2 / 2: E y^4 - (E y^2)^2 over the last bin

@@ -84,7 +84,7 @@ def test_no_terms_are_refused():
 @pytest.mark.parametrize("compiled", [False, True])
 def test_what_is_left_out_is_within_its_bound(branch, x, nats, num_probes, compiled):
     lip = float(np.linalg.svd(jacobian(branch, x).numpy(), compute_uv=False).max())
-    counted = tf.Variable([0, 0], dtype=tf.int64)
+    counted = tf.Variable([0, 0, 0], dtype=tf.int64)
     estimator = SeriesToBias(nats, lip, num_probes, counted)
 
     def both(seed):
@@ -95,14 +95,14 @@ def test_what_is_left_out_is_within_its_bound(branch, x, nats, num_probes, compi
     np.testing.assert_array_equal(cut[0], whole[0])
     assert abs(whole[1]).numpy().max() > 0.1
     assert abs(np.mean(cut[1] - whole[1])) <= nats
-    terms, calls = counted.numpy()
-    assert calls == 1
+    terms, calls, products = counted.numpy()
+    assert (calls, products) == (1, terms * num_probes * len(x))
     np.testing.assert_allclose(cut[1], SeriesValue(int(terms), num_probes)(branch.as_map(), x, (3, 4))[1], rtol=1e-9)
 
 
 def test_a_tail_that_is_all_of_one_sign_comes_near_its_bound():
     """g = -L x: every term is -L^k D / k, every vector contracted by L."""
-    lip, counted = 0.9, tf.Variable([0, 0], dtype=tf.int64)
+    lip, counted = 0.9, tf.Variable([0, 0, 0], dtype=tf.int64)
     g, x = maps.Scale(-lip), tf.zeros((2, 5), tf.float64)
     found = SeriesToBias(1e-3, lip, counted=counted)(g, x, (1, 2))[1]
     left_out = found - 5 * np.log(1 - lip)

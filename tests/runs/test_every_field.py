@@ -19,6 +19,7 @@ from keras_iresnet.runs.tensorboard import ScalarLog
 DIGITS = ("digits_flow", (("batch_size", 256), ("blocks", (1,)), ("channels", 2), ("epochs", 4)))
 TOY = ("toy_flow", (("batch_size", 5000), ("blocks", 1), ("epochs", 2), ("units", (4,))))
 SGD = (DIGITS[0], (*DIGITS[1], ("optimizer", "sgd")))
+CERTIFIED = (DIGITS[0], (*DIGITS[1], ("certify_epochs", 1)))
 DROPS = (DIGITS[0], (*DIGITS[1], ("decay", "drop"), ("drop_epochs", (2,))))
 
 # Field -> the run that it is tried on, another value, and the part of the plan that must be another one then.
@@ -51,6 +52,8 @@ CASES = {
     "initialization_batch": (DIGITS, 64, "weights"),
     "log_steps": (DIGITS, 3, "callbacks"),
     "diagnostics": (DIGITS, True, "callbacks"),
+    "certify_epochs": (DIGITS, 2, "callbacks"),
+    "certify_action": (CERTIFIED, "stop", "callbacks"),
     "seed": (DIGITS, 1, "data"),
 }
 
@@ -92,7 +95,10 @@ def _parts(flow, batches, epochs, steps_per_epoch, callbacks):
         "optimizer": _described(flow.optimizer),
         "rates": rates,
         "computation": (flow.jit_compile, [(block.remat, block.branch.dtype_policy.name) for block in blocks]),
-        "callbacks": ([type(callback).__name__ for callback in callbacks], log.update_freq),
+        "callbacks": (
+            [(type(callback).__name__, getattr(callback, "action", None)) for callback in callbacks],
+            log.update_freq,
+        ),
         "weights": [weight.numpy().tobytes() for weight in flow.trainable_weights],
     }
 

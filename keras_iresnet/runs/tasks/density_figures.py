@@ -61,6 +61,7 @@ def _image_figures(result, split):
         f"{split}_num_terms": result.num_terms,
         f"{split}_num_probes": result.num_probes,
         f"{split}_num_noises": result.num_noises,
+        f"{split}_num_products": result.num_products,
         f"{split}_images": result.images,
         f"{split}_log_det": result.estimator,
         "dimension": result.dimension,
