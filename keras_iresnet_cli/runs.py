@@ -79,7 +79,7 @@ def release(run: str, out: str, as_json: bool, **options: Any) -> None:
     start_tensorflow_quietly()
     from keras_iresnet.commands import release_run
 
-    release_run(run, out, **options)
+    release_run(run, out=out, **options)
     show_paths([out], as_json=as_json)
 
 
@@ -100,7 +100,7 @@ def certify(run: str, contract: bool, picture: str | None, as_json: bool) -> Non
     contraction = contract_run(run) if contract else None
     found = certify_run(run) if contraction is None else contraction.certificate
     if picture is not None:
-        draw_certificate(run, picture)
+        draw_certificate(run, path=picture)
     if as_json:
         scaled = {} if contraction is None else {"scaled": [dataclasses.asdict(one) for one in contraction.scaled]}
         show_json({"invertible": found.invertible, "bound": found.bound} | scaled | dataclasses.asdict(found))

@@ -18,7 +18,7 @@ from keras_iresnet_cli.options import data_dir_option, dataset_option
 def main(run: str, **options: str | None) -> None:
     from keras_iresnet.commands import release_into
 
-    facts = release_into(pathlib.Path(__file__).parents[1], run, **options)
+    facts = release_into(run, repository=pathlib.Path(__file__).parents[1], **options)
     click.echo(f"{facts['name']}: {facts['bytes']:,} bytes, {facts['sha256']}")
 
 

@@ -26,7 +26,7 @@ def certify_run(run: str | os.PathLike) -> Certificate:
     return certify(RunFolder.open(run).load_best())
 
 
-def draw_certificate(run: str | os.PathLike, path: str | os.PathLike) -> Certificate:
+def draw_certificate(run: str | os.PathLike, *, path: str | os.PathLike) -> Certificate:
     """Draw each layer's proved bound, the estimate of training, and its norm where the operator can be written out.
 
     Args:

@@ -39,8 +39,8 @@ _PICTURES = {
 
 def release_run(
     run: str | os.PathLike,
-    out: str | os.PathLike,
     *,
+    out: str | os.PathLike,
     name: str | None = None,
     dataset: str | os.PathLike | None = None,
     data_dir: str | os.PathLike | None = None,
@@ -62,7 +62,7 @@ def release_run(
             branches and is not certified, or a folder that holds something.
         OSError: the data cannot be read, or the folder not be written.
     """
-    folder, out = RunFolder.open(run), pathlib.Path(out)
+    folder, target = RunFolder.open(run), pathlib.Path(out)
     config, figures = folder.read_config(), folder.read_metrics()
     if "total_seconds" not in figures:
         raise ValueError(f"`run` must have ended; `keras-iresnet train --resume` goes on. Received: run={str(run)!r}")
@@ -78,39 +78,46 @@ def release_run(
     )
     facts = _provenance(folder, config, figures, name)
     facts |= {"certificate": certificate_figures(certificate)} | _measured(model, splits)
-    model.save_to_preset(out)
+    model.save_to_preset(target)
     picture = next((file for file in _PICTURES if (folder.path / file).is_file()), None)
     if picture:
-        shutil.copyfile(folder.path / picture, out / PICTURE)
-    facts |= {"picture": _PICTURES.get(picture or ""), "bytes": (out / MODEL).stat().st_size}
-    facts |= {"sha256": read_metadata(out)["sha256"]}
-    (out / METRICS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    (out / CARD).write_text(card_text(facts), encoding="utf-8")
+        shutil.copyfile(folder.path / picture, target / PICTURE)
+    facts |= {"picture": _PICTURES.get(picture or ""), "bytes": (target / MODEL).stat().st_size}
+    facts |= {"sha256": read_metadata(target)["sha256"]}
+    (target / METRICS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    (target / CARD).write_text(card_text(facts), encoding="utf-8")
     return facts
 
 
-def release_into(repository: str | os.PathLike, run: str | os.PathLike, **options: Any) -> dict[str, Any]:
+def release_into(
+    run: str | os.PathLike,
+    *,
+    repository: str | os.PathLike,
+    name: str | None = None,
+    dataset: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike | None = None,
+) -> dict[str, Any]:
     """Put a run's model among those that ship with the package: weights, card, record and tables.
 
     What was released by that name before is replaced.
 
     Args:
-        repository: a checkout of the package.
         run: the run folder.
-        **options: as for `release_run`.
+        repository: a checkout of the package.
+        name, dataset, data_dir: as for `release_run`.
 
     Returns:
         As `release_run`.
 
     Raises:
-        ValueError: as `release_run`, or the folder is no checkout.
+        ValueError: no run folder, or another of the reasons of `release_run`, or the repository is no checkout.
         OSError: it cannot be written.
     """
     root = pathlib.Path(repository)
     if missing := [part for part in (WEIGHTS, CARDS, RECORDS) if not (root / part).is_dir()]:
         raise ValueError(f"`repository` must be a checkout of the package. Received: {root}, without {missing[0]}")
     with tempfile.TemporaryDirectory() as made:
-        facts = release_run(run, pathlib.Path(made) / "preset", **options)
+        facts = release_run(run, out=pathlib.Path(made) / "preset", name=name, dataset=dataset, data_dir=data_dir)
         weights, card = root / WEIGHTS / facts["name"], root / CARDS / facts["name"]
         for target, files in {weights: (MODEL, METADATA), card: (METRICS, CARD, PICTURE)}.items():
             target.mkdir(exist_ok=True)

@@ -23,7 +23,7 @@ def run(tmp_path_factory):
 
 
 def test_the_preset_has_the_models_outputs_and_a_card_that_says_what_the_run_reached(run, tmp_path):
-    facts = release_run(run, tmp_path / "preset", name="small")
+    facts = release_run(run, out=tmp_path / "preset", name="small")
     folder = RunFolder.open(run)
     images = np.random.default_rng(0).integers(0, 17, (3, 8, 8, 1)).astype("uint8")
     released = ki.Classifier.from_preset(tmp_path / "preset").predict_proba(images)
@@ -50,12 +50,12 @@ def test_a_checkout_gets_weights_card_and_table_and_its_record_stays_where_sizes
     shutil.copyfile(ki.zoo.record.RECORDS / record.name, record)
     before = record.read_text()
     for _ in range(2):  # what was released before is replaced
-        release_into(tmp_path, run, name="small")
+        release_into(run, repository=tmp_path, name="small")
     assert (tmp_path / "keras_iresnet/released/small/model.keras").is_file()
     assert "[`small`](small/README.md)" in (tmp_path / "zoo/README.md").read_text()
     assert record.read_text() == before
     _say_default_sizes(run)
-    facts = release_into(tmp_path, run)
+    facts = release_into(run, repository=tmp_path)
     new = ki.zoo.read_record(record).reached[0]
     assert new == card.reached_by(facts)[0]
     assert new.value == pytest.approx(facts["figures"]["test_error_percent"], rel=0.05)
@@ -66,7 +66,7 @@ def test_what_is_not_finished_or_not_proved_is_refused_and_leaves_nothing(run, t
     metrics = folder.read_metrics()
     folder.write_json(folder.metrics, {name: value for name, value in metrics.items() if name != "total_seconds"})
     with pytest.raises(ValueError, match="`run` must have ended"):
-        release_run(run, tmp_path / "preset")
+        release_run(run, out=tmp_path / "preset")
     folder.write_json(folder.metrics, metrics)
     monkeypatch.setattr(SpectralLayer, "converge", lambda self: None)  # or saving would mend the estimates
     model = folder.load_best()
@@ -78,7 +78,7 @@ def test_what_is_not_finished_or_not_proved_is_refused_and_leaves_nothing(run, t
     try:
         folder.save(folder.best, model)
         with pytest.raises(ValueError, match="`run` must have a model whose certificate holds"):
-            release_run(run, tmp_path / "preset")
+            release_run(run, out=tmp_path / "preset")
     finally:
         folder.best.write_bytes(best)
     assert not (tmp_path / "preset").exists()

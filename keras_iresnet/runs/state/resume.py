@@ -60,11 +60,11 @@ def identity(settings: Settings) -> dict:
 def differing(given: dict, known: dict) -> list[str]:
     """What of one `identity` is not as another has it; one that the other did not know yet is as by default.
 
-    A builder's keyword has its default there, and a field of the recipe is none.
+    A builder's keyword and a field of the recipe have their defaults there.
 
     Folders of before the zoo's records say how many examples initialised them, which is over: `None` agrees with that.
     """
-    here, there = _flat(given), builder_defaults(given["name"]) | _flat(known)
+    here, there = _flat(given), _recipe_defaults() | builder_defaults(given["name"]) | _flat(known)
     if here.get("initialization_batch") is None:
         here.pop("initialization_batch", None)
     return [
@@ -98,6 +98,11 @@ def builder_defaults(name: str) -> dict[str, Any]:
         return {}
     parameters = inspect.signature(getattr(builder, "base", builder)).parameters.values()
     return as_json({one.name: one.default for one in parameters if one.default is not one.empty})
+
+
+def _recipe_defaults():
+    fields = dataclasses.fields(zoo.Recipe)
+    return as_json({of.name: of.default for of in fields if of.default is not dataclasses.MISSING})
 
 
 def _flat(config):
