@@ -104,7 +104,9 @@ def release_into(
     Args:
         run: the run folder.
         repository: a checkout of the package.
-        name, dataset, data_dir: as for `release_run`.
+        name: of what is released; that of the run's model by default.
+        dataset: where files of one's own are now, if they were moved.
+        data_dir: TFDS data directory.
 
     Returns:
         As `release_run`.
