@@ -62,7 +62,10 @@ def test_options_may_be_spelt_with_underscores(tmp_path):
     ("words", "message"),
     [
         (["no_flow"], "Received: name='no_flow'"),
-        (["digits_flow", "--chanels", "4"], "--batch-size, --bins, --block, --blocks, --bounds, --branch, --channels"),
+        (
+            ["digits_flow", "--chanels", "4"],
+            "--batch-size, --bins, --block, --blocks, --bounds, --branch, --certify-action,",
+        ),
         (["digits_flow", "--units", "4"], "Received: --units"),
         (["digits_flow", "--epochs", "many"], "`epochs` must be of type int or none. Received: epochs='many'"),
         (["digits_flow", "--minutes", "0"], "`minutes` must be positive"),

@@ -45,6 +45,7 @@ def test_both_kinds_of_hmc_run_on_the_funnel():
         assert 0.5 < found[kind]["deviation_of_v"] < 5
 
 
+@pytest.mark.slow
 def test_labels_of_digits_are_learned(tmp_path):
     sizes = {"blocks": (1, 1), "channels": 16, "epochs": 6, "limit": 600}
     found = load("conditional_digits").run(**sizes, out=tmp_path / "digits.png")

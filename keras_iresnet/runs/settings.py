@@ -223,11 +223,6 @@ def _check_schedule(recipe):
 
 def _check_effect(recipe, overrides):
     """Refuse an override that would change nothing."""
-    if "certify_action" in overrides and recipe.certify_epochs is None:
-        raise ValueError(
-            "`certify_action` must go with a number of `certify_epochs`: it has no effect otherwise. "
-            f"Received: certify_action={overrides['certify_action']!r}, certify_epochs=None"
-        )
     for field, (other, value) in _DEPENDENT.items():
         if field in overrides and getattr(recipe, other) != value:
             raise ValueError(

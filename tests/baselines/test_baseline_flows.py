@@ -57,6 +57,7 @@ def test_log_det_of_images_is_that_of_the_jacobian(name):
     np.testing.assert_allclose(flow.inverse(z), x, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IMAGES)
 def test_images_are_inverted_sampled_saved_and_trained(name, tmp_path):
     flow = getattr(ki.baselines, name)((8, 8, 1), bins=17, seed=1, **IMAGES[name])

@@ -8,6 +8,7 @@ import keras_iresnet as ki
 from keras_iresnet.baselines import Coupling
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options"),
     [

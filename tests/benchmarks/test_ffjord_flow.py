@@ -23,6 +23,7 @@ def test_it_has_our_parameters_and_a_few_for_the_time():
     assert count < 1.03 * ours
 
 
+@pytest.mark.slow
 def test_log_det_is_that_of_the_jacobian_and_the_inverse_finds_the_images():
     flow = FfjordFlow(TINY)
     x = tf.constant(np.random.default_rng(0).random((1, 4, 4, 3), dtype=np.float32))

@@ -51,6 +51,7 @@ def dict_of(value):
     return lambda: {"value": value}
 
 
+@pytest.mark.slow
 def test_normflows_has_our_parameters_and_finds_its_images_again():
     torch = pytest.importorskip("torch")
     pytest.importorskip("normflows")

@@ -126,6 +126,7 @@ def trained():
 
 
 class TestFlow:
+    @pytest.mark.slow
     def test_fit_learns_the_classes_apart(self, trained):
         x, labels = labelled()
         nats = np.stack([trained.log_prob(x, condition=np.full(len(x), c)) for c in range(SIZE)], -1)

@@ -18,6 +18,7 @@ def found(tmp_path_factory):
     return dict(np.load(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["flow", "classifier"])
 def test_two_replicas_have_what_one_has(found, kind):
     names = [name.removeprefix(f"{kind}/one/") for name in found if name.startswith(f"{kind}/one/")]

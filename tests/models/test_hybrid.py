@@ -28,6 +28,7 @@ def trained():
     return model, history.history
 
 
+@pytest.mark.slow
 def test_both_heads_learn(trained):
     model, history = trained
     assert history["log_prob_bits_per_dim"][-1] < history["log_prob_bits_per_dim"][0] - 0.05

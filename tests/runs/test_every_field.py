@@ -132,5 +132,5 @@ def test_seed_draws_other_weights():
 
 
 def test_averages_are_used_where_they_are_kept():
-    assert "UseAverages" in _plan(DIGITS, ema_momentum=0.9)["callbacks"][0]
-    assert "UseAverages" not in _base_plan(DIGITS)["callbacks"][0]
+    assert "UseAverages" in dict(_plan(DIGITS, ema_momentum=0.9)["callbacks"][0])
+    assert "UseAverages" not in dict(_base_plan(DIGITS)["callbacks"][0])

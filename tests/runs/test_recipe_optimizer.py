@@ -37,6 +37,7 @@ def test_options_reach_keras():
     assert not make_optimizer(RECIPE, flow).use_ema
 
 
+@pytest.mark.slow
 def test_gradients_are_clipped_by_the_norm_of_all_replicas_together():
     # In a process of its own: logical devices must be made before TensorFlow starts.
     code = """

@@ -264,6 +264,7 @@ def test_a_training_that_is_refused_leaves_no_folder(options, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_run_begins_with_the_weights_of_another(digits, tmp_path):
     source = digits[0]
     keywords = source.read_config()["overrides"]

@@ -56,6 +56,7 @@ def test_inverse_and_log_det_for_every_activation(kind, activation):
     np.testing.assert_allclose(block.inverse(y), x, rtol=0, atol=1e-12 * np.abs(x).max())
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(
     event=st.one_of(

@@ -42,6 +42,7 @@ def test_a_run_learns_the_classes_and_says_so(digits):
     assert metrics["best_validation_bits_per_dim"] == pytest.approx(metrics["test_bits_per_dim"], abs=0.15)
 
 
+@pytest.mark.slow
 def test_a_prior_of_several_components_begins_from_labelled_images(tmp_path):
     train("digits_flow", tmp_path, overrides=TINY | {"epochs": "1", "prior_components": "2"}, progress=False)
     prior = RunFolder(tmp_path).load_best().prior.loc.numpy()

@@ -47,6 +47,7 @@ def test_density_and_inverse_are_right(block, branch):
     assert ki.certify(flow).invertible
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("block", "branch"), [pytest.param("implicit", "resnet", marks=pytest.mark.slow), ("monotone", "densenet")]
 )
@@ -79,6 +80,7 @@ def test_depth_is_that_of_the_branch():
     assert sides(branch="densenet", depth=1) == [3, 1]
 
 
+@pytest.mark.slow
 def test_classes_move_every_kind():
     for block in ("implicit", "monotone"):
         flow = ki.zoo.image_flow((4, 4, 1), block=block, branch="densenet", conditional=True, classes=2, **SMALL)

@@ -146,6 +146,7 @@ def test_builder_of_a_data_set_refuses_what_belongs_to_the_data_set():
             ki.zoo.digits_flow(**keyword)
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(height=st.integers(1, 9), width=st.integers(1, 9), channels=st.integers(1, 4))
 def test_images_of_any_size_there_and_back(height, width, channels):
