@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_iresnet.commands.arguments import check_at_least
 from keras_iresnet.evaluation import pictures
+from keras_iresnet.models import Flow
 from keras_iresnet.runs.held_out import held_out_images
 from keras_iresnet.runs.kind import is_conditional, load_flow
 from keras_iresnet.runs.output import output_file, write
@@ -70,15 +71,56 @@ def interpolate_run(
         dataset=dataset,
         asked=("pairs", 2),
     )
+    images = latent_walk(flow, ends, labels, steps=steps, method=method, temperature=temperature, seed=seed)
+    write(images, out, lambda file: pictures.save_image(_grid(images, splits.bins), file))
+    return out
+
+
+def latent_walk(
+    flow: Flow,
+    ends: np.ndarray,
+    labels: np.ndarray | None = None,
+    *,
+    steps: int = 9,
+    method: str = "spherical",
+    temperature: float = 1.0,
+    seed: int = 0,
+) -> np.ndarray:
+    """Images on the paths between pairs of images, through the latents of a flow.
+
+    Args:
+        flow: of images.
+        ends: (2 n, height, width, channels) integers: the first ends, then the last ones.
+        labels: (2 n,) of a flow of p(x | c).
+        steps: images of a path, both ends among them.
+        method: `"spherical"` or `"linear"`, see `latent_path`.
+        temperature: factor of the path's distance from the prior's mean.
+        seed: of the dequantization noise.
+
+    Returns:
+        (n, steps, height, width, channels) integers.
+
+    Raises:
+        NotConvergedError: the flow could not be inverted.
+
+    Example:
+    >>> import numpy as np
+    >>> import keras_iresnet as ki
+    >>> from keras_iresnet.commands.interpolate import latent_walk
+    >>> flow = ki.zoo.digits_flow(blocks=(1,), channels=4)
+    >>> ends = np.random.default_rng(0).integers(0, 17, (4, 8, 8, 1), dtype=np.uint8)
+    >>> walk = latent_walk(flow, ends, steps=3)
+    >>> walk.shape, bool(np.all(walk[:, 0] == ends[:2])), bool(np.all(walk[:, -1] == ends[2:]))
+    ((2, 3, 8, 8, 1), True, True)
+    """
+    pairs = len(ends) // 2
     latents = flow.forward(flow.to_data(ends, seed), condition=labels)
     loc, scale = flow.prior.moments()
     first, last = tf.split((latents - loc) / scale, 2)
     walk = loc + temperature * scale * latent_path(first, last, steps, method)  # (pairs, steps, D)
     condition = None if labels is None else _condition_path(labels, flow, steps)
     images = flow.to_images(flow.inverse(tf.reshape(walk, (pairs * steps, -1)), condition=condition)).numpy()
-    images = images.reshape(pairs, steps, *images.shape[1:])
-    write(images, out, lambda file: pictures.save_image(_grid(images, splits.bins), file))
-    return out
+    return images.reshape(pairs, steps, *images.shape[1:])
 
 
 def latent_path(first: np.ndarray, last: np.ndarray, steps: int, method: str = "spherical") -> np.ndarray:

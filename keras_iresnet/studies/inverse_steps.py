@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -56,7 +56,7 @@ def inverse_steps(
         "inverse_steps",
         arrays={"steps": STEPS, **errors},
         rows=rows,
-        picture=lambda file: _picture(errors, file, title),
+        picture=lambda file: save_picture(errors, file, title),
     )
     return paths, rows
 
@@ -89,7 +89,14 @@ def _by_steps(block, y, count):
     return fixed_point(block.branch.as_map(), y, tolerance=-1.0, max_steps=count).x
 
 
-def _picture(errors, path, title):
+def save_picture(errors: Mapping[str, np.ndarray], path: str | os.PathLike, title: str = "") -> None:
+    """Draw the error by the number of steps as PNG.
+
+    Args:
+        errors: label -> (len(STEPS), images), as `steps_study` gives them.
+        path: file.
+        title: of the picture.
+    """
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")

@@ -1,0 +1,167 @@
+"""Runs that a report does not repeat: what they found, kept small in the package, with command, commit and machine.
+
+NAME.json   commands, commit, machine, versions, date, and the rows of the table
+NAME.npz    arrays, where there are any, in single precision
+"""
+
+import csv
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_iresnet.evaluation import pictures
+from keras_iresnet.runs.machine import provenance
+from keras_iresnet.runs.run_folder import RunFolder, replacing
+
+RECORDED = pathlib.Path(__file__).parent / "recorded"
+MOST_BYTES = 300_000  # of the arrays of a run
+PLANE_POINTS, PLANE_CELLS = 5000, 120  # of a density in the plane
+_METRICS = ("parameters", "steps", "train_seconds", "test_error_percent", "test_error_percent_standard_error")
+_FIELDS = ("commands", "commit", "machine", "versions", "date", "rows")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recorded:
+    """What is kept of a run.
+
+    Args:
+        facts: what `NAME.json` holds.
+        arrays: name -> array.
+    """
+
+    facts: Mapping[str, Any]
+    arrays: Mapping[str, np.ndarray]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of its table."""
+        return self.facts["rows"]
+
+    @property
+    def told(self) -> str:
+        """Commands, commit and machine in a line."""
+        machine = self.facts["machine"]
+        where = f"{machine['cores']} cores of {machine['processor']}"
+        return f"{' && '.join(self.facts['commands'])} (commit {self.facts['commit'][:7]}, {where})"
+
+
+def read_recorded(path: str | os.PathLike) -> Recorded:
+    """A recorded run.
+
+    Args:
+        path: of its files, without their endings.
+
+    Raises:
+        ValueError: the file has not the fields that it must.
+        OSError: there is none.
+
+    Example:
+    >>> from keras_iresnet.report.recorded_runs import RECORDED, read_recorded
+    >>> read_recorded(RECORDED / "dynamics").facts["commands"]
+    ['keras-iresnet figures dynamics --size minutes --out figures']
+    """
+    path = pathlib.Path(path)
+    facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    if sorted(facts) != sorted(_FIELDS):
+        raise ValueError(f"{path}.json must have {', '.join(_FIELDS)}. Received: {', '.join(facts)}")
+    arrays = path.with_suffix(".npz")
+    if not arrays.is_file():
+        return Recorded(facts, {})
+    with np.load(arrays) as content:
+        return Recorded(facts, dict(content))
+
+
+def record(
+    source: str | os.PathLike,
+    name: str,
+    *,
+    commands: Sequence[str],
+    commit: str | None = None,
+    out: str | os.PathLike = RECORDED,
+) -> pathlib.Path:
+    """Keep what a run found.
+
+    Args:
+        source: the table `.csv` of a study, beside its arrays; the folder of a comparison; or a run folder.
+        name: under which it is kept.
+        commands: what was typed, in order.
+        commit: of the package that ran; by default that which is imported now.
+        out: folder of recorded runs.
+
+    Returns:
+        Path of the JSON file.
+
+    Raises:
+        ValueError: none of these, or arrays that are not small.
+    """
+    rows, arrays = _content(pathlib.Path(source))
+    content = {
+        "commands": list(commands),
+        "commit": commit or provenance.package_commit(),
+        "machine": provenance.machine(),
+        "versions": provenance.versions(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "rows": rows,
+    }
+    file = pathlib.Path(out) / f"{name}.json"
+    if arrays:
+        _write_arrays(file.with_suffix(".npz"), arrays)
+    with replacing(file) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return file
+
+
+def _write_arrays(path, arrays):
+    small = {name: x.astype(np.float32) if x.dtype == np.float64 else x for name, x in arrays.items()}
+    with replacing(path) as temporary:
+        np.savez_compressed(temporary, **small)
+        if temporary.stat().st_size > MOST_BYTES:
+            size = temporary.stat().st_size
+            raise ValueError(f"`source` must have arrays of {MOST_BYTES:,} bytes at most. Received: {size:,}")
+
+
+def _content(source):
+    """Rows and arrays of what a command wrote."""
+    if source.suffix == ".csv":
+        with source.open(newline="") as file:
+            rows = [{column: _value(text) for column, text in row.items()} for row in csv.DictReader(file)]
+        with np.load(source.with_suffix(".npz")) as content:
+            return rows, dict(content)
+    if (source / "comparison.json").is_file():
+        facts = json.loads((source / "comparison.json").read_text())
+        return facts["rows"], _densities(source) if facts["event_shape"] == [2] else {}
+    run = RunFolder.open(source)
+    metrics = run.read_metrics()
+    return [{"model": run.read_config()["name"], **{key: metrics.get(key) for key in _METRICS}}], {}
+
+
+def _densities(folder):
+    """Contestant -> its density over a square of the plane, and that square."""
+    from keras_iresnet.runs.run_data import data_of_run
+
+    found = {}
+    for path in sorted((folder / "runs").glob("*-seed0")):
+        run = RunFolder.open(path)
+        points = next(iter(data_of_run(run, data_dir=None).test.batch(PLANE_POINTS))).numpy()
+        panels = pictures.plane_panels(run.load_best(), points, points, resolution=PLANE_CELLS)
+        found[path.name.removesuffix("-seed0")] = panels.density.astype(np.float16)
+        found["extent"] = np.array(panels.extent)
+    return found
+
+
+def _value(text):
+    """What a cell of a CSV file was written from."""
+    if text in ("", "True", "False"):
+        return {"": None, "True": True, "False": False}[text]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
