@@ -48,7 +48,7 @@ def html_page(
 
 
 def document(title: str, parts: Sequence[str], *, style: str = "", script: str = "") -> str:
-    """A page of parts that are HTML already.
+    r"""A page of parts that are HTML already.
 
     Args:
         title: of the page, as text.
@@ -58,7 +58,7 @@ def document(title: str, parts: Sequence[str], *, style: str = "", script: str =
 
     Example:
     >>> from keras_iresnet.comparison.html_page import document
-    >>> document("a", ["<p>b</p>"]).endswith("<body>\\n<p>b</p>\\n</body></html>\\n")
+    >>> document("a", ["<p>b</p>"]).endswith("<body>\n<p>b</p>\n</body></html>\n")
     True
     """
     head = (

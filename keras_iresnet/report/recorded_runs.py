@@ -101,15 +101,39 @@ def record(
         ValueError: none of these, or arrays that are not small.
     """
     rows, arrays = _content(pathlib.Path(source))
+    return keep(pathlib.Path(out) / name, rows, arrays, commands=commands, commit=commit)
+
+
+def keep(
+    path: str | os.PathLike,
+    rows: Sequence[Mapping[str, Any]],
+    arrays: Mapping[str, np.ndarray] | None = None,
+    *,
+    commands: Sequence[str],
+    commit: str | None = None,
+) -> pathlib.Path:
+    """Write the files of a recorded run: what `record` does with what a command found.
+
+    Args:
+        path: of its files, without their endings.
+        rows: of the table.
+        arrays: name -> array.
+        commands: what was typed.
+        commit: of the package; by default that which is imported now.
+
+    Returns:
+        Path of the JSON file.
+    """
     content = {
         "commands": list(commands),
         "commit": commit or provenance.package_commit(),
         "machine": provenance.machine(),
         "versions": provenance.versions(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "rows": rows,
+        "rows": [dict(row) for row in rows],
     }
-    file = pathlib.Path(out) / f"{name}.json"
+    file = pathlib.Path(path).with_suffix(".json")
+    file.parent.mkdir(parents=True, exist_ok=True)
     if arrays:
         _write_arrays(file.with_suffix(".npz"), arrays)
     with replacing(file) as temporary:

@@ -128,7 +128,8 @@ def _written(exhibit: Exhibit, shown: Shown, out: pathlib.Path) -> dict[str, Any
     """Arrays and pictures are on the disk then; what is returned is the rest, as JSON holds it."""
     arrays = f"{exhibit.name}.npz"
     with replacing(out / ARRAYS / arrays) as temporary:
-        np.savez_compressed(temporary, **{name.replace("/", "-"): np.asarray(x) for name, x in shown.arrays.items()})
+        content: dict[str, Any] = {name.replace("/", "-"): np.asarray(x) for name, x in shown.arrays.items()}
+        np.savez_compressed(temporary, **content)
 
     def drawn(picture: Picture) -> dict[str, Any]:
         name = f"{exhibit.name}-{picture.name}.png"

@@ -22,7 +22,8 @@ display: grid; grid-template-columns: 1.3fr 1fr 1fr; gap: .2em 1.2em } dt { font
 dd span { color: var(--soft); display: block; font-size: .85em }
 .missing { border-left: 4px solid #c98a00; margin: 1em 0; padding: .1em 1em } code { font-size: .9em }
 details { color: var(--soft); font-size: .92em } summary { cursor: pointer; padding: .4em 0 }
-@media (max-width: 40em) { body { margin-top: 1em } dl div { grid-template-columns: 1fr } .slider img { width: 100% } }"""
+@media (max-width: 40em) {
+body { margin-top: 1em } dl div { grid-template-columns: 1fr } .slider img { width: 100% } }"""
 
 # The frames are all in the page; moving the slider shows another one.
 _SCRIPT = """for (const box of document.querySelectorAll('.slider')) {
@@ -55,8 +56,8 @@ def report_page(entries: Sequence[Mapping[str, Any]], pictures: pathlib.Path) ->
         "<header><h1>Invertible residual networks: the paper beside this package</h1>\n"
         "<p>Every figure and table of Behrmann et al., ICML 2019 "
         '(<a href="https://arxiv.org/abs/1811.00995">arXiv:1811.00995</a>), made from the released weights of '
-        "keras_iresnet and from runs that were recorded. What is the paper's is said to be; its networks are larger and "
-        "were trained for days, ours are small and take minutes, so figures are to be read by their shape.</p></header>"
+        "keras_iresnet and from runs that were recorded. What is the paper's is said to be. Its networks are larger "
+        "and were trained for days; ours are small and take minutes, so read figures by their shape.</p></header>"
     )
     parts = [header, f'<nav aria-label="Contents">{links}</nav>', "<main>"]
     parts += [_section(entry, pictures) for entry in entries]
@@ -105,7 +106,8 @@ def _beside(rows):
 
 
 def _settings(lines):
-    return f"<details><summary>Settings</summary><ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul></details>"
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return f"<details><summary>Settings</summary><ul>{items}</ul></details>"
 
 
 def _missing(models):

@@ -12,6 +12,7 @@ from keras_iresnet.data import tfds_images
 from keras_iresnet.models.files.preset import RELEASED, file_digest, load_preset, read_metadata, released_names
 from keras_iresnet.report.recorded_runs import RECORDED, Recorded, read_recorded
 from keras_iresnet.runs.held_out import HeldOut, draw_images
+from keras_iresnet.zoo.record import Reached
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +53,18 @@ SOURCES = {
     "digits_classifier": Source("digits_classifier", "digits"),
     "mnist_classifier_small": Source("mnist_classifier_small", "mnist"),
 }
+
+
+def records_on(model: str, dataset: str) -> tuple[Reached, ...]:
+    """Figures with a standard error that the record of a model of the zoo has on one data set."""
+    record = zoo.get(model).record
+    return record.on(dataset) if record else ()
+
+
+def parameters_of(model: str) -> int | None:
+    """How many a model of the zoo has, by its record."""
+    record = zoo.get(model).record
+    return record.parameters if record else None
 
 
 class Sources:
@@ -121,14 +134,18 @@ class Sources:
         """`n` different test images of a released model's data, with their labels."""
         return draw_images(self.splits(name), n, seed=self.seed)
 
-    def condition(self, name: str, labels: Any) -> Any:
-        """Labels where a released model is a density p(x | c), else `None`."""
-        return labels if getattr(self.model(name), "condition_size", None) else None
-
-    def reached(self, name: str) -> list[str]:
-        """Figures of the model's record on the data of a released model, as text."""
-        record = zoo.get(SOURCES[name].model).record
-        return [f"{one}, {one.examples:,} {one.split} examples" for one in record.on(SOURCES[name].dataset)]
+    def told(self, name: str) -> str:
+        """Where the weights of a released model are from, and what its record says that it reached."""
+        if self.weights != RELEASED:
+            return f"{name} of the given weights"
+        source = SOURCES[name]
+        reached = records_on(source.model, source.dataset)
+        if not reached:
+            return f"released {name}"
+        figures = ", ".join(f"{one} on {one.examples:,} {one.split} examples" for one in reached if one.examples)
+        first = reached[0]
+        made = f"{' && '.join(first.commands)} (commit {first.commit and first.commit[:7]}, {first.machine})"
+        return f"released {name}, by {made}; its record: {figures}"
 
     def recorded(self, name: str) -> Recorded:
         """A recorded run."""

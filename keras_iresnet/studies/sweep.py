@@ -103,8 +103,10 @@ def published_errors(size: str, overrides: Mapping[str, Any] | None = None) -> d
 
     Example:
     >>> from keras_iresnet.studies.sweep import published_errors
-    >>> published_errors("paper-mnist", {"epochs": 1})["coeff-0.9"], published_errors("paper-mnist", {"channels": (8, 8, 8)})
-    (0.4, {})
+    >>> published_errors("paper-mnist", {"epochs": 1})["coeff-0.9"]
+    0.4
+    >>> published_errors("paper-mnist", {"channels": (8, 8, 8)})
+    {}
     """
     pair = settings_at(size), settings_at(size, overrides)
     papers, ours = ({**one.keywords, "seed": None, "dataset": one.recipe.dataset} for one in pair)

@@ -1,5 +1,6 @@
 """Figure 5: images drawn from released flows, and what the temperature does to them."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def make(sources: Sources) -> Shown:
             Picture(
                 name,
                 f"{len(images)} images drawn from {name}, trained on {SOURCES[name].dataset}, in {COLUMNS} rows.",
-                lambda path, images=images, bins=flow.bins: save_grid(images, bins, path, COLUMNS),
+                functools.partial(save_grid, images, flow.bins, columns=COLUMNS),
                 f"{name} ({SOURCES[name].dataset}), temperature 1, not chosen",
             )
         )
@@ -37,12 +38,10 @@ def make(sources: Sources) -> Shown:
             frames[f"{temperature:g}"] = Picture(
                 f"{name}-temperature-{temperature:g}",
                 f"{len(images)} images drawn from {name} at temperature {temperature:g}.",
-                lambda path, images=images, bins=flow.bins: save_grid(images, bins, path, COLUMNS),
+                functools.partial(save_grid, images, flow.bins, columns=COLUMNS),
             )
         sliders.append(Slider("temperature", frames, "1", f"{name}: the same noise, scaled; at 0 all are the mean's."))
-        settings.append(
-            f"{name}: trained by {SOURCES[name].command(name)}; {'; '.join(sources.reached(name))}; seed {sources.seed}."
-        )
+        settings.append(f"{sources.told(name)}; seed {sources.seed}.")
     beside = [("samples", "CIFAR-10 (figure 5) and MNIST (appendix F), temperature 1", "below, of the zoo's data sets")]
     return Shown(arrays, pictures, sliders, beside, settings=settings)
 
@@ -58,8 +57,8 @@ def _draw(sources, name, n, temperature):
 EXHIBIT = Exhibit(
     "figure-5",
     "Figure 5: images drawn from the flows",
-    "The paper shows samples of its flows of CIFAR-10, and of MNIST in appendix F. Here those of the released flows; the "
-    "slider scales the latents' distance from the prior's mean, which the paper leaves at 1.",
+    "The paper shows samples of its flows of CIFAR-10, and of MNIST in appendix F. Here those of the released flows; "
+    "the slider scales the latents' distance from the prior's mean, which the paper leaves at 1.",
     make,
     released=list(FLOWS),
 )

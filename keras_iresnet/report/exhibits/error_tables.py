@@ -1,11 +1,12 @@
 """Tables 2 and 3: errors of classifiers, from recorded runs and from the zoo's records."""
 
+from typing import Any
+
 import numpy as np
 
-from keras_iresnet import zoo
 from keras_iresnet.comparison.published import IREVNET, RESNET_164, published_classifiers
 from keras_iresnet.report.exhibit import Exhibit, Shown
-from keras_iresnet.report.sources import Sources
+from keras_iresnet.report.sources import Sources, parameters_of, records_on
 from keras_iresnet.studies.sweep import SIZES, caption
 
 BY_COEFF = "error_by_coeff"
@@ -32,19 +33,23 @@ def by_coeff(sources: Sources) -> Shown:
         for data, size in _PAPERS.items()
     ]
     labels = list(SIZES["paper-mnist"].published)
-    rows.append({"data": f"MNIST, {_MNIST}", **{caption(label): mnist.get(label) for label in labels}, "ResNet-164": None})
+    rows.append(
+        {"data": f"MNIST, {_MNIST}", **{caption(label): mnist.get(label) for label in labels}, "ResNet-164": None}
+    )
     digits = {caption(label): _told(ours[label]) if label in ours else None for label in labels}
     rows.append({"data": f"8x8 digits, {_DIGITS}", **digits, "ResNet-164": None})
     beside = [
         (
             f"test error in %, {caption(label)}",
             ", ".join(f"{SIZES[size].published[label]:.2f} ({data})" for data, size in _PAPERS.items()),
-            "; ".join(filter(None, [mnist.get(label) and f"{mnist[label]} (MNIST)", f"{digits[caption(label)]} (digits)"])),
+            "; ".join(
+                filter(None, [mnist.get(label) and f"{mnist[label]} (MNIST)", f"{digits[caption(label)]} (digits)"])
+            ),
         )
         for label in labels
     ]
     settings = [
-        "The paper's networks have 21 blocks for MNIST and 54 for CIFAR by its text, 39 by its appendix, and 200 epochs.",
+        "The paper's networks: 21 blocks for MNIST and 54 for CIFAR by its text, 39 by its appendix; 200 epochs.",
         "Ours with standard errors over the test split: 10,000 images of MNIST, 360 digits.",
         f"Digits: {record.told}",
         f"MNIST: {_command_of(_MNIST, 'mnist')}",
@@ -56,7 +61,8 @@ def by_coeff(sources: Sources) -> Shown:
 def other_classifiers(sources: Sources) -> Shown:
     """The paper's column, and ours of 8x8 digits."""
     published = published_classifiers()
-    rows, settings = [], ["The paper's figures as they are remembered: they were not looked up for this page."]
+    rows: list[dict[str, Any]] = []
+    settings = ["The paper's figures as they are remembered: they were not looked up for this page."]
     found = {}
     for name in sources.recorded_there(list(RIVALS)):
         record = sources.recorded(name)
@@ -66,12 +72,14 @@ def other_classifiers(sources: Sources) -> Shown:
         row = found.get(title, {})
         paper = published.get(title, IREVNET["cifar10"] if title == "i-RevNet" else None)
         ours = _told(row) if row else _error_of(_DIGITS, "digits") if title.endswith("table 2") else None
-        parameters = row.get("parameters") if row else zoo.get(_DIGITS).record.parameters if ours else None
+        parameters = row.get("parameters") if row else parameters_of(_DIGITS) if ours else None
         rows.append(
             {"classifier": title, "CIFAR-10, the paper": paper, "8x8 digits, here": ours, "parameters here": parameters}
         )
     settings.append(f"i-ResNet: {_command_of(_DIGITS, 'digits')}")
-    settings.append("360 test digits, with the standard error over them. The paper's i-RevNet is of its text, section 5.1.")
+    settings.append(
+        "360 test digits, with the standard error over them. The paper's i-RevNet is of its text, section 5.1."
+    )
     beside = [
         (row["classifier"], f"{row['CIFAR-10, the paper']:.2f} (CIFAR-10)", f"{row['8x8 digits, here'] or '–'}")
         for row in rows
@@ -85,7 +93,7 @@ def _told(row):
 
 
 def _figure(model, data):
-    return next((one for one in zoo.get(model).record.on(data) if one.metric == "error_percent"), None)
+    return next((one for one in records_on(model, data) if one.metric == "error_percent"), None)
 
 
 def _error_of(model, data):
@@ -101,16 +109,16 @@ def _command_of(model, data):
 ERROR_BY_COEFF = Exhibit(
     "table-2",
     "Table 2: what the constraint costs in accuracy",
-    "The paper trains the same classifier without the constraint and with c from 0.9 to 0.5. Here at the size of an 8x8 "
-    "digit, and of MNIST in a quarter of an hour: ours are other networks on other data, to be read along the row.",
+    "The paper trains the same classifier without the constraint and with c from 0.9 to 0.5. Here at the size of an "
+    "8x8 digit, and of MNIST in a quarter of an hour: ours are other networks on other data, to be read along the row.",
     by_coeff,
     recorded=[BY_COEFF],
 )
 OTHER_CLASSIFIERS = Exhibit(
     "table-3",
     "Table 3: beside other invertible classifiers",
-    "The paper has Glow's network classify CIFAR-10, and an i-ResNet of its depth and width. Here small ones of each, on "
-    "8x8 digits, with the recipe of our classifiers under Adam.",
+    "The paper has Glow's network classify CIFAR-10, and an i-ResNet of its depth and width. Here small ones of each, "
+    "on 8x8 digits, with the recipe of our classifiers under Adam.",
     other_classifiers,
     recorded=list(RIVALS),
 )

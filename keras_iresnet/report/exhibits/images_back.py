@@ -1,4 +1,4 @@
-"""Figures 3 and 7: images back from features, released networks live, the one without constraint from a recorded run."""
+"""Figures 3 and 7: images back from features, of released networks, and of one without constraint by a record."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 from keras_iresnet.evaluation.reconstruction import RECONSTRUCTED
 from keras_iresnet.report.exhibit import Exhibit, Picture, Shown
 from keras_iresnet.report.exhibits.image_panels import save_rows
-from keras_iresnet.report.sources import SOURCES, Sources
+from keras_iresnet.report.sources import Sources
 
 CLASSIFIERS = ("digits_classifier", "mnist_classifier_small")
 IMAGES = 10
@@ -28,11 +28,13 @@ def make(sources: Sources) -> Shown:
         back, report = model.invert(model.features(images))
         panels = {"test images": images, "back from the released network, c = 0.9": back.numpy()}
         panels |= {} if vanilla is None else {"back from the same network without the constraint": vanilla}
-        arrays |= {f"{name}_{key}": x for key, x in zip(("originals", "back", "vanilla"), panels.values(), strict=False)}
+        arrays |= {
+            f"{name}_{key}": x for key, x in zip(("originals", "back", "vanilla"), panels.values(), strict=False)
+        }
         rows.append(_row(name, images, back.numpy(), model.bins, float(np.mean(report.steps))))
         rows += [] if vanilla is None else [_row("without the constraint", images, vanilla, model.bins, None)]
         pictures.append(_picture(name, panels, model.bins))
-        settings.append(f"{name}: trained by {SOURCES[name].command(name)}; inverted to the solver's own tolerance.")
+        settings.append(f"{sources.told(name)}; inverted to the solver's own tolerance.")
     beside = [
         ("c = 0.9", "visually perfect, after 100 fixed-point steps a block", _told(rows[0])),
         ("without the constraint, CIFAR-10", "nothing comes back", _told(rows[1]) if len(rows) > 1 else "not recorded"),
@@ -69,8 +71,8 @@ def _picture(name, panels, bins):
 EXHIBIT = Exhibit(
     "figures-3-7",
     "Figures 3 and 7: images back from features",
-    "The paper turns features of trained classifiers back into images, of CIFAR-10 (figure 3), and of MNIST and CIFAR-10 "
-    "(figure 7). With c = 0.9 they come back; without the constraint they do not, though those of MNIST happened to.",
+    "The paper turns features of trained classifiers back into images, of CIFAR-10 (figure 3) and of MNIST and "
+    "CIFAR-10 (figure 7). With c = 0.9 they come back; without the constraint they do not, but MNIST happened to.",
     make,
     released=list(CLASSIFIERS),
 )

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from keras_iresnet.report.exhibit import Exhibit, Picture, Shown
-from keras_iresnet.report.sources import SOURCES, Sources
+from keras_iresnet.report.sources import Sources
 from keras_iresnet.studies.inverse_steps import STEPS, save_picture, steps_study
 
 RELEASED, RECORDED = "digits_classifier", "inverse_steps"
@@ -21,7 +21,7 @@ def make(sources: Sources) -> Shown:
         model, images = sources.model(RELEASED), sources.images(RELEASED, IMAGES).images
         errors[_OWN] = steps_study(model, images)
         seconds = _seconds(model, images)
-        settings.append(f"c = 0.9: released {RELEASED}, trained by {SOURCES[RELEASED].command(RELEASED)}")
+        settings.append(f"c = 0.9: {sources.told(RELEASED)}")
     for _ in sources.recorded_there([RECORDED]):
         record = sources.recorded(RECORDED)
         errors |= {label: x for label, x in record.arrays.items() if label.startswith("coeff") and label not in errors}
@@ -37,7 +37,11 @@ def make(sources: Sources) -> Shown:
         chart=True,
     )
     beside = [
-        ("steps until the error cannot be seen", "5 to 20", ", ".join(f"{row[_SEEN]} (c = {row['c']})" for row in rows)),
+        (
+            "steps until the error cannot be seen",
+            "5 to 20",
+            ", ".join(f"{row[_SEEN]} (c = {row['c']})" for row in rows),
+        ),
         (
             "seconds for 100 images",
             "0.15 to 0.75, CIFAR-10 on a GPU",
@@ -74,8 +78,8 @@ def _seconds(model, images):
 EXHIBIT = Exhibit(
     "figure-8",
     "Figure 8: error of the inverse by its steps",
-    "The paper inverts classifiers of CIFAR-10 with 1 to 100 fixed-point steps in each block: 5 to 20 are enough for the "
-    "eye, and fewer the smaller c is. Here those of 8x8 digits.",
+    "The paper inverts classifiers of CIFAR-10 with 1 to 100 fixed-point steps in each block: 5 to 20 are enough for "
+    "the eye, and fewer the smaller c is. Here those of 8x8 digits.",
     make,
     released=[RELEASED],
     recorded=[RECORDED],

@@ -1,5 +1,6 @@
 """Walks between test images through the latents of released flows: what the authors' command draws, no figure."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,11 @@ def make(sources: Sources) -> Shown:
             frames[f"{share:.2f}"] = Picture(
                 f"{name}-{step:02d}",
                 f"{PAIRS} images of {SOURCES[name].dataset}, {share:.0%} of the way from one test image to another.",
-                lambda path, images=images, bins=flow.bins: save_grid(images, bins, path, _COLUMNS),
+                functools.partial(save_grid, images, flow.bins, columns=_COLUMNS),
             )
         sliders.append(Slider("way", frames, "0.50", f"{name}: {PAIRS} pairs of test images, at 0 and at 1"))
         settings.append(
-            f"{name}: trained by {SOURCES[name].command(name)}; spherical paths of latents standardised by the prior, "
+            f"{sources.told(name)}; spherical paths of latents standardised by the prior, "
             f"{STEPS} steps, seed {sources.seed}."
         )
     beside = [("interpolations", "none in the paper, an option of the authors' command", "below")]

@@ -7,7 +7,7 @@ from keras_iresnet.comparison.contestants import CONTESTANTS
 from keras_iresnet.comparison.published import published_bits
 from keras_iresnet.evaluation.bits_per_dim import evaluate_bits_per_dim
 from keras_iresnet.report.exhibit import Exhibit, Shown
-from keras_iresnet.report.sources import SOURCES, Sources
+from keras_iresnet.report.sources import SOURCES, Sources, records_on
 
 # How many of the first test images are evaluated here; the record of a model is of all of them.
 IMAGES = {"mnist_flow_small": 500, "fashion_mnist_flow_small": 500, "digits_flow": 360, "hybrid_classifier": 360}
@@ -33,7 +33,7 @@ def make(sources: Sources) -> Shown:
             }
         )
         settings.append(
-            f"{name}: trained by {SOURCES[name].command(name)}; {found.images} test images, bias below "
+            f"{sources.told(name)}; {found.images} test images, bias below "
             f"{found.bias_bound:.0e} bits/dim, uniform dequantization, {found.bins} values a pixel"
         )
     tables = {"The paper's table": _papers()}
@@ -42,11 +42,17 @@ def make(sources: Sources) -> Shown:
     for _ in sources.recorded_there([RECORDED]):
         record = sources.recorded(RECORDED)
         columns = {"model": "flow", "test_bits_per_dim": "bits/dim", "parameters": "parameters", "steps": "steps"}
-        tables["Flows of 8x8 digits, trained alike"] = [{new: row[old] for old, new in columns.items()} for row in record.rows]
+        tables["Flows of 8x8 digits, trained alike"] = [
+            {new: row[old] for old, new in columns.items()} for row in record.rows
+        ]
         settings.append(f"Flows of 8x8 digits: {record.told}")
     mnist = _bits("mnist_flow_small", "mnist")
     beside = [
-        ("bits/dim of MNIST", "1.06, 96 blocks, 200 epochs", f"{mnist[0].number() if mnist else '–'}, mnist_flow_small"),
+        (
+            "bits/dim of MNIST",
+            "1.06, 96 blocks, 200 epochs",
+            f"{mnist[0].number() if mnist else '–'}, mnist_flow_small",
+        ),
         ("bits/dim of CIFAR-10", "3.45, 96 blocks, 200 epochs", "not trained: it wants a GPU"),
     ]
     return Shown(arrays, beside=beside, tables=tables, settings=settings)
@@ -60,7 +66,7 @@ def _papers():
 
 
 def _bits(model, dataset):
-    return [one for one in zoo.get(model).record.on(dataset) if one.metric == "bits_per_dim"]
+    return [one for one in records_on(model, dataset) if one.metric == "bits_per_dim"]
 
 
 def _records():
@@ -74,9 +80,8 @@ def _records():
             "commit": one.commit,
             "machine": one.machine,
         }
-        for name in zoo.list()
-        if zoo.get(name).record
-        for one in zoo.get(name).record.reached
+        for name, record in ((name, zoo.get(name).record) for name in zoo.list())
+        for one in (record.reached if record else ())
         if one.metric == "bits_per_dim"
     ]
 
@@ -84,8 +89,8 @@ def _records():
 EXHIBIT = Exhibit(
     "table-4",
     "Table 4: bits per dimension",
-    "The paper compares flows by bits/dim of MNIST and CIFAR-10. Here those of the released flows, evaluated by its own "
-    "protocol, and what the zoo's models reached; smaller networks, trained for minutes.",
+    "The paper compares flows by bits/dim of MNIST and CIFAR-10. Here those of the released flows, evaluated by its "
+    "own protocol, and what the zoo's models reached; smaller networks, trained for minutes.",
     make,
     released=list(IMAGES),
     recorded=[RECORDED],

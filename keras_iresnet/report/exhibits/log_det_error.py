@@ -17,12 +17,11 @@ SMALL = 1e-3  # bits/dim
 def make(sources: Sources) -> Shown:
     """A picture for each released flow of images that is a density p(x)."""
     arrays: dict[str, Any] = {}
-    pictures, rows, settings = [], [], []
+    rows: list[dict[str, Any]] = []
+    pictures, settings = [], []
     for name in sources.available(list(IMAGES)):
         images = sources.images(name, IMAGES[name]).images
-        study = trace_study(
-            sources.model(name), images, num_terms=TERMS, num_probes=PROBES, seed=sources.seed
-        )
+        study = trace_study(sources.model(name), images, num_terms=TERMS, num_probes=PROBES, seed=sources.seed)
         arrays |= {f"{name}_{key}": getattr(study, key) for key in ("bias", "estimated_bias", "standard_deviation")}
         small = np.flatnonzero(np.abs(study.bias) < SMALL)
         row = {
@@ -34,7 +33,7 @@ def make(sources: Sources) -> Shown:
         rows.append(row)
         pictures.append(_picture(name, study, len(images), row))
         settings.append(
-            f"{name}: trained by {SOURCES[name].command(name)}; {len(images)} test images of {SOURCES[name].dataset}, "
+            f"{sources.told(name)}; {len(images)} test images of {SOURCES[name].dataset}, "
             f"{PROBES} Rademacher probes each; truth by LU factorisation of every block's Jacobian."
         )
     column = "terms until the bias is below 0.001 bits/dim"
@@ -50,7 +49,7 @@ def _picture(name, study, images, row):
     return Picture(
         name,
         f"Two charts by the number of terms, 1 to {TERMS}. Left: the bias falls along a straight line on a logarithmic "
-        f"scale, to {row['bias at 10 terms']} bits/dim at 10 terms. Right: the standard deviation of one probe is level.",
+        f"scale, to {row['bias at 10 terms']} bits/dim at 10 terms. Right: the standard deviation of a probe is level.",
         lambda path: save_picture(study, path, f"{name}, {images} test images"),
         "Left the bias, right the standard deviation of one probe: the variance is that of the trace estimator.",
         chart=True,

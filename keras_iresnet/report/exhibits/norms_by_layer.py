@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_iresnet.evaluation.layer_norms import LayerNorm, layer_norms
 from keras_iresnet.report.exhibit import Exhibit, Picture, Shown
-from keras_iresnet.report.sources import SOURCES, Sources
+from keras_iresnet.report.sources import Sources
 from keras_iresnet.studies.singular_values import save_picture
 from keras_iresnet.studies.sweep import caption
 
@@ -14,7 +14,8 @@ _OWN = "coeff-0.9"
 
 def make(sources: Sources) -> Shown:
     """The norms by depth."""
-    norms, settings = {}, []
+    norms: dict[str, list[LayerNorm]] = {}
+    settings = []
     for _ in sources.recorded_there([RECORDED]):
         record = sources.recorded(RECORDED)
         norms |= _norms_of(record.rows)
@@ -22,7 +23,7 @@ def make(sources: Sources) -> Shown:
     if sources.available([RELEASED]):
         norms.pop(_OWN, None)
         norms["released, c = 0.9"] = layer_norms(sources.model(RELEASED))
-        settings.append(f"Released: {RELEASED}, trained by {SOURCES[RELEASED].command(RELEASED)}")
+        settings.append(f"Released: {sources.told(RELEASED)}")
     settings.append("Norms of the operators on their own grids, by SVD of each written out or by Lanczos' method.")
     norms = {caption(label): found for label, found in norms.items()}
     rows = [_row(label, found) for label, found in norms.items()]
@@ -41,7 +42,8 @@ def make(sources: Sources) -> Shown:
         (
             "layers above 1, without the constraint",
             "about two thirds",
-            ", ".join(f"{row['layers above 1']} of {row['layers']} ({row['network']})" for row in free) or "not recorded",
+            ", ".join(f"{row['layers above 1']} of {row['layers']} ({row['network']})" for row in free)
+            or "not recorded",
         ),
         (
             "largest singular value over c, with it",

@@ -9,9 +9,7 @@ def make(sources: Sources) -> Shown:
     """The paths of both networks."""
     record = sources.recorded("dynamics")
     found = {
-        row["model"]: Dynamics(
-            record.arrays[row["model"]], row["rms_error_at_half_depth"], row["rms_error_at_the_end"]
-        )
+        row["model"]: Dynamics(record.arrays[row["model"]], row["rms_error_at_half_depth"], row["rms_error_at_the_end"])
         for row in record.rows
     }
     crossings = {label: one.crossings for label, one in found.items()}
@@ -30,17 +28,20 @@ def make(sources: Sources) -> Shown:
     ]
     blocks = len(found["plain"].paths) - 1
     settings = [
-        f"{blocks} blocks of {len(record.arrays)} networks, the invertible one with c = 0.97; {POINTS} points of [-2, 2].",
+        f"Two networks of {blocks} blocks, the invertible one with c = 0.97; {POINTS} points of [-2, 2].",
         f"Recorded: {record.told}",
     ]
-    return Shown(dict(record.arrays), [picture], beside=beside, tables={"Both networks": record.rows}, settings=settings)
+    return Shown(
+        dict(record.arrays), [picture], beside=beside, tables={"Both networks": record.rows}, settings=settings
+    )
 
 
 EXHIBIT = Exhibit(
     "figure-1",
     "Figure 1: paths in one dimension",
-    "The paper has two networks map [-2, 2] to a noisy cube at half depth and back to a noisy identity at the end. Paths "
-    "of an ordinary residual network cross and collapse, so it is no density model; those of an invertible one do not.",
+    "The paper has two networks map [-2, 2] to a noisy cube at half depth and back to a noisy identity at the end. "
+    "Paths of an ordinary residual network cross and collapse, so it is no density model; those of an invertible one "
+    "do not.",
     make,
     recorded=["dynamics"],
 )

@@ -1,14 +1,15 @@
 """Figure 2: densities in the plane, ours from released weights, Glow's from recorded comparisons."""
 
+from typing import Any
+
 import numpy as np
 
-from keras_iresnet import zoo
 from keras_iresnet.evaluation import pictures
 from keras_iresnet.evaluation.log_likelihood import evaluate_log_likelihood
 from keras_iresnet.report.exhibit import Exhibit, Picture, Shown
 from keras_iresnet.report.exhibits.image_panels import save_panels
 from keras_iresnet.report.recorded_runs import PLANE_CELLS, PLANE_POINTS
-from keras_iresnet.report.sources import SOURCES, Sources
+from keras_iresnet.report.sources import Sources, records_on
 
 TOYS = ("8gaussians", "checkerboard", "moons")
 _RELEASED = {toy: f"toy_flow_{toy}" for toy in TOYS}
@@ -36,7 +37,9 @@ def make(sources: Sources) -> Shown:
 
 def _toy(sources, toy):
     """Name, panels, picture, row of the table, settings."""
-    panels, row, settings = {}, {"toy": toy, "released_i_ResNet": None}, []
+    panels: dict[str, np.ndarray] = {}
+    row: dict[str, Any] = {"toy": toy, "released_i_ResNet": None}
+    settings = []
     if sources.available([_RELEASED[toy]]):
         flow, splits = sources.model(_RELEASED[toy]), sources.splits(_RELEASED[toy])
         points = next(iter(splits.test.batch(PLANE_POINTS))).numpy()
@@ -47,16 +50,16 @@ def _toy(sources, toy):
         nats = evaluate_log_likelihood(flow, points)
         row["released_i_ResNet"] = f"{nats.mean:.3f} ± {nats.standard_error:.3f}"
         settings.append(
-            f"{toy}: released {_RELEASED[toy]}, trained by {SOURCES[_RELEASED[toy]].command(_RELEASED[toy])}; density "
-            f"in {PLANE_CELLS} x {PLANE_CELLS} cells with the exact log-determinant, nats of {len(points):,} test points."
+            f"{toy}: {sources.told(_RELEASED[toy])}; density in {PLANE_CELLS} x {PLANE_CELLS} cells, nats of "
+            f"{len(points):,} test points, with exact log-determinants."
         )
     row |= {"i_ResNet_as_long_as_Glow": None, "Glow": None}
     if sources.recorded_there([_RECORDED[toy]]):
         record = sources.recorded(_RECORDED[toy])
         extent = tuple(record.arrays["extent"].tolist())
         panels |= {title: record.arrays[name].astype(float) for name, title in _TITLES.items()}
-        nats = {one["model"]: one["test_log_likelihood_nats"] for one in record.rows}
-        row |= {"i_ResNet_as_long_as_Glow": f"{nats['i-ResNet']:.3f}", "Glow": f"{nats['Glow']:.3f}"}
+        recorded = {one["model"]: one["test_log_likelihood_nats"] for one in record.rows}
+        row |= {"i_ResNet_as_long_as_Glow": f"{recorded['i-ResNet']:.3f}", "Glow": f"{recorded['Glow']:.3f}"}
         settings.append(f"{toy}: recorded {record.told}")
     row["to_compare_with"] = _yardstick(toy)
     picture = Picture(
@@ -70,15 +73,16 @@ def _toy(sources, toy):
 
 def _yardstick(toy):
     """What the zoo's record compares its figure with."""
-    marks = [one.yardstick for one in zoo.get("toy_flow").record.on(f"toy/{toy}") if one.yardstick]
+    marks = [one.yardstick for one in records_on("toy_flow", f"toy/{toy}") if one.yardstick]
     return f"{marks[0].value:.3f}, {marks[0].of}" if marks else None
 
 
 EXHIBIT = Exhibit(
     "figure-2",
     "Figure 2: densities in the plane",
-    "The paper sets an i-ResNet of 100 blocks beside Glow with 100 couplings on toys in the plane, with log-determinants "
-    "by brute force. Here it is the released flow of 16 blocks, and Glow of as many couplings and about as many parameters.",
+    "The paper sets an i-ResNet of 100 blocks beside Glow with 100 couplings on toys in the plane, with "
+    "log-determinants by brute force. Here it is the released flow of 16 blocks, and Glow of as many couplings and "
+    "about as many parameters.",
     make,
     released=list(_RELEASED.values()),
     recorded=list(_RECORDED.values()),

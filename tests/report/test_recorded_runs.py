@@ -1,0 +1,49 @@
+"""What a run found is kept as it was, small, with where it came from."""
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_iresnet.report.recorded_runs import MOST_BYTES, RECORDED, read_recorded, record
+from keras_iresnet.studies.study_files import write_study
+
+
+@pytest.mark.parametrize("path", sorted(RECORDED.glob("*.json")), ids=lambda path: path.stem)
+def test_recorded_runs_say_where_they_come_from(path):
+    facts = read_recorded(path.with_suffix("")).facts
+    assert facts["rows"]
+    assert all(command.split()[0] in ("keras-iresnet", "python") for command in facts["commands"])
+    assert len(facts["commit"].removesuffix("+modified")) == 40
+    assert facts["machine"]["cores"] > 0
+    arrays = path.with_suffix(".npz")
+    assert path.stat().st_size + (arrays.stat().st_size if arrays.is_file() else 0) < 2 * MOST_BYTES
+
+
+def test_a_study_comes_back_as_it_was(tmp_path):
+    rows = [
+        {"model": "a", "coeff": 0.9, "steps": 3, "holds": True, "bound": None},
+        {"model": "b", "coeff": None, "steps": 4, "holds": False, "bound": 1e-3},
+    ]
+    values = np.linspace(0, 1, 7)
+    write_study(tmp_path, "x", arrays={"values": values}, rows=rows, picture=lambda path: path.touch())
+    file = record(tmp_path / "x.csv", "y", commands=["keras-iresnet figures x"], commit="a" * 40, out=tmp_path)
+    assert file == tmp_path / "y.json"
+    found = read_recorded(tmp_path / "y")
+    assert found.rows == rows
+    assert found.arrays["values"].dtype == np.float32
+    np.testing.assert_allclose(found.arrays["values"], values, rtol=1e-6)
+    assert "keras-iresnet figures x (commit aaaaaaa, " in found.told
+
+
+def test_large_arrays_are_refused(tmp_path):
+    noise = np.random.default_rng(0).normal(size=MOST_BYTES)
+    write_study(tmp_path, "x", arrays={"noise": noise}, rows=[{"a": 1}], picture=lambda path: path.touch())
+    with pytest.raises(ValueError, match=r"`source` must have arrays of 300,000 bytes at most\. Received: 1,"):
+        record(tmp_path / "x.csv", "x", commands=["c"], out=tmp_path / "kept")
+
+
+def test_files_without_a_field_are_refused(tmp_path):
+    (tmp_path / "x.json").write_text(json.dumps({"rows": []}))
+    with pytest.raises(ValueError, match=r"x\.json must have commands, .*Received: rows"):
+        read_recorded(tmp_path / "x")
