@@ -9,7 +9,7 @@ def live_bytes(function: Any) -> int:
     """The largest sum of bytes of tensors that are needed at once, where operations run in the order they were traced.
 
     A tensor lives from the operation that makes it to the last that takes it. Operations that only look at a tensor
-    another way (reshape, identity) share its memory; those with no known shape count nothing. A runtime that runs
+    another way (reshape, identity, the value of a variable) share its memory; those of no known shape count nothing. A runtime that runs
     operations side by side, keeps workspaces of convolutions, or frees late needs more.
 
     Args:
@@ -28,7 +28,10 @@ def live_bytes(function: Any) -> int:
     return _peak(function.graph)
 
 
-_VIEWS = ("Identity", "IdentityN", "Reshape", "StopGradient", "Squeeze", "ExpandDims", "PreventGradient")
+_VIEWS = (
+    *("Identity", "IdentityN", "Reshape", "StopGradient", "Squeeze", "ExpandDims", "PreventGradient"),
+    "ReadVariableOp",
+)
 
 
 def _peak(graph):

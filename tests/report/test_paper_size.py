@@ -49,6 +49,7 @@ def test_parameters_that_were_counted_are_those_of_the_paper_sizes():
         assert counted[name]["parameters"] == ki.zoo.get(name).record.parameters
 
 
+@pytest.mark.slow
 def test_products_of_blocks_are_those_of_a_model_of_that_depth():
     """Two shallow models tell a deeper one's products, by the arithmetic of its convolutions."""
     keywords = {"channels": 6, "num_terms": 3, "power_iterations": 1}

@@ -10,8 +10,8 @@ from keras_iresnet.report import report
 from keras_iresnet.report.exhibits import EXHIBITS
 
 PHONE = 375
-PICTURES = """Promise.all([...document.images].map(image => image.decode().then(() => true, () => false)))
-  .then(decoded => [...document.images].map((image, i) => ({alt: image.alt, decoded: decoded[i], width: image.naturalWidth})))"""
+PICTURES = """Promise.all([...document.images].map(image => image.decode().then(() => true, () => false)
+  .then(decoded => ({alt: image.alt, decoded: decoded, width: image.naturalWidth}))))"""
 SHOWN = """[...document.querySelectorAll('.slider')].map(box =>
   [...box.querySelectorAll('img')].filter(image => image.offsetParent !== null && image.getClientRects().length)
   .map(image => image.alt))"""
