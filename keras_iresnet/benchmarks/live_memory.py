@@ -9,8 +9,8 @@ def live_bytes(function: Any) -> int:
     """The largest sum of bytes of tensors that are needed at once, where operations run in the order they were traced.
 
     A tensor lives from the operation that makes it to the last that takes it. Operations that only look at a tensor
-    another way (reshape, identity, the value of a variable) share its memory; those of no known shape count nothing. A runtime that runs
-    operations side by side, keeps workspaces of convolutions, or frees late needs more.
+    another way (reshape, identity, the value of a variable) share its memory; those of no known shape count nothing. A
+    runtime that runs operations side by side, keeps workspaces of convolutions, or frees late needs more.
 
     Args:
         function: a concrete function of tensors whose shapes are known.

@@ -51,7 +51,7 @@ def test_what_has_no_weights_is_named_with_its_command_and_not_shown(made, tiny_
     page = (out / "index.html").read_text()
     assert f"<code>{SOURCES['digits_flow_conditional'].command('digits_flow_conditional')}</code>" in page
     assert not list((out / "pictures").glob("*conditional*"))
-    nothing = report(out.parent / "nothing", only=["figures-3-7"], weights=_only(tiny_weights, "digits_flow"))
+    nothing = report(out.parent / "nothing", only=["figure-5"], weights=_only(tiny_weights, "digits_classifier"))
     assert nothing.rows[0]["state"] == "not there yet"
     assert [path.name for path in nothing.paths] == ["index.html"]
     assert "<img" not in nothing.paths[0].read_text()
