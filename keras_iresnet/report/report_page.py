@@ -16,7 +16,8 @@ figure img { display: block; border-radius: 4px } figure img[hidden] { display: 
 figcaption { color: var(--soft); font-size: .9em; margin-top: .4em; position: sticky; left: 0 }
 .slider label { display: flex; align-items: center; gap: .8em; margin: .6em 0 }
 .slider input { flex: 1; min-width: 0; max-width: 26em; height: 2em; accent-color: var(--link) }
-.slider output { min-width: 3em; font-variant-numeric: tabular-nums } .slider img { width: 26em }
+.slider output { min-width: 3em; font-variant-numeric: tabular-nums }
+.slider img { width: 26em; image-rendering: pixelated }
 dl { margin: 1.2em 0 } dl div { border: 1px solid var(--line); border-radius: 6px; margin: .5em 0; padding: .6em .9em;
 display: grid; grid-template-columns: 1.3fr 1fr 1fr; gap: .2em 1.2em } dt { font-weight: 600 } dd { margin: 0 }
 dd span { color: var(--soft); display: block; font-size: .85em }
