@@ -22,6 +22,7 @@ dl { margin: 1.2em 0 } dl div { border: 1px solid var(--line); border-radius: 6p
 display: grid; grid-template-columns: 1.3fr 1fr 1fr; gap: .2em 1.2em } dt { font-weight: 600 } dd { margin: 0 }
 dd span { color: var(--soft); display: block; font-size: .85em }
 .missing { border-left: 4px solid #c98a00; margin: 1em 0; padding: .1em 1em } code { font-size: .9em }
+.missing code { display: block; overflow-x: auto; white-space: nowrap }
 details { color: var(--soft); font-size: .92em } summary { cursor: pointer; padding: .4em 0 }
 @media (max-width: 40em) {
 body { margin-top: 1em } dl div { grid-template-columns: 1fr } .slider img { width: 100% } }"""

@@ -9,7 +9,8 @@ import numpy as np
 from keras_iresnet.evaluation import pictures
 
 _BLACK, _WHITE = "#101214", "#e8eaed"
-_WIDE = 3  # panels in a row: what a phone can show
+_SIDE = 4.8  # inches of a picture: a phone shows its letters at half their size, and one can read them
+_WIDE = 3  # panels in a row
 
 
 def save_rows(rows: Mapping[str, np.ndarray], bins: int, path: pathlib.Path) -> None:
@@ -23,12 +24,13 @@ def save_rows(rows: Mapping[str, np.ndarray], bins: int, path: pathlib.Path) -> 
     """
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 
-    figure = Figure(figsize=(7, 0.2 + len(rows) * (0.3 + 7 / _columns(rows))), layout="constrained", facecolor=_BLACK)
+    height = 0.1 + len(rows) * (0.25 + _SIDE / _columns(rows))
+    figure = Figure(figsize=(_SIDE, height), layout="constrained", facecolor=_BLACK)
     for axes, (label, images) in zip(np.atleast_1d(figure.subplots(len(rows), 1)), rows.items(), strict=True):
         axes.imshow(_pixels(images, bins), interpolation="nearest")
-        axes.set_title(label, loc="left", color=_WHITE, fontsize="medium")
+        axes.set_title(label, loc="left", color=_WHITE, fontsize="small")
         axes.set_axis_off()
-    figure.savefig(path, format="png", dpi=120)
+    figure.savefig(path, format="png", dpi=160)
 
 
 def save_grid(images: np.ndarray, bins: int, path: pathlib.Path, columns: int | None = None) -> None:
@@ -47,7 +49,7 @@ def save_panels(panels: Mapping[str, np.ndarray], extent: tuple[float, ...], pat
     from matplotlib.figure import Figure
 
     down = math.ceil(len(panels) / _WIDE)
-    figure = Figure(figsize=(3 * _WIDE, 3.25 * down), layout="constrained", facecolor=_BLACK)
+    figure = Figure(figsize=(_SIDE, (_SIDE / _WIDE + 0.3) * down), layout="constrained", facecolor=_BLACK)
     axes = figure.subplots(down, _WIDE, squeeze=False).ravel()
     densities = [panel for panel in panels.values() if _is_density(panel)]
     top = np.quantile(np.concatenate([density.ravel() for density in densities]), 0.995)
@@ -55,12 +57,12 @@ def save_panels(panels: Mapping[str, np.ndarray], extent: tuple[float, ...], pat
         if _is_density(panel):
             axis.imshow(panel, extent=extent, origin="lower", cmap="magma", vmin=0, vmax=top)
         else:
-            axis.scatter(*panel.T, s=1.5, linewidths=0, color="#ffb454", alpha=0.6)
+            axis.scatter(*panel.T, s=0.8, linewidths=0, color="#ffb454", alpha=0.6)
         axis.set(xlim=extent[:2], ylim=extent[2:], aspect="equal")
-        axis.set_title(title, color=_WHITE)
+        axis.set_title(title, color=_WHITE, fontsize="small")
     for axis in axes:
         axis.set_axis_off()
-    figure.savefig(path, format="png", dpi=110)
+    figure.savefig(path, format="png", dpi=160)
 
 
 def _is_density(panel):
