@@ -1,6 +1,6 @@
 """Keeps what a run found for `keras-iresnet report`: `python scripts/record.py PATH --name NAME --command WORDS`.
 
-PATH is the table of a study (`figures/dynamics.csv`), the folder of a comparison, or a run folder.
+PATH is the table of a study (`figures/dynamics.csv`), or a run folder.
 """
 
 import click

@@ -73,7 +73,8 @@ class Exhibit:
         name: of its files.
         title: heading.
         text: what the paper shows there, and what is seen here in its place.
-        make: function of the sources to what is shown; called where there is a released model or a recorded run for it.
+        make: function of the sources to what is shown; called where there is a released model or a recorded run for it,
+            or where it needs neither.
         released: released models that it is made from, those there are.
         recorded: recorded runs, likewise.
     """

@@ -17,12 +17,16 @@ import numpy as np
 
 from keras_iresnet.evaluation import pictures
 from keras_iresnet.runs.machine import provenance
+from keras_iresnet.runs.run_data import data_of_run
 from keras_iresnet.runs.run_folder import RunFolder, replacing
 
 RECORDED = pathlib.Path(__file__).parent / "recorded"
 MOST_BYTES = 300_000  # of the arrays of a run
 PLANE_POINTS, PLANE_CELLS = 5000, 120  # of a density in the plane
-_METRICS = ("parameters", "steps", "train_seconds", "test_error_percent", "test_error_percent_standard_error")
+_METRICS = (
+    *("parameters", "steps", "train_seconds", "test_error_percent", "test_error_percent_standard_error"),
+    *("test_log_likelihood_nats", "test_log_likelihood_nats_standard_error", "test_points"),
+)
 _FIELDS = ("commands", "commit", "machine", "versions", "date", "rows")
 
 
@@ -88,7 +92,7 @@ def record(
     """Keep what a run found.
 
     Args:
-        source: the table `.csv` of a study, beside its arrays; the folder of a comparison; or a run folder.
+        source: the table `.csv` of a study, beside its arrays; or a run folder, of a classifier or of a flow of points.
         name: under which it is kept.
         commands: what was typed, in order.
         commit: of the package that ran; by default that which is imported now.
@@ -157,26 +161,17 @@ def _content(source):
             rows = [{column: _value(text) for column, text in row.items()} for row in csv.DictReader(file)]
         with np.load(source.with_suffix(".npz")) as content:
             return rows, dict(content)
-    if (source / "comparison.json").is_file():
-        facts = json.loads((source / "comparison.json").read_text())
-        return facts["rows"], _densities(source) if facts["event_shape"] == [2] else {}
     run = RunFolder.open(source)
-    metrics = run.read_metrics()
-    return [{"model": run.read_config()["name"], **{key: metrics.get(key) for key in _METRICS}}], {}
+    config, metrics = run.read_config(), run.read_metrics()
+    row = {"model": config["name"], **{key: metrics[key] for key in _METRICS if key in metrics}}
+    return [row], _density(run) if "test_log_likelihood_nats" in metrics else {}
 
 
-def _densities(folder):
-    """Contestant -> its density over a square of the plane, and that square."""
-    from keras_iresnet.runs.run_data import data_of_run
-
-    found = {}
-    for path in sorted((folder / "runs").glob("*-seed0")):
-        run = RunFolder.open(path)
-        points = next(iter(data_of_run(run, data_dir=None).test.batch(PLANE_POINTS))).numpy()
-        panels = pictures.plane_panels(run.load_best(), points, points, resolution=PLANE_CELLS)
-        found[path.name.removesuffix("-seed0")] = panels.density.astype(np.float16)
-        found["extent"] = np.array(panels.extent)
-    return found
+def _density(run):
+    """Of a flow of points in the plane: its density over the square that holds the test points, and that square."""
+    points = next(iter(data_of_run(run, data_dir=None).test.batch(PLANE_POINTS))).numpy()
+    panels = pictures.plane_panels(run.load_best(), points, points, resolution=PLANE_CELLS)
+    return {"density": panels.density.astype(np.float16), "extent": np.array(panels.extent)}
 
 
 def _value(text):

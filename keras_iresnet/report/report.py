@@ -105,7 +105,8 @@ def _entry(exhibit: Exhibit, sources: Sources, out: pathlib.Path):
         # Words may have changed since, and what is missing has another reason.
         return before | _said_of(exhibit, sources), "kept" if before["there"] else "not there yet"
     begin = time.perf_counter()
-    there = bool(sources.available(exhibit.released) or sources.recorded_there(exhibit.recorded))
+    found = [*sources.available(exhibit.released), *sources.recorded_there(exhibit.recorded)]
+    there = bool(found) or not (exhibit.released or exhibit.recorded)
     content = _written(exhibit, exhibit.make(sources), out) if there else {}
     entry = {
         **_said_of(exhibit, sources),

@@ -11,12 +11,11 @@ from keras_iresnet.report.sources import SOURCES, Sources, records_on
 
 # How many of the first test images are evaluated here; the record of a model is of all of them.
 IMAGES = {"mnist_flow_small": 500, "fashion_mnist_flow_small": 500, "digits_flow": 360, "hybrid_classifier": 360}
-RECORDED = "compare_digits"
 _LATER = {"Residual Flow (2019)": (0.970, 3.280), "i-DenseNet (2021)": (None, 3.25)}
 
 
 def make(sources: Sources) -> Shown:
-    """The paper's table, ours, and others on the digits."""
+    """The paper's table, and ours."""
     arrays: dict[str, Any] = {}
     rows, settings = [], []
     for name in sources.available(list(IMAGES)):
@@ -39,13 +38,6 @@ def make(sources: Sources) -> Shown:
     tables = {"The paper's table": _papers()}
     tables |= {"Released flows, evaluated for this page": rows} if rows else {}
     tables["Records of the zoo"] = _records()
-    for _ in sources.recorded_there([RECORDED]):
-        record = sources.recorded(RECORDED)
-        columns = {"model": "flow", "test_bits_per_dim": "bits/dim", "parameters": "parameters", "steps": "steps"}
-        tables["Flows of 8x8 digits, trained alike"] = [
-            {new: row[old] for old, new in columns.items()} for row in record.rows
-        ]
-        settings.append(f"Flows of 8x8 digits: {record.told}")
     mnist = _bits("mnist_flow_small", "mnist")
     beside = [
         (
@@ -93,5 +85,4 @@ EXHIBIT = Exhibit(
     "own protocol, and what the zoo's models reached; smaller networks, trained for minutes.",
     make,
     released=list(IMAGES),
-    recorded=[RECORDED],
 )
