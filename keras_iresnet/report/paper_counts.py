@@ -15,6 +15,7 @@ from keras_iresnet import zoo
 from keras_iresnet.benchmarks.arithmetic import products_of
 from keras_iresnet.benchmarks.live_memory import live_bytes
 from keras_iresnet.benchmarks.training_step import TrainingStep
+from keras_iresnet.ops.shared import trace_anew
 
 IMAGES: dict[str, dict[str, Any]] = {  # what a builder that takes its shape from data is told
     "cifar10": {"event_shape": (32, 32, 3), "num_classes": 10, "bins": 256},
@@ -69,6 +70,7 @@ def _counted(model, keywords, batch_size):
     """Of a model as it is."""
     network = zoo.get(model).builder(**keywords, seed=0)
     step = TrainingStep(network, 2)  # two images set what a first batch sets
+    trace_anew()
     specs = tf.nest.map_structure(lambda part: tf.TensorSpec((batch_size, *part.shape[1:]), part.dtype), step.batch)
     traced = tf.function(network.train_step, autograph=False).get_concrete_function(specs)
     gflop = sum(count * product.flop for product, count in products_of(traced).items()) / 1e9

@@ -37,8 +37,8 @@ def make(sources: Sources) -> Shown:
             f"{sources.told(name)}; spherical paths of latents standardised by the prior, "
             f"{STEPS} steps, seed {sources.seed}."
         )
-    beside = [("interpolations", "none in the paper, an option of the authors' command", "below")]
-    return Shown(arrays, (), sliders, beside, settings=settings)
+    beside = [("interpolations", "none in the paper, an option of the authors' command", "above")]
+    return Shown(arrays, sliders=sliders, beside=beside, settings=settings)
 
 
 EXHIBIT = Exhibit(

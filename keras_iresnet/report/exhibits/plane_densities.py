@@ -28,7 +28,9 @@ def make(sources: Sources) -> Shown:
     return Shown(
         arrays,
         [picture for *_, picture, _, _ in shown],
-        beside=[("densities", "i-ResNet's fits edges and gaps better than Glow's, by eye", "below, and by number")],
+        beside=[
+            ("densities", "i-ResNet's fits edges and gaps better than Glow's, by eye", "above, and by number below")
+        ],
         tables={"Log-likelihood of test points, nats": [row for *_, row, _ in shown]},
         settings=[line for *_, lines in shown for line in lines],
     )
