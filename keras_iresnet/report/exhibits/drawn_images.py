@@ -47,8 +47,8 @@ def _draw(sources, name, temperature):
 EXHIBIT = Exhibit(
     "figure-5",
     "Figure 5: images drawn from the flows",
-    "The paper shows samples of its flows of CIFAR-10, and of MNIST in appendix F. Here those of the released flows; the "
-    "slider scales the latents' distance from the prior's mean, which the paper leaves at 1.",
+    "The paper shows samples of its flows of CIFAR-10, and of MNIST in appendix F. Here those of the released flows; "
+    "the slider scales the latents' distance from the prior's mean, which the paper leaves at 1.",
     make,
     released=list(FLOWS),
 )
