@@ -61,12 +61,6 @@ def records_on(model: str, dataset: str) -> tuple[Reached, ...]:
     return record.on(dataset) if record else ()
 
 
-def parameters_of(model: str) -> int | None:
-    """How many a model of the zoo has, by its record."""
-    record = zoo.get(model).record
-    return record.parameters if record else None
-
-
 class Sources:
     """Released models, their data, and recorded runs.
 
