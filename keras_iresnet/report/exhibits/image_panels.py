@@ -10,7 +10,7 @@ from keras_iresnet.evaluation import pictures
 
 _BLACK, _WHITE = "#101214", "#e8eaed"
 _SIDE = 4.8  # inches of a picture: a phone shows its letters at half their size, and one can read them
-_WIDE = 3  # panels in a row
+_WIDE = 3  # panels in a row at most
 
 
 def save_rows(rows: Mapping[str, np.ndarray], bins: int, path: pathlib.Path) -> None:
@@ -48,9 +48,10 @@ def save_panels(panels: Mapping[str, np.ndarray], extent: tuple[float, ...], pat
     """
     from matplotlib.figure import Figure
 
-    down = math.ceil(len(panels) / _WIDE)
-    figure = Figure(figsize=(_SIDE, (_SIDE / _WIDE + 0.3) * down), layout="constrained", facecolor=_BLACK)
-    axes = figure.subplots(down, _WIDE, squeeze=False).ravel()
+    across = 2 if len(panels) == 4 else min(len(panels), _WIDE)
+    down = math.ceil(len(panels) / across)
+    figure = Figure(figsize=(_SIDE, (_SIDE / across + 0.3) * down), layout="constrained", facecolor=_BLACK)
+    axes = figure.subplots(down, across, squeeze=False).ravel()
     densities = [panel for panel in panels.values() if _is_density(panel)]
     top = np.quantile(np.concatenate([density.ravel() for density in densities]), 0.995)
     for axis, (title, panel) in zip(axes, panels.items(), strict=False):
