@@ -122,7 +122,7 @@ def _entry(exhibit: Exhibit, sources: Sources, out: pathlib.Path):
 
 def _said_of(exhibit, sources):
     words = {"name": exhibit.name, "title": exhibit.title, "text": exhibit.text}
-    return words | {"missing": sources.missing(exhibit.released)}
+    return words | {"missing": sources.missing(exhibit.released) | sources.not_recorded(exhibit.recorded)}
 
 
 def _written(exhibit: Exhibit, shown: Shown, out: pathlib.Path) -> dict[str, Any]:

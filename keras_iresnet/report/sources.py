@@ -10,7 +10,7 @@ from typing import Any
 from keras_iresnet import data, zoo
 from keras_iresnet.data import tfds_images
 from keras_iresnet.models.files.preset import RELEASED, file_digest, load_preset, read_metadata, released_names
-from keras_iresnet.report.recorded_runs import RECORDED, Recorded, read_recorded
+from keras_iresnet.report.recorded_runs import COMMANDS, RECORDED, Recorded, read_recorded
 from keras_iresnet.runs.held_out import HeldOut, draw_images
 from keras_iresnet.zoo.record import Reached
 
@@ -148,6 +148,14 @@ class Sources:
     def recorded_there(self, names: Sequence[str]) -> list[str]:
         """Which of some recorded runs there are."""
         return [name for name in names if (self._recorded / f"{name}.json").is_file()]
+
+    def not_recorded(self, names: Sequence[str]) -> dict[str, str]:
+        """Which of some recorded runs there are not, and what makes them: name -> commands."""
+        return {
+            name: f"{COMMANDS[name]} && python scripts/record.py PATH --name {name} --command COMMAND"
+            for name in names
+            if name not in self.recorded_there(names)
+        }
 
     def digest(self, released: Sequence[str], recorded: Sequence[str]) -> dict[str, str]:
         """What something made of these depends on: name -> SHA-256 of the file of weights, or of the record."""

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from keras_iresnet.report.recorded_runs import MOST_BYTES, RECORDED, read_recorded, record
+from keras_iresnet.report.exhibits import EXHIBITS
+from keras_iresnet.report.recorded_runs import COMMANDS, MOST_BYTES, RECORDED, read_recorded, record
 from keras_iresnet.studies.study_files import write_study
 
 
@@ -18,6 +19,16 @@ def test_recorded_runs_say_where_they_come_from(path):
     assert facts["machine"]["cores"] > 0
     arrays = path.with_suffix(".npz")
     assert path.stat().st_size + (arrays.stat().st_size if arrays.is_file() else 0) < 2 * MOST_BYTES
+
+
+def test_what_exhibits_want_recorded_has_its_command_and_was_made_by_it():
+    wanted = {name for exhibit in EXHIBITS for name in exhibit.recorded}
+    assert wanted == set(COMMANDS)
+    there = {path.stem for path in RECORDED.glob("*.json")} & wanted
+    assert there
+    assert {name: read_recorded(RECORDED / name).facts["commands"] for name in there} == {
+        name: [COMMANDS[name]] for name in there
+    }
 
 
 def test_a_study_comes_back_as_it_was(tmp_path):
