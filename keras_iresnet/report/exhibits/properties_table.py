@@ -9,6 +9,7 @@ import keras_iresnet as ki
 from keras_iresnet.comparison.properties import main_layer, properties_of
 from keras_iresnet.comparison.published import published_properties
 from keras_iresnet.models import Flow
+from keras_iresnet.models.convergence import converge_norms
 from keras_iresnet.ops.log_det import LogDetEstimator
 from keras_iresnet.report.exhibit import Exhibit, Shown
 from keras_iresnet.report.sources import Sources
@@ -52,6 +53,7 @@ def make(sources: Sources) -> Shown:
         flow.initialize(examples)
         for weight in main_layer(flow).trainable_weights:  # before that, many a layer is the identity
             weight.assign(0.7 * rng.normal(size=weight.shape))
+        converge_norms(flow)  # which are behind the weights now
         found = properties_of(flow, examples, seed=sources.seed)
         errors[title] = np.array([found.log_det_error_nats, found.log_det_standard_error_nats])
         said = published_properties().get(known_as or "", "not in the paper: Residual Flows, 2019")
