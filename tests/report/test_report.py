@@ -100,6 +100,23 @@ def test_every_exhibit_is_made_of_what_there_is(tiny_weights, tmp_path):
         assert content["settings"]
 
 
+@pytest.mark.slow
+def test_what_is_found_of_the_flows_is_what_the_paper_says(tmp_path):
+    """All that table 1 ticks is found; beyond it, that Glow's mixings have closed inverses, and a bias that is one."""
+    report(tmp_path / "table", only=["table-1"], progress=False)
+    beside = json.loads((tmp_path / "table" / "entries" / "table-1.json").read_text())["beside"]
+    beyond = {}
+    for flow, paper, here in beside:
+        said, found = (set(text.split(", ")) for text in (paper, here))
+        if not paper.startswith("not in the paper"):
+            assert said <= found, flow
+            beyond[flow] = found - said
+    assert {flow: more for flow, more in beyond.items() if more} == {
+        "Glow": {"analytic inverse"},
+        "i-ResNet, series of 1 term": {"biased log-det"},
+    }
+
+
 def test_weights_come_from_commands_that_the_package_takes():
     for name, source in SOURCES.items():
         words = source.command(name).split()
