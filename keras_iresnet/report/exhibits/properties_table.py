@@ -34,8 +34,7 @@ FLOWS: dict[str, tuple[Callable[[], Flow], str | None]] = {
     "Real NVP": (lambda: ki.baselines.real_nvp((COLUMNS,), **_SMALL), "real_nvp"),
     "Glow": (lambda: ki.baselines.glow((COLUMNS,), **_SMALL), "glow"),
     "FFJORD": (lambda: ki.baselines.ffjord((COLUMNS,), **_SMALL | {"blocks": 1}), "ffjord"),
-    # A bias of more terms drowns in the chance of 400 draws: figures 4 and 9 have it.
-    "i-ResNet, series of 1 term": (_iresnet(ki.SeriesLogDet(1)), "iresnet"),
+    "i-ResNet, series of 5 terms": (_iresnet(ki.SeriesLogDet(5)), "iresnet"),
     "i-ResNet, Russian roulette": (_iresnet(ki.RouletteLogDet()), None),
 }
 _TICKS = ("free-form Jacobian", "analytic forward", "analytic inverse", "non-volume-preserving")
@@ -76,6 +75,8 @@ def make(sources: Sources) -> Shown:
         "so in the mean of 400 draws (unbiased). Analytic is what evaluates its network once, and iterates nothing.",
         "Glow's 1x1 convolutions are inverted here by the factors that they are made of, without iterations; the paper "
         "does not count them as analytic.",
+        "A bias below four standard errors of 400 draws is not seen: that of a series of 5 terms is far below, and "
+        "measured by brute force in figures 4 and 9.",
     ]
     beside = [(row["flow"], row["the paper says"], _told(row)) for row in rows]
     return Shown(errors, beside=beside, tables={"Found by running": rows}, settings=settings)
