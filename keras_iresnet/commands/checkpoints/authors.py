@@ -116,7 +116,7 @@ class AuthorsNetwork:
             outputs = channels if i + 1 == len(kernels) else self._tensors.shape(f"{name}.bias")[0]
             linear.append(self._linear(name, inputs, outputs, grid, activated=i > 0 or kernels[0] > 0))
             inputs = outputs
-        self.parts.append(residual_block(linear, self._known, preactivate=kernels[0] > 0, grid=(height, width)))
+        self.parts.append(residual_block(linear, self._known, preactivate=kernels[0] > 0, name=block))
 
     def _linear(self, name, inputs, outputs, grid, *, activated):
         side = self._tensors.shape(f"{name}.weight_orig")[-1]

@@ -165,8 +165,7 @@ def _of_residual_flows(tensors, facts):
 
 def _found(model: Flow | Classifier, parts: Sequence[Part], source: str, known: Known) -> Found:
     """A model whose layers have been built, with the weights of its parts."""
-    for part in parts:
-        part.fill()
+    bounds = {part.layer.name: part.fill() for part in parts if part.layer is not None}
     model._initialized.assign(True)  # no data are to set what a checkpoint has set
-    raised = {part.layer.name: part.raised for part in parts if part.layer is not None and part.raised is not None}
+    raised = {name: bound for name, bound in bounds.items() if bound is not None}
     return Found(model, source, known.coeff, known.activation, raised)

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_iresnet import layers
-from keras_iresnet.commands.checkpoints.stored_norm import norm_of_kernel
 from keras_iresnet.ops.log_det import LogDetEstimator
 
 _ROUNDING = 1e-5  # a norm above the bound by as little is at it
@@ -20,13 +19,12 @@ class Part(NamedTuple):
 
     Attributes:
         layer: the layer; `None` where half of the channels leave, and the parts that follow see the others.
-        fill: gives the layer its weights.
-        raised: the bound of a block's layers in the place of the checkpoint's, or `None`.
+        fill: gives the layer its weights; of a block, the bound of its layers in the place of the checkpoint's, or
+            `None` where that holds.
     """
 
     layer: layers.InvertibleLayer | None
-    fill: Callable[[], None] = lambda: None
-    raised: float | None = None
+    fill: Callable[[], float | None] = lambda: None
 
 
 class Linear(NamedTuple):
@@ -72,20 +70,13 @@ def act_norm(shift: np.ndarray, log_scale: np.ndarray, **options: Any) -> Part:
     return Part(layer, fill)
 
 
-def residual_block(linear: Sequence[Linear], known: Known, *, preactivate: bool, grid: tuple[int, int]) -> Part:
-    """x + g(x), with the kernels as they are.
+def residual_block(linear: Sequence[Linear], known: Known, *, preactivate: bool, name: str) -> Part:
+    """x + g(x), with the kernels as they are; `name` is that of the block in the checkpoint.
 
     Where one has a larger norm than `coeff`, since the power iteration that it was normalised by lagged behind, the
     bound of the block is raised to what leaves it as it is, or dropped where that is no contraction.
     """
-    norms = [norm_of_kernel(one.kernel, grid) for one in linear]
-    raised = max(norms) > known.coeff * (1 + _ROUNDING)
-    coeff = _rounded_up(max(norms)) if raised else known.coeff
-    options: dict[str, Any] = {
-        "coeff": coeff if coeff < 1 else None,
-        "activation": known.activation,
-        "preactivate": preactivate,
-    }
+    options: dict[str, Any] = {"coeff": known.coeff, "activation": known.activation, "preactivate": preactivate}
     hidden = [one.kernel.shape[-1] for one in linear[:-1]]
     if linear[0].kernel.ndim == 4:
         branch = layers.ConvBranch(hidden, kernel_sizes=[one.kernel.shape[0] for one in linear], **options)
@@ -100,8 +91,17 @@ def residual_block(linear: Sequence[Linear], known: Known, *, preactivate: bool,
         for part, one in zip(branch.spectral_layers, linear, strict=True):
             part.kernel.assign(one.kernel)
             part.bias.assign(one.bias)
+            part.converge()
+        norm = max(float(part.sigma()) for part in branch.spectral_layers)
+        if norm <= known.coeff * (1 + _ROUNDING):
+            return None
+        bound = _rounded_up(norm)
+        for part in (branch, *branch.spectral_layers):
+            part.coeff = bound if bound < 1 else None
+        return bound
 
-    return Part(layers.InvertibleResidualBlock(branch, estimator=known.estimator), fill, coeff if raised else None)
+    name = name.replace(".", "_")
+    return Part(layers.InvertibleResidualBlock(branch, estimator=known.estimator, name=name), fill)
 
 
 def chain_of(parts: Sequence[Part]) -> layers.Chain:

@@ -146,7 +146,7 @@ class ResidualFlowNetwork:
             linear.append(one)
             inputs = outputs
         self._tensors.leave_out([f"{place}.{part}" for part in _ESTIMATOR])
-        self.parts.append(residual_block(linear, self._known, preactivate=kernels[0] > 0, grid=self._event[:2]))
+        self.parts.append(residual_block(linear, self._known, preactivate=kernels[0] > 0, name=place))
 
     def _linear(self, name, inputs, outputs, before):
         """A linear layer, and the slope of the activation among the places before it."""

@@ -5,7 +5,6 @@ import tensorflow as tf
 
 from keras_iresnet.commands.checkpoints.named_tensors import NamedTensors
 from keras_iresnet.ops import maps
-from keras_iresnet.ops.power_iteration import converge
 
 _UNIT = 1e-3  # by which the length of a stored vector may differ from 1
 
@@ -33,27 +32,14 @@ def stored_sigma(tensors: NamedTensors, weight: str, u: str, v: str, grid: tuple
     return float(tf.norm(operator.adjoint(left)))
 
 
-def norm_of_kernel(kernel: np.ndarray, grid: tuple[int, int]) -> float:
-    """The norm of a kernel (inputs, outputs) or (side, side, inputs, outputs) on its grid, to about a thousandth."""
-    operator, outputs, pixels = _as_operator(kernel, grid)
-    start = tf.random.stateless_normal((1, *pixels, outputs), (20190609, 1), dtype="float64")
-    return float(converge(operator, start).sigma[0])
-
-
 def _operator(tensors, weight, grid):
+    """The map that has the operator's norm, its outputs and inputs, and the pixels of its vectors."""
     value = tensors.take(weight, *(-1,) * len(tensors.shape(weight)))
-    kernel = value.T if value.ndim == 2 else value.transpose(2, 3, 1, 0)
-    operator, _, pixels = _as_operator(kernel, grid)
-    return operator, value.shape[:2], pixels
-
-
-def _as_operator(kernel, grid):
-    """The map that has the operator's norm, its outputs, and the pixels of its vectors."""
-    kernel = tf.constant(kernel, "float64")
-    if len(kernel.shape) == 4 and kernel.shape[0] > 1:
-        return maps.Conv2D(kernel, grid=(*grid, kernel.shape[2])), kernel.shape[3], tuple(grid)
-    matrix = kernel if len(kernel.shape) == 2 else kernel[0, 0]  # one matrix at every pixel
-    return maps.Dense(matrix), matrix.shape[1], ()
+    kernel = tf.constant(value.T if value.ndim == 2 else value.transpose(2, 3, 1, 0))
+    if value.ndim == 4 and value.shape[-1] > 1:
+        return maps.Conv2D(kernel, grid=(*grid, value.shape[1])), value.shape[:2], tuple(grid)
+    matrix = kernel if value.ndim == 2 else kernel[0, 0]  # one matrix at every pixel
+    return maps.Dense(matrix), value.shape[:2], ()
 
 
 def _unit(tensors, name, channels, pixels):

@@ -1,9 +1,9 @@
 """Writes `recorded/*.npz`: small models of the references' own code, with what they answer.
 
 Each file holds a state dict, as PyTorch names and lays out its tensors, float32; images (n, channels, height, width);
-the output of every block; latents or logits; log|det dF/dx| of the whole map by `slogdet` of the Jacobian; all in
-float64. The weights are drawn far from where training starts: norms above and below the bound, scales and slopes that
-differ.
+the output of every block; latents or logits; log|det dF/dx| of the whole map by `slogdet` of the Jacobian; worked out
+in float64 and kept in float32. The weights are drawn far from where training starts: norms above and below the bound,
+scales and slopes that differ.
 
 From the root of the repository, with PyTorch and SciPy, and clones of both references:
 
@@ -14,6 +14,7 @@ From the root of the repository, with PyTorch and SciPy, and clones of both refe
 It was run with Python 3.11 and PyTorch 2.13. Nothing of the package is imported.
 """
 
+import json
 import pathlib
 import sys
 
@@ -26,7 +27,7 @@ COEFF = 0.93  # of a layer: three of them leave Lip(g) at 0.8
 
 def main(authors, residual_flows):
     # The references are of 2019: names that they import, and that have gone since. None of these is called here.
-    torch.autograd.gradcheck.zero_gradients = None
+    sys.modules["torch.autograd.gradcheck"].zero_gradients = None  # type: ignore[attr-defined]
     sys.path[:0] = [authors, residual_flows]
     from models.conv_iResNet import conv_iResNet, multiscale_conv_iResNet
     from resflows.layers import LogitTransform
@@ -183,19 +184,34 @@ def record_residual_flow(name, model, event, squeeze=None):
 
 
 def randomize(model, name):
-    """Weights far from where they start: of a kernel, by a factor of its own, so that some need no normalising."""
-    generator = torch.Generator().manual_seed(sum(map(ord, name)))
+    """Weights far from where they start: of a kernel, by a factor of its own, so that some need no normalising.
+
+    The last kernel of a branch is drawn about the transpose of the first, the one between about the identity: with
+    slopes above 0, a branch then stretches, and its log-determinant is far from 0.
+    """
     torch.manual_seed(sum(map(ord, name)))
     for key, value in model.named_parameters():
-        noise = torch.randn(value.shape, generator=generator)
+        noise = torch.randn(value.shape)
         if value.dim() > 1:
-            fan_in = value[0].numel()
-            factor = 0.4 if len(key) % 3 == 0 else 1.6
-            value.data = factor * noise / fan_in**0.5
-        elif key.endswith("geom_p") or key.endswith("lamb"):
-            continue
-        else:
+            value.data = noise / value[0].numel() ** 0.5
+        elif not key.endswith(("geom_p", "lamb")):
             value.data = (1.0 if key.endswith("beta") else 0.3) * noise + (0.5 if key.endswith("bn1.weight") else 0)
+    for number, kernels in enumerate(kernels_of(model)):
+        first, middle, last = kernels
+        last.data = 0.3 * last + first.transpose(0, 1).flip([*range(2, first.dim())])
+        eye = torch.eye(*middle.shape[:2])
+        middle.data = 0.3 * middle + eye.reshape(middle.shape)
+        for kernel, factor in zip(kernels, np.roll([0.3, 1.0, 3.0], number), strict=True):
+            kernel.data *= factor
+
+
+def kernels_of(model):
+    """The kernels of each branch, in turn."""
+    branches = {}
+    for key, value in model.named_parameters():
+        if value.dim() > 1 and ("bottleneck_block" in key or "nnet" in key):
+            branches.setdefault(key.rpartition("nnet" if "nnet" in key else "bottleneck_block")[0], []).append(value)
+    return branches.values()
 
 
 def uniform(*shape):
@@ -218,10 +234,13 @@ def log_det(function, x):
 
 
 def write(name, state, images, found):
+    """All numbers one behind the other in float32, and what they are: an entry for each would take as much again."""
     arrays = {f"state/{key}": value for key, value in state.items()}
-    arrays |= {"images": images.double().numpy()} | {key: value.detach().numpy() for key, value in found.items()}
+    arrays |= {"images": images.numpy()} | {key: value.detach().numpy() for key, value in found.items()}
+    index = json.dumps({key: value.shape for key, value in arrays.items()})
+    values = np.concatenate([value.ravel().astype("float32") for value in arrays.values()])
     path = OUT / f"{name}.npz"
-    np.savez_compressed(path, **arrays)
+    np.savez_compressed(path, index=index, values=values)
     print(f"{path.name}: {path.stat().st_size:,} bytes, {len(state)} tensors, log-det {found.get('log_det')}")
 
 

@@ -4,18 +4,13 @@ import zipfile
 
 import numpy as np
 import pytest
+from references import state
 
 from keras_iresnet.commands.checkpoints.models_of import Facts, model_of
 from keras_iresnet.commands.checkpoints.named_tensors import NamedTensors
 from keras_iresnet.commands.checkpoints.tensor_file import read_tensors
 
-RECORDED = pathlib.Path(__file__).parent / "recorded"
 COLOURS = Facts((8, 8, 3))
-
-
-def state(name):
-    with np.load(RECORDED / f"{name}.npz") as file:
-        return {key.removeprefix("state/"): file[key] for key in file if key.startswith("state/")}
 
 
 def refuse(name, message, facts=COLOURS, **changed):
@@ -95,8 +90,8 @@ def test_other_names_are_told():
 
 
 def test_names_of_data_parallel_are_taken():
-    wrapped = {f"module.{name}": value for name, value in state("authors_multiscale").items()}
-    assert model_of(NamedTensors(wrapped), COLOURS).source == "invertible-resnet"
+    wrapped = {f"module.{name}": value for name, value in state("authors_multiscale_bare").items()}
+    assert model_of(NamedTensors(wrapped), Facts((8, 8, 1))).source == "invertible-resnet"
 
 
 @pytest.mark.parametrize(
