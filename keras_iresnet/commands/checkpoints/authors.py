@@ -62,7 +62,7 @@ class AuthorsNetwork:
         sizes = [int(np.prod(shape)) for shape in self._latents]
         starts = np.cumsum([0, *sizes[:-1]])
         order = np.concatenate([start + by_position(shape) for start, shape in zip(starts, self._latents, strict=True)])
-        return tuple(self._tensors.take(name, sum(sizes))[order] for name in ("prior_mu", "prior_logstd"))  # type: ignore[return-value]
+        return tuple(self._tensors.take(name, sum(sizes))[order] for name in ("prior_mu", "prior_logstd"))
 
     def head(self) -> dict[str, np.ndarray]:
         """The tensors of the classifier's head, by the last parts of their names."""

@@ -90,7 +90,8 @@ def residual_block(linear: Sequence[Linear], known: Known, *, preactivate: bool,
             part.beta.assign(one.beta)
         for part, one in zip(branch.spectral_layers, linear, strict=True):
             part.kernel.assign(one.kernel)
-            part.bias.assign(one.bias)
+            if part.bias is not None:
+                part.bias.assign(one.bias)
             part.converge()
         norm = max(float(part.sigma()) for part in branch.spectral_layers)
         if norm <= known.coeff * (1 + _ROUNDING):

@@ -91,7 +91,7 @@ class ResidualFlowNetwork:
         self._squeeze()
         if 2 * channels == self._event[-1]:
             # The half that leaves is the first one here.
-            self.parts.append(Part(layers.PermuteChannels(np.roll(np.arange(2 * channels), channels))))
+            self.parts.append(Part(layers.PermuteChannels([*range(channels, 2 * channels), *range(channels)])))
             self.parts.append(LEAVE)
             self._event = (*self._event[:2], channels)
 
@@ -103,7 +103,7 @@ class ResidualFlowNetwork:
                 f"Received: {self._event} before a squeeze"
             )
         self._event = (height // 2, width // 2, 4 * channels)
-        side_by_side = np.arange(4 * channels).reshape(4, channels).T.ravel()
+        side_by_side = [place * channels + channel for channel in range(channels) for place in range(4)]
         self.parts += [Part(layers.Squeeze()), Part(layers.PermuteChannels(side_by_side))]
 
     def _add(self, place):
