@@ -18,7 +18,7 @@ import numpy as np
 
 from keras_iresnet import layers
 from keras_iresnet.commands.checkpoints.named_tensors import NamedTensors
-from keras_iresnet.commands.checkpoints.parts import LEAVE, Known, Linear, Part, act_norm, by_position, residual_block
+from keras_iresnet.commands.checkpoints.parts import LEAVE, Known, Linear, act_norm, by_position, residual_block
 from keras_iresnet.commands.checkpoints.stored_norm import stored_sigma
 
 COEFF, ACTIVATION = 0.9, "elu"  # the defaults of their CIFAR_main.py
@@ -36,6 +36,7 @@ class AuthorsNetwork:
 
     Attributes:
         parts: the layers, from the image with its pixels already centred or standardised.
+        raised: name of a block -> the bound of its layers in the place of the checkpoint's.
         multi_scale: whether half of the channels leave after each scale.
         pad: zero channels behind the image's.
 
@@ -47,7 +48,8 @@ class AuthorsNetwork:
         self._tensors, self._known = tensors, known
         self.multi_scale = "stack.0.stack.0" in _prefixes(tensors)
         self._event = event_shape
-        self.parts: list[Part] = []
+        self.parts: list[layers.InvertibleLayer | None] = []
+        self.raised: dict[str, float] = {}
         self._latents: list[tuple[int, int, int]] = []  # of each scale, in the order of leaving
         self.pad = self._begin()
         blocks = _prefixes(tensors)
@@ -94,7 +96,7 @@ class AuthorsNetwork:
                 f"{dimension} numbers in all with those of a padding. Received: {self._event} where its blocks begin"
             )
         if pad:
-            self.parts.append(Part(layers.InjectivePad(pad)))
+            self.parts.append(layers.InjectivePad(pad))
             self._event = (height, width, channels + pad)
         return pad
 
@@ -108,7 +110,7 @@ class AuthorsNetwork:
         if f"{block}.actnorm._shift" in self._tensors:
             log_scale = self._tensors.take(f"{block}.actnorm._log_scale", channels)
             shift = self._tensors.take(f"{block}.actnorm._shift", channels)
-            self.parts.append(act_norm(shift * np.exp(-log_scale), log_scale))
+            self.parts.append(act_norm(shift * np.exp(-log_scale), log_scale, self._event))
         grid = (height, width) if self.multi_scale else before
         linear, inputs = [], channels
         for i, k in enumerate(kernels):
@@ -116,7 +118,10 @@ class AuthorsNetwork:
             outputs = channels if i + 1 == len(kernels) else self._tensors.shape(f"{name}.bias")[0]
             linear.append(self._linear(name, inputs, outputs, grid, activated=i > 0 or kernels[0] > 0))
             inputs = outputs
-        self.parts.append(residual_block(linear, self._known, preactivate=kernels[0] > 0, name=block))
+        made = residual_block(linear, self._known, self._event, preactivate=kernels[0] > 0, name=block)
+        self.parts.append(made.layer)
+        if made.raised is not None:
+            self.raised[made.layer.name] = made.raised
 
     def _linear(self, name, inputs, outputs, grid, *, activated):
         side = self._tensors.shape(f"{name}.weight_orig")[-1]
@@ -137,7 +142,7 @@ class AuthorsNetwork:
                 "`event_shape` must be that of the checkpoint's images, whose sides are halved. "
                 f"Received: {self._event} before a squeeze"
             )
-        self.parts.append(Part(layers.Squeeze()))
+        self.parts.append(layers.Squeeze())
         self._event = (height // 2, width // 2, 4 * channels)
 
     def _leave(self):

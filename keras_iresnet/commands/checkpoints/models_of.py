@@ -1,14 +1,13 @@
 """The model that a checkpoint of the authors' or of Residual Flows is here."""
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 
 from keras_iresnet import layers, priors
 from keras_iresnet.commands.checkpoints import authors, residual_flows
 from keras_iresnet.commands.checkpoints.named_tensors import NamedTensors
-from keras_iresnet.commands.checkpoints.parts import Known, Part, act_norm, chain_of
+from keras_iresnet.commands.checkpoints.parts import Known, act_norm, chain_of
 from keras_iresnet.layers.spectral.spectral_layer import check_coeff
 from keras_iresnet.models import Classifier, Flow
 from keras_iresnet.ops.log_det import SeriesLogDet
@@ -107,7 +106,7 @@ def _of_authors(tensors, facts):
     known = Known(facts.activation or authors.ACTIVATION, facts.coeff or authors.COEFF, SeriesLogDet())
     network = authors.AuthorsNetwork(tensors, facts.event_shape, known)
     if facts.task == "classification":
-        return _found(_classifier(network, tensors, facts), network.parts, "invertible-resnet", known)
+        return _found(_classifier(network, tensors, facts), network.raised, "invertible-resnet", known)
     if network.pad:
         raise ValueError(
             "A density must have no padding: the images of padded channels have no volume. Received: a checkpoint "
@@ -116,11 +115,11 @@ def _of_authors(tensors, facts):
     network.leave_out_head()
     loc, log_scale = network.prior()
     tensors.check_all_taken()
-    chain = chain_of([Part(layers.Center(0.5)), *network.parts])
+    chain = chain_of([layers.Center(0.5), *network.parts])
     flow = Flow(chain, facts.event_shape, prior=priors.DiagonalNormal(), bins=facts.bins)
     flow.prior.loc.assign(loc)
     flow.prior.log_scale.assign(log_scale)
-    return _found(flow, network.parts, "invertible-resnet", known)
+    return _found(flow, network.raised, "invertible-resnet", known)
 
 
 def _classifier(network, tensors, facts):
@@ -132,9 +131,8 @@ def _classifier(network, tensors, facts):
     head = network.head()
     tensors.check_all_taken()
     shift, log_scale = -np.asarray(facts.mean), -np.log(np.asarray(facts.deviation))
-    first = act_norm(shift, log_scale, trainable=False, name="standardize")
+    first = act_norm(shift, log_scale, facts.event_shape, trainable=False, name="standardize")
     model = Classifier(chain_of([first, *network.parts]), facts.event_shape, len(head["logits.bias"]), bins=facts.bins)
-    first.fill()
     norm, dense = model.head.norm, model.head.dense
     variance = head["bn1.running_var"]
     # Batch normalisation adds another number to the variance here: the scale makes up for it.
@@ -158,14 +156,11 @@ def _of_residual_flows(tensors, facts):
     known = Known(activation, facts.coeff or residual_flows.COEFF, RouletteLogDet())
     network = residual_flows.ResidualFlowNetwork(tensors, facts.event_shape, known)
     tensors.check_all_taken()
-    first = [Part(layers.Logit(facts.logit_alpha))] if network.has_logit else []
+    first = [layers.Logit(facts.logit_alpha)] if network.has_logit else []
     flow = Flow(chain_of([*first, *network.parts]), facts.event_shape, prior=priors.StandardNormal(), bins=facts.bins)
-    return _found(flow, network.parts, "residual-flows", known)
+    return _found(flow, network.raised, "residual-flows", known)
 
 
-def _found(model: Flow | Classifier, parts: Sequence[Part], source: str, known: Known) -> Found:
-    """A model whose layers have been built, with the weights of its parts."""
-    bounds = {part.layer.name: part.fill() for part in parts if part.layer is not None}
+def _found(model: Flow | Classifier, raised: dict[str, float], source: str, known: Known) -> Found:
     model._initialized.assign(True)  # no data are to set what a checkpoint has set
-    raised = {name: bound for name, bound in bounds.items() if bound is not None}
     return Found(model, source, known.coeff, known.activation, raised)

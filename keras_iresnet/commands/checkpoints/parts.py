@@ -1,30 +1,19 @@
-"""Layers of ours with the values that their weights are to have, whatever those were called."""
+"""Layers of ours with the weights of others, whatever those were called."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_iresnet import layers
 from keras_iresnet.ops.log_det import LogDetEstimator
+from keras_iresnet.ops.roulette import RouletteLogDet
 
-_ROUNDING = 1e-5  # a norm above the bound by as little is at it
+_ROUNDING = 1e-6  # a norm above the bound by as little is at it
 _SLACK = 1e-3  # within which norms are known
 _DIGITS = 1e4
-
-
-class Part(NamedTuple):
-    """An invertible layer, and what to call once it is built.
-
-    Attributes:
-        layer: the layer; `None` where half of the channels leave, and the parts that follow see the others.
-        fill: gives the layer its weights; of a block, the bound of its layers in the place of the checkpoint's, or
-            `None` where that holds.
-    """
-
-    layer: layers.InvertibleLayer | None
-    fill: Callable[[], float | None] = lambda: None
+_LARGEST_RATE = 0.99  # of a roulette
 
 
 class Linear(NamedTuple):
@@ -55,65 +44,88 @@ class Known(NamedTuple):
     estimator: LogDetEstimator
 
 
-LEAVE = Part(None)
+LEAVE = None  # in a list of layers: half of the channels leave, and those behind it see the others
 
 
-def act_norm(shift: np.ndarray, log_scale: np.ndarray, **options: Any) -> Part:
-    """y = (x + shift) exp(log_scale)."""
+def act_norm(shift: np.ndarray, log_scale: np.ndarray, event_shape: Sequence[int], **options: Any) -> layers.ActNorm:
+    """y = (x + shift) exp(log_scale) of x (batch, *event_shape), the shift and the scale of its channels."""
     layer = layers.ActNorm(**options)
-
-    def fill():
-        layer.shift.assign(shift)
-        layer.log_scale.assign(log_scale)
-        layer.initialized.assign(True)
-
-    return Part(layer, fill)
+    layer.build((None, *event_shape))
+    layer.shift.assign(shift)
+    layer.log_scale.assign(log_scale)
+    layer.initialized.assign(True)
+    return layer
 
 
-def residual_block(linear: Sequence[Linear], known: Known, *, preactivate: bool, name: str) -> Part:
-    """x + g(x), with the kernels as they are; `name` is that of the block in the checkpoint.
+class Block(NamedTuple):
+    """A residual block.
+
+    Attributes:
+        layer: built, with its weights.
+        raised: the bound of its layers in the place of the checkpoint's, or `None` where that holds.
+    """
+
+    layer: layers.InvertibleResidualBlock
+    raised: float | None
+
+
+def residual_block(
+    linear: Sequence[Linear], known: Known, event_shape: Sequence[int], *, preactivate: bool, name: str
+) -> Block:
+    """x + g(x) of x (batch, *event_shape), with the kernels as they are.
 
     Where one has a larger norm than `coeff`, since the power iteration that it was normalised by lagged behind, the
     bound of the block is raised to what leaves it as it is, or dropped where that is no contraction.
+
+    Args:
+        linear: the layers of g.
+        known: what they do not say.
+        event_shape: shape of an example.
+        preactivate: whether an activation precedes the first.
+        name: of the block in the checkpoint.
     """
-    options: dict[str, Any] = {"coeff": known.coeff, "activation": known.activation, "preactivate": preactivate}
+    options = {"activation": known.activation, "preactivate": preactivate}
+    coeff, estimator, raised = known.coeff, known.estimator, None
+    branch = _branch(linear, event_shape, coeff=coeff, **options)
+    norms = [_norm(layer) for layer in branch.spectral_layers]
+    if max(norms) > coeff * (1 + _ROUNDING):
+        raised = _rounded_up(max(norms))
+        branch = _branch(linear, event_shape, coeff=raised if raised < 1 else None, **options)
+        if raised >= 1 and isinstance(estimator, RouletteLogDet):  # which goes by the bound that is no more
+            estimator = estimator.for_bound(min(_rounded_up(math.prod(norms)), _LARGEST_RATE))
+    block = layers.InvertibleResidualBlock(branch, estimator=estimator, name=name.replace(".", "_"))
+    block.build((None, *event_shape))
+    return Block(block, raised)
+
+
+def _branch(linear, event_shape, *, preactivate, **options):
+    """g with its weights."""
     hidden = [one.kernel.shape[-1] for one in linear[:-1]]
-    if linear[0].kernel.ndim == 4:
-        branch = layers.ConvBranch(hidden, kernel_sizes=[one.kernel.shape[0] for one in linear], **options)
-    else:
-        branch = layers.DenseBranch(hidden, **options)
-
-    def fill():
-        with_beta = [part for part in branch.parts if hasattr(part, "beta")]
-        betas = linear if preactivate else linear[1:]
-        for part, one in zip(with_beta, betas if with_beta else (), strict=True):
-            part.beta.assign(one.beta)
-        for part, one in zip(branch.spectral_layers, linear, strict=True):
-            part.kernel.assign(one.kernel)
-            if part.bias is not None:
-                part.bias.assign(one.bias)
-            part.converge()
-        norm = max(float(part.sigma()) for part in branch.spectral_layers)
-        if norm <= known.coeff * (1 + _ROUNDING):
-            return None
-        bound = _rounded_up(norm)
-        for part in (branch, *branch.spectral_layers):
-            part.coeff = bound if bound < 1 else None
-        return bound
-
-    name = name.replace(".", "_")
-    return Part(layers.InvertibleResidualBlock(branch, estimator=known.estimator, name=name), fill)
+    if len(event_shape) > 1:
+        options["kernel_sizes"] = [one.kernel.shape[0] for one in linear]
+    make = layers.ConvBranch if len(event_shape) > 1 else layers.DenseBranch
+    branch = make(hidden, preactivate=preactivate, **options)
+    branch.build((None, *event_shape))
+    for layer, one in zip(branch.spectral_layers, linear, strict=True):
+        layer.kernel.assign(one.kernel)
+        layer.bias.assign(one.bias)
+    with_beta = [part for part in branch.parts if hasattr(part, "beta")]
+    for part, one in zip(with_beta, linear[not preactivate :] if with_beta else (), strict=True):
+        part.beta.assign(one.beta)
+    return branch
 
 
-def chain_of(parts: Sequence[Part]) -> layers.Chain:
-    """The layers of parts as one, in which those behind a `LEAVE` see what stays."""
-    chain: list[layers.InvertibleLayer] = []
-    for i, part in enumerate(parts):
-        if part.layer is None:
-            chain.append(layers.FactorOut(chain_of(parts[i + 1 :])))
-            break
-        chain.append(part.layer)
-    return layers.Chain(chain)
+def _norm(layer):
+    layer.converge()
+    return float(layer.sigma())
+
+
+def chain_of(parts: Sequence[layers.InvertibleLayer | None]) -> layers.Chain:
+    """Layers as one, in which those behind a `LEAVE` see what stays."""
+    if LEAVE not in parts:
+        return layers.Chain(parts)
+    place = parts.index(LEAVE)
+    return layers.Chain([*parts[:place], layers.FactorOut(chain_of(parts[place + 1 :]))])
 
 
 def by_position(shape: tuple[int, int, int]) -> np.ndarray:

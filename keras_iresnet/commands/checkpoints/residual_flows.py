@@ -18,7 +18,7 @@ import numpy as np
 
 from keras_iresnet import layers
 from keras_iresnet.commands.checkpoints.named_tensors import NamedTensors
-from keras_iresnet.commands.checkpoints.parts import LEAVE, Known, Linear, Part, act_norm, by_position, residual_block
+from keras_iresnet.commands.checkpoints.parts import LEAVE, Known, Linear, act_norm, by_position, residual_block
 from keras_iresnet.commands.checkpoints.stored_norm import stored_sigma
 
 COEFF, ACTIVATION = 0.98, "lipswish"  # the defaults of their train_img.py
@@ -36,6 +36,7 @@ class ResidualFlowNetwork:
 
     Attributes:
         parts: the layers, from the image on.
+        raised: name of a block -> the bound of its layers in the place of the checkpoint's.
         has_logit: whether a layer without weights, their logit, stands in front.
 
     Raises:
@@ -45,7 +46,8 @@ class ResidualFlowNetwork:
     def __init__(self, tensors: NamedTensors, event_shape: tuple[int, int, int], known: Known) -> None:
         self._tensors, self._known, self._event = tensors, known, event_shape
         self._flat: tuple[int, int, int] | None = None  # the shape that was made a vector
-        self.parts: list[Part] = []
+        self.parts: list[layers.InvertibleLayer | None] = []
+        self.raised: dict[str, float] = {}
         scales = [self._places(scale) for scale in sorted(set(tensors.numbers(r"transforms\.(\d+)\..*")))]
         self.has_logit = scales[0][0].endswith(".1")
         self._begin(scales[0][0])
@@ -91,7 +93,7 @@ class ResidualFlowNetwork:
         self._squeeze()
         if 2 * channels == self._event[-1]:
             # The half that leaves is the first one here.
-            self.parts.append(Part(layers.PermuteChannels([*range(channels, 2 * channels), *range(channels)])))
+            self.parts.append(layers.PermuteChannels([*range(channels, 2 * channels), *range(channels)]))
             self.parts.append(LEAVE)
             self._event = (*self._event[:2], channels)
 
@@ -104,13 +106,13 @@ class ResidualFlowNetwork:
             )
         self._event = (height // 2, width // 2, 4 * channels)
         side_by_side = [place * channels + channel for channel in range(channels) for place in range(4)]
-        self.parts += [Part(layers.Squeeze()), Part(layers.PermuteChannels(side_by_side))]
+        self.parts += [layers.Squeeze(), layers.PermuteChannels(side_by_side)]
 
     def _add(self, place):
         dense = f"{place}.fc_module.weight" in self._tensors or bool(self._kernels(place, "nnet.nnet"))
         if dense and self._flat is None:
             self._flat = self._event
-            self.parts.append(Part(layers.Flatten()))
+            self.parts.append(layers.Flatten())
         if self._flat is not None and not dense:
             raise ValueError(
                 f"The checkpoint must have layers of all numbers of an image at its end alone. "
@@ -128,7 +130,7 @@ class ResidualFlowNetwork:
         order = self._order()
         bias, weight = (self._tensors.take(f"{name}.{part}", len(order))[order] for part in ("bias", "weight"))
         self._tensors.leave_out([f"{name}.initialized"])
-        self.parts.append(act_norm(bias, weight))
+        self.parts.append(act_norm(bias, weight, self._shape()))
 
     def _add_block(self, place, inner):
         kernels = self._kernels(place, inner)
@@ -146,7 +148,10 @@ class ResidualFlowNetwork:
             linear.append(one)
             inputs = outputs
         self._tensors.leave_out([f"{place}.{part}" for part in _ESTIMATOR])
-        self.parts.append(residual_block(linear, self._known, preactivate=kernels[0] > 0, name=place))
+        made = residual_block(linear, self._known, self._shape(), preactivate=kernels[0] > 0, name=place)
+        self.parts.append(made.layer)
+        if made.raised is not None:
+            self.raised[made.layer.name] = made.raised
 
     def _linear(self, name, inputs, outputs, before):
         """A linear layer, and the slope of the activation among the places before it."""
@@ -167,6 +172,10 @@ class ResidualFlowNetwork:
         if self._known.activation == "lipswish" and len(before):
             beta = float(self._tensors.take(slopes[0] if slopes else f"{place}.{before[0]}.beta", 1)[0])
         return Linear(kernel / max(1.0, sigma / self._known.coeff), self._tensors.take(f"{name}.bias", outputs), beta)
+
+    def _shape(self):
+        """The shape of an example as the next layer sees it."""
+        return self._event if self._flat is None else (len(self._order()),)
 
     def _order(self):
         """Where the channels, or the numbers of a vector, stand in theirs."""
