@@ -108,7 +108,8 @@ def _branch(linear, event_shape, *, preactivate, **options):
     branch.build((None, *event_shape))
     for layer, one in zip(branch.spectral_layers, linear, strict=True):
         layer.kernel.assign(one.kernel)
-        layer.bias.assign(one.bias)
+        if layer.bias is not None:
+            layer.bias.assign(one.bias)
     with_beta = [part for part in branch.parts if hasattr(part, "beta")]
     for part, one in zip(with_beta, linear[not preactivate :] if with_beta else (), strict=True):
         part.beta.assign(one.beta)
@@ -122,10 +123,11 @@ def _norm(layer):
 
 def chain_of(parts: Sequence[layers.InvertibleLayer | None]) -> layers.Chain:
     """Layers as one, in which those behind a `LEAVE` see what stays."""
-    if LEAVE not in parts:
-        return layers.Chain(parts)
-    place = parts.index(LEAVE)
-    return layers.Chain([*parts[:place], layers.FactorOut(chain_of(parts[place + 1 :]))])
+    place = list(parts).index(LEAVE) if LEAVE in parts else len(parts)
+    chain: list[layers.InvertibleLayer] = [part for part in parts[:place] if part is not None]
+    if place < len(parts):
+        chain.append(layers.FactorOut(chain_of(parts[place + 1 :])))
+    return layers.Chain(chain)
 
 
 def by_position(shape: tuple[int, int, int]) -> np.ndarray:

@@ -161,7 +161,9 @@ def _converter() -> Callable[[Callable[..., Mapping[str, tf.Tensor]], list[tf.Te
 
     def convert(function, specs, path):
         traced = tf.function(function, autograph=False)
-        handlers = {name: (_as_where, []) for name in ("Select", "SelectV2")}
+        handlers: dict[str, tuple[Callable[..., Any], list[Any]]] = {
+            name: (_as_where, []) for name in ("Select", "SelectV2")
+        }
         tf2onnx.convert.from_function(
             traced, input_signature=specs, opset=OPSET, custom_op_handlers=handlers, output_path=str(path)
         )
