@@ -85,22 +85,20 @@ def import_checkpoint(
     started = time.monotonic()
     facts = Facts(tuple(event_shape), task, coeff, activation, bins, logit_alpha, _numbers(mean), _numbers(deviation))
     facts.check()
-    checkpoint = pathlib.Path(checkpoint)
-    found = model_of(NamedTensors(read_tensors(checkpoint)), facts)
-    settings = resolve(_MODELS[task], {} if dataset is None else {"dataset": dataset})
-    splits = None
-    if dataset is not None:
-        its_task = task_of(settings.name, {})
-        splits = settings.load(data_dir, labels=its_task.labels)
-        its_task.check_fit(found.model, splits)
-    imported = _described(checkpoint, found, facts)
-    folder = RunFolder.create(run)
+    checkpoint, folder = pathlib.Path(checkpoint), RunFolder.create(run)
     with folder.gone_if_refused(), folder.locked():
+        found = model_of(NamedTensors(read_tensors(checkpoint)), facts)
+        settings = resolve(_MODELS[task], {} if dataset is None else {"dataset": dataset})
+        splits = None
+        if dataset is not None:
+            its_task = task_of(settings.name, {})
+            splits = settings.load(data_dir, labels=its_task.labels)
+            its_task.check_fit(found.model, splits)
+        imported = _described(checkpoint, found, facts)
         folder.save(folder.best, found.model)
         command = _command(checkpoint, facts, dataset, data_dir)
-        folder.write_json(
-            folder.config, _config(settings, found, facts, splits, command, data_dir) | {"imported": imported}
-        )
+        config = _config(settings, found, facts, splits, command, data_dir) | {"imported": imported}
+        folder.write_json(folder.config, config)
         # It is a run that has ended, without a step of its own.
         seconds = {"train_seconds": 0.0, "total_seconds": round(time.monotonic() - started, 1)}
         folder.write_json(folder.metrics, {"steps": 0, "epochs": 0, "parameters": imported["parameters"]} | seconds)
