@@ -115,7 +115,7 @@ class ResidualFlowNetwork:
             self.parts.append(layers.Flatten())
         if self._flat is not None and not dense:
             raise ValueError(
-                f"The checkpoint must have layers of all numbers of an image at its end alone. "
+                "The checkpoint must have layers of all numbers of an image at its end alone. "
                 f"Received: {place}, which stands behind one and sees channels"
             )
         if self._kernels(place, "nnet.nnet"):
