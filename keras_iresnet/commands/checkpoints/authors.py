@@ -33,25 +33,25 @@ class AuthorsNetwork:
         tensors: the checkpoint.
         event_shape: (height, width, channels) of an image.
         known: what it does not say.
+        task: `"density"` or `"classification"`.
 
     Attributes:
         parts: the layers, from the image with its pixels already centred or standardised.
         raised: name of a block -> the bound of its layers in the place of the checkpoint's.
         multi_scale: whether half of the channels leave after each scale.
-        pad: zero channels behind the image's.
 
     Raises:
-        ValueError: a tensor is missing, or does not fit in.
+        ValueError: a tensor is missing, or does not fit in; or there is no such network of this task here.
     """
 
-    def __init__(self, tensors: NamedTensors, event_shape: tuple[int, int, int], known: Known) -> None:
+    def __init__(self, tensors: NamedTensors, event_shape: tuple[int, int, int], known: Known, task: str) -> None:
         self._tensors, self._known = tensors, known
         self.multi_scale = "stack.0.stack.0" in _prefixes(tensors)
         self._event = event_shape
         self.parts: list[layers.InvertibleLayer | None] = []
         self.raised: dict[str, float] = {}
         self._latents: list[tuple[int, int, int]] = []  # of each scale, in the order of leaving
-        self.pad = self._begin()
+        self._check(task, self._begin())
         blocks = _prefixes(tensors)
         for i, block in enumerate(blocks):
             self._add_block(block)
@@ -77,6 +77,18 @@ class AuthorsNetwork:
     def leave_out_head(self) -> None:
         """A density has a head that nothing reads."""
         self._tensors.leave_out([*_HEAD, "bn1.num_batches_tracked"])
+
+    def _check(self, task, pad):
+        if task == "density" and pad:
+            raise ValueError(
+                "A density must have no padding: the images of padded channels have no volume. Received: a checkpoint "
+                f"with {pad} padded channels, task='density'"
+            )
+        if task == "classification" and self.multi_scale:
+            raise ValueError(
+                "A classifier must see all of its features: the head of multiscale_conv_iResNet, which sees those of "
+                "the last scale, has no place here. Received: task='classification'"
+            )
 
     def _begin(self):
         """The squeeze and the padding in front of the first block; how many channels are padded."""

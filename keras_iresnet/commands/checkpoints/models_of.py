@@ -104,14 +104,9 @@ def model_of(tensors: NamedTensors, facts: Facts) -> Found:
 
 def _of_authors(tensors, facts):
     known = Known(facts.activation or authors.ACTIVATION, facts.coeff or authors.COEFF, SeriesLogDet())
-    network = authors.AuthorsNetwork(tensors, facts.event_shape, known)
+    network = authors.AuthorsNetwork(tensors, facts.event_shape, known, facts.task)
     if facts.task == "classification":
         return _found(_classifier(network, tensors, facts), network.raised, "invertible-resnet", known)
-    if network.pad:
-        raise ValueError(
-            "A density must have no padding: the images of padded channels have no volume. Received: a checkpoint "
-            f"with {network.pad} padded channels, task='density'"
-        )
     network.leave_out_head()
     loc, log_scale = network.prior()
     tensors.check_all_taken()
@@ -123,11 +118,6 @@ def _of_authors(tensors, facts):
 
 
 def _classifier(network, tensors, facts):
-    if network.multi_scale:
-        raise ValueError(
-            "A classifier must see all of its features: the head of multiscale_conv_iResNet, which sees those of the "
-            "last scale, has no place here. Received: task='classification'"
-        )
     head = network.head()
     tensors.check_all_taken()
     shift, log_scale = -np.asarray(facts.mean), -np.log(np.asarray(facts.deviation))

@@ -1,5 +1,6 @@
 import pathlib
 import pickle
+import sys
 import zipfile
 
 import numpy as np
@@ -168,6 +169,14 @@ def test_files_of_pytorch_are_read_and_nothing_in_them_is_run(tmp_path):
         archive.writestr("a.txt", "no checkpoint")
     with pytest.raises(ValueError, match=r"text.pth must be a whole file of PyTorch"):
         read_tensors(tmp_path / "text.pth")
+
+
+@pytest.mark.parametrize(("name", "package"), [("a.pth", "torch"), ("a.safetensors", "safetensors.numpy")])
+def test_where_the_extra_is_missing_it_is_named(name, package, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, package, None)
+    (tmp_path / name).touch()
+    with pytest.raises(ValueError, match=r"pip install 'keras-iresnet\[torch\]'. Received: .*" + name):
+        read_tensors(tmp_path / name)
 
 
 def test_a_file_that_is_not_there_is_missed(tmp_path):

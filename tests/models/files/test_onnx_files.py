@@ -1,5 +1,8 @@
 """Files of ONNX against the flow that they were written from, by onnxruntime."""
 
+import functools
+import sys
+
 import keras
 import numpy as np
 import oracles
@@ -22,6 +25,7 @@ def test_elimination_gives_the_determinant_of_a_contraction():
     np.testing.assert_allclose(_PivotLogDet._log_abs_det(tf.constant(np.eye(7) + matrices)), expected, rtol=1e-12)
 
 
+@functools.cache
 def point_flow():
     return oracles.leave_identity(small_flows.point_flow(seed=1))
 
@@ -48,6 +52,13 @@ def test_a_folder_that_holds_something_and_another_precision_are_refused(tmp_pat
     keras.config.set_dtype_policy("float64")
     with pytest.raises(ValueError, match=r"A flow must be in float32 for ONNX. Received: float64"):
         small_flows.point_flow(seed=1).export(tmp_path / "flow", format="onnx")
+
+
+def test_where_the_extra_is_missing_it_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    with pytest.raises(ValueError, match=r"pip install 'keras-iresnet\[onnx\]'"):
+        point_flow().export(tmp_path / "flow", format="onnx")
+    assert not (tmp_path / "flow").exists()
 
 
 class Served:
