@@ -6,7 +6,7 @@ lines on standard error. Nothing heavy is imported before a command needs it: `-
 
 import os
 
-from keras_iresnet_cli import compare, figures, list_models, report, runs, train  # noqa: F401
+from keras_iresnet_cli import compare, figures, import_checkpoint, list_models, report, runs, train  # noqa: F401
 from keras_iresnet_cli.group import cli
 
 
