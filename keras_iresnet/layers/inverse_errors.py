@@ -22,7 +22,7 @@ from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.float64_twin import spectral_pairs, with_weights
 from keras_iresnet.layers.inverse_report import InverseReport
 
-# Of float64, and of the size of what goes in and comes out: more than the sums of a layer lose, by far. Solves end there.
+# Of float64, relative to what goes in and comes out: far more than the sums of a layer lose. Solves end there.
 ROUNDING = 256 * float(np.finfo(np.float64).eps)
 
 

@@ -21,7 +21,7 @@ class InverseReport(NamedTuple):
         converged: (batch,) bool, whether every block reached its tolerance.
         error_bound: (batch,), where errors were asked for: no smaller than |x - x*|, the Euclidean distance of the
             inverse from the exact one, in the units of x; infinite where nothing is proved.
-        error_estimate: (batch,), likewise: what |x - x*| is about, without a proof; infinite where the inverse ran away.
+        error_estimate: (batch,), likewise: about |x - x*|, without a proof; infinite where the inverse ran away.
     """
 
     steps: tf.Tensor

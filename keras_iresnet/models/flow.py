@@ -15,9 +15,9 @@ from keras_iresnet.layers.variational_dequantizer import VariationalDequantizer
 from keras_iresnet.layers.weight_state import weight_state
 from keras_iresnet.models.base import LAYER_EXAMPLES
 from keras_iresnet.models.convergence import converge_norms
-from keras_iresnet.models.tfp_views import TfpViews
 from keras_iresnet.models.example_checks import check_deviations, check_shape
 from keras_iresnet.models.files.old_files import take_prior, with_prior
+from keras_iresnet.models.tfp_views import TfpViews
 from keras_iresnet.ops.log_det import LogDetEstimator
 from keras_iresnet.priors import as_prior
 from keras_iresnet.priors.prior import check_temperature
@@ -141,7 +141,7 @@ class Flow(TfpViews):
             tolerance: as for `InvertibleLayer.inverse`.
             on_failure: likewise.
         """
-        options = {"temperature": temperature, "condition": condition, "tolerance": tolerance}
+        options: dict[str, Any] = {"temperature": temperature, "condition": condition, "tolerance": tolerance}
         return settle(*self.sample_and_report(n, seed, **options), on_failure)
 
     def sample_and_report(

@@ -123,3 +123,23 @@ _CLOSED_FORMS = {
     layers.Logit: _logit,
     layers.Squeeze: _squeeze,
 }
+
+
+def assert_close_and_below(x, report, exact, *, rounding=0.0, share=0.99):
+    """All true errors are below the bounds, and nearly all estimates within 10 times of them; returns true errors.
+
+    `rounding` is of the kernels, relative, where they are not to the bit what a layer says that they are.
+    """
+    axes = tuple(range(1, exact.ndim))
+    true = np.sqrt(np.square(exact - np.asarray(x, np.float64)).sum(axes))
+    bound, estimate = (np.asarray(values, np.float64) for values in (report.error_bound, report.error_estimate))
+    size = np.sqrt(np.square(exact).sum(axes))
+    assert true.max() > 0
+    assert np.all(np.isfinite(bound))
+    above = true - bound - rounding * size
+    assert np.all(above <= 0), f"{np.sum(above > 0)} of {len(true)} errors are above, the worst by {above.max()}"
+    floor = np.finfo(np.float32).eps * size
+    larger, smaller = np.maximum(true, floor), np.maximum(estimate, floor)
+    close = (smaller <= 10 * larger) & (larger <= 10 * smaller)
+    assert close.mean() >= share, f"{np.sum(~close)} of {len(true)} estimates are not close"
+    return true
