@@ -106,9 +106,11 @@ def inverse_and_errors(
     )
     start = tf.cast(y, tf.float64)
     with with_weights(twins.items()):
-        x, report, exact = layer._inverse_and_exact(y, carried, Exact(start, tf.zeros_like(start[:, 0])), reference)
+        x, report, exact = layer._inverse_and_exact(
+            y, carried, Exact(start, tf.zeros(tf.shape(y)[:1], tf.float64)), reference
+        )
     estimate = _norm(tf.cast(x, tf.float64) - exact.x)
-    estimate = tf.where(tf.math.is_nan(estimate), math.inf, estimate)
+    estimate = tf.where(tf.math.is_nan(estimate), tf.constant(math.inf, estimate.dtype), estimate)
     report = InverseReport.exact(y) if report is None else report
     return x, report._replace(
         error_bound=_rounded_up(estimate + exact.error, y.dtype), error_estimate=tf.cast(estimate, y.dtype)

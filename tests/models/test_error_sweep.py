@@ -33,7 +33,7 @@ def trained_classifier(coeff, epochs):
 @pytest.mark.parametrize("coeff", COEFFS)
 @pytest.mark.parametrize("trained", [trained_flow, trained_classifier])
 def test_errors_of_a_trained_model(trained, coeff):
-    model, y = trained(coeff, epochs=10)
+    model, y = trained(coeff, epochs=5)
     ki.contract(model)
     x, report = model.layer.inverse_and_report(np.reshape(y, (EXAMPLES, *_event(model))), errors=True)
     assert_close_and_below(x, report, exact_inverse(model.layer, np.reshape(y, (EXAMPLES, *_event(model)))))
