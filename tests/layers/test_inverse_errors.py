@@ -12,6 +12,7 @@ from oracles import leave_identity
 import keras_iresnet as ki
 from keras_iresnet import layers
 from keras_iresnet.layers import inverse_program
+from keras_iresnet.layers.blocks import branch_block
 
 
 @pytest.fixture(autouse=True)
@@ -149,6 +150,19 @@ def test_solves_that_stopped_early_are_as_far_off_as_is_said():
     x, report = layer.inverse_and_report(y, errors=True)
     assert not report.converged.numpy().all()
     assert_close_and_below(x, report, exact_inverse(layer, y))
+
+
+@pytest.mark.parametrize("name", ["chain", "implicit", "monotone"])
+def test_what_the_reference_is_off_itself_is_in_the_bound(name, monkeypatch):
+    monkeypatch.setattr(branch_block, "ROUNDING", 1e-2)  # where its solves end
+    layer, y = made(name), 2 * points(1000)
+    if name == "chain":  # the way back stretches: by 20, and by more where g is about -x
+        layer.layers[0].log_scale.assign(-3 * tf.ones(4))
+        last = layer.layers[1].branch.spectral_layers[-1].kernel
+        last.assign(-last)
+    x, report = layer.inverse_and_report(y, tolerance=0.1, errors=True)
+    true = assert_close_and_below(x, report, exact_inverse(layer, y), share=0.0)
+    assert np.mean(report.error_estimate < 0.99 * true) > 0.05
 
 
 def test_nothing_is_proved_without_a_bound_and_the_estimate_is_close_all_the_same():
