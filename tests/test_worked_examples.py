@@ -56,7 +56,7 @@ def test_labels_of_digits_are_learned(tmp_path):
 
 @pytest.mark.slow
 def test_bounds_of_errors_loosen_with_depth():
-    shallow, deep = load("error_bounds").run(coeffs=(0.98,), depths=(1, 16), steps=20, examples=50)
+    shallow, deep = load("error_bounds").run(0.98, depths=(1, 16), steps=20, examples=50)
     assert shallow["bound"] < 1.1 * shallow["estimate"] < 1e-4
     assert deep["bound"] > 1e3 * deep["estimate"] > 0
     assert deep["Lip(F^-1)"] > 1e6 * shallow["Lip(F^-1)"]
