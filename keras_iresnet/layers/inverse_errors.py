@@ -66,9 +66,10 @@ class Reference:
 
     def behind(self, layer: Any, y: Exact, near: tf.Tensor) -> Exact:
         """The exact inverse of a layer at y, which float32 says is near `near` (batch, *event)."""
-        x, moved = self.twins[layer]._inverse_near(y.x, tf.cast(near, tf.float64), self.carried)
+        twin = self.twins[layer]
+        x, moved = twin._inverse_near(y.x, tf.cast(near, tf.float64), self.carried)
         into = y.error + moved + ROUNDING * _size(y.x)
-        error = self.stretches[layer] * into + ROUNDING * _size(x)
+        error = twin._inverse_stretch(y.x, into, self.stretches[layer]) * into + ROUNDING * _size(x)
         return Exact(x, tf.where(tf.math.is_finite(error), error, math.inf))
 
 

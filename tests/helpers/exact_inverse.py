@@ -100,6 +100,15 @@ def _act_norm(layer, y):
     return y / np.exp(_array(layer.log_scale)) - _array(layer.unit) * _array(layer.shift)
 
 
+def _column_ranges(layer, y):
+    x = y.copy()
+    for index in layer.positive:
+        x[:, index] = np.exp(y[:, index])
+    for index, low, high in layer.bounds:
+        x[:, index] = low + (high - low) / (1 + np.exp(-y[:, index]))
+    return x
+
+
 def _squeeze(layer, y):
     """Each pixel back to a patch: channels are (row, column, channel)."""
     f = layer.factor
@@ -119,6 +128,7 @@ _ACTIVATIONS = {
 }
 _CLOSED_FORMS = {
     layers.ActNorm: _act_norm,
+    layers.ColumnRanges: _column_ranges,
     layers.Center: lambda layer, y: y + layer.offset,
     layers.Flatten: lambda layer, y: y.reshape(-1, *layer.input_spec.shape[1:]),
     layers.InjectivePad: lambda layer, y: y[..., : -layer.channels],

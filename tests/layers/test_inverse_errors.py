@@ -80,6 +80,7 @@ class DeclaredBranch(SineBranch):
 MAKERS = {
     "block": residual,
     "chain": lambda: layers.Chain([layers.ActNorm(), residual(), layers.ActNorm(), residual(0.98)]),
+    "columns": lambda: layers.Chain([layers.ColumnRanges((0,), [(1, -1.0, 9.0)]), layers.ActNorm(), residual()]),
     "monotone": lambda: layers.MonotoneBlock(dense()),
     "implicit": lambda: layers.ImplicitBlock(dense(), dense(0.7)),
     "inverse": lambda: layers.Inverse(layers.Chain([residual(), residual()])),
