@@ -121,15 +121,20 @@ def certify(run: str, contract: bool, picture: str | None, as_json: bool) -> Non
 @data_dir_option
 @json_option
 def sample(run: str, as_json: bool, **options: Any) -> None:
-    """Draw samples from the best checkpoint of the run folder RUN."""
+    """Draw samples from the best checkpoint of the run folder RUN, and say how exact the inverse was."""
     start_tensorflow_quietly()
     from keras_iresnet.commands import sample_run
     from keras_iresnet.layers import NotConvergedError
 
     try:
-        path = sample_run(run, **options)
+        found: list[Any] = []
+        path = sample_run(run, tell=found.append, **options)
         _tell_data(run)
-        show_paths([path], as_json=as_json)
+        click.echo(found[0], err=True)
+        if as_json:
+            show_json(found[0]._asdict() | {"paths": [path]})
+        else:
+            show_paths([path])
     except NotConvergedError as error:
         raise click.ClickException(str(error)) from error
 

@@ -81,7 +81,13 @@ def test_certify_prints_null_where_no_bound_is_known_and_fails_as_ever(tmp_path)
 @pytest.mark.parametrize("words", [("sample", "--n", 4), ("interpolate", "--pairs", 2, "--steps", 3)])
 def test_commands_that_write_a_picture_print_where_it_is(words, run, tmp_path):
     found, _ = _json(words[0], run.path, *words[1:], "--out", tmp_path / "x.png")
-    assert found == {"paths": [str(tmp_path / "x.png")]}
+    assert found["paths"] == [str(tmp_path / "x.png")]
+
+
+def test_sample_prints_how_exact_it_is(run, tmp_path):
+    found, said = _json("sample", run.path, "--n", 4, "--out", tmp_path / "x.png")
+    assert 0 < found["max_error_estimate"] <= found["max_error_bound"] < 1e-5
+    assert f"bound {found['max_error_bound']:.1e}, estimate {found['max_error_estimate']:.1e}" in said
 
 
 def test_reconstruct_prints_the_figures_and_where_the_picture_is(run, tmp_path):
@@ -89,6 +95,7 @@ def test_reconstruct_prints_the_figures_and_where_the_picture_is(run, tmp_path):
     assert found["paths"] == [str(tmp_path / "x.png")]
     assert (found["images"], found["not_converged"]) == (4, 0)
     assert 0 < found["max_abs_error"] < 1e-5
+    assert 0 < found["max_error_estimate"] <= found["max_error_bound"] < 1e-5
 
 
 def test_figures_print_rows_and_paths(run, tmp_path):

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 SCRIPTS = pathlib.Path(__file__).parents[1] / "scripts"
-EXAMPLES = ("vi_banana", "vi_eight_schools", "neutra_funnel", "conditional_digits")
+EXAMPLES = ("vi_banana", "vi_eight_schools", "neutra_funnel", "conditional_digits", "error_bounds")
 
 
 def load(name):
@@ -52,3 +52,11 @@ def test_labels_of_digits_are_learned(tmp_path):
     assert found["test_error_percent"] < 60  # 90 by chance
     assert found["train_bits_per_dim"] < 3.4
     assert (tmp_path / "digits.png").stat().st_size > 3000
+
+
+@pytest.mark.slow
+def test_bounds_of_errors_loosen_with_depth():
+    shallow, deep = load("error_bounds").run(0.98, depths=(1, 16), steps=20, examples=50)
+    assert shallow["bound"] < 1.1 * shallow["estimate"] < 1e-4
+    assert deep["bound"] > 1e3 * deep["estimate"] > 0
+    assert deep["Lip(F^-1)"] > 1e6 * shallow["Lip(F^-1)"]

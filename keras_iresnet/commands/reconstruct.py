@@ -35,7 +35,7 @@ def reconstruct_run(
         data_dir: TFDS data directory.
 
     Returns:
-        Path of the file, and the figures: `InversionFigures` as a dictionary, and `images`.
+        Path of the file, and the figures: `InversionFigures` and `ErrorFigures` as a dictionary, and `images`.
 
     Raises:
         ValueError: no run folder of images, arguments that cannot be, or more images than there are.
@@ -50,7 +50,8 @@ def reconstruct_run(
     images, labels, _ = held_out_images(
         folder, n, seed=seed, data_dir=data_dir, labels=is_conditional(model), dataset=dataset
     )
-    found = round_trip(model, images, seed=seed, condition=labels)
+    found = round_trip(model, images, seed=seed, condition=labels, errors=True)
+    assert found.errors is not None  # they were asked for
     rows = pictures.paired(images, found.examples, model.bins)
     write(rows, out, lambda file: pictures.save_image(pictures.grid(rows, model.bins, pictures.PAIRED_COLUMNS), file))
-    return out, {"images": n} | found.figures._asdict()
+    return out, {"images": n} | found.figures._asdict() | found.errors._asdict()

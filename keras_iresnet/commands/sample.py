@@ -2,9 +2,12 @@
 
 import os
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 from keras_iresnet import data
 from keras_iresnet.commands.arguments import check_at_least
+from keras_iresnet.evaluation.reconstruction import ErrorFigures
 from keras_iresnet.runs.kind import is_conditional, load_flow
 from keras_iresnet.runs.output import FORMATS, output_file
 from keras_iresnet.runs.run_data import data_of_run, description_of
@@ -22,6 +25,7 @@ def sample_run(
     out: str | os.PathLike | None = None,
     dataset: str | os.PathLike | None = None,
     data_dir: str | os.PathLike | None = None,
+    tell: Callable[[ErrorFigures], None] | None = None,
 ) -> pathlib.Path:
     """Draw from a run's best checkpoint, as a picture, an array or a table.
 
@@ -37,6 +41,8 @@ def sample_run(
             `-label<label>` where there is one.
         dataset: where files of one's own are now, if they were moved.
         data_dir: TFDS data directory. Data are read for points alone: pictures show them beside the samples.
+        tell: called with how far the samples can be from the exact inverse of their latents, which takes a few times
+            as long as to draw them.
 
     Returns:
         Path of the file.
@@ -60,7 +66,10 @@ def sample_run(
     flow, splits = load_flow(folder), None
     if flow.bins is None:
         splits = data_of_run(folder, data_dir=data_dir, labels=is_conditional(flow), dataset=dataset)
-    draw_samples(flow, splits, out, n=n, label=label, temperature=temperature, seed=seed)
+    options: dict[str, Any] = {"n": n, "label": label, "temperature": temperature, "seed": seed}
+    report = draw_samples(flow, splits, out, errors=tell is not None, **options)
+    if tell is not None:
+        tell(ErrorFigures.of(report))
     return out
 
 

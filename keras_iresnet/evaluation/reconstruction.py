@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.evaluation.batchwise import Bar, compiled
+from keras_iresnet.layers import InverseReport
 from keras_iresnet.models import Classifier
 
 BATCH = 250
@@ -110,17 +111,44 @@ class InversionFigures(NamedTuple):
     not_converged: int
 
 
+class ErrorFigures(NamedTuple):
+    """How far an inverse is from the exact one, in data space, of the worst example.
+
+    Attributes:
+        max_error_bound: proved; infinite where nothing is.
+        max_error_estimate: without a proof; infinite where the iteration ran away.
+    """
+
+    max_error_bound: float
+    max_error_estimate: float
+
+    @classmethod
+    def of(cls, report: InverseReport) -> "ErrorFigures":
+        """Those of a report that has errors."""
+        return cls(float(tf.reduce_max(report.error_bound)), float(tf.reduce_max(report.error_estimate)))
+
+    def __str__(self):
+        return f"Largest error of the inverse: bound {self.max_error_bound:.1e}, estimate {self.max_error_estimate:.1e}"
+
+
 class RoundTrip(NamedTuple):
-    """Examples that went there and back, as they came (integer images, or points), and how it went."""
+    """Examples that went there and back.
+
+    Attributes:
+        examples: as they came, integer images, or points.
+        figures: how it went.
+        errors: of the inverse, if they were asked for.
+    """
 
     examples: np.ndarray
     figures: InversionFigures
+    errors: ErrorFigures | None = None
 
 
-def round_trip(model: Any, examples: Any, *, seed: int, condition: Any = None) -> RoundTrip:
+def round_trip(model: Any, examples: Any, *, seed: int, condition: Any = None, errors: bool = False) -> RoundTrip:
     """F^-1(F(x)) of examples (n, *event): integer images, dequantized with noise from `seed` for a flow, or points.
 
-    A flow of p(x | c) needs their conditions.
+    A flow of p(x | c) needs their conditions. `errors` as for `InvertibleLayer.inverse_and_report`.
 
     Example:
     >>> import numpy as np
@@ -135,10 +163,11 @@ def round_trip(model: Any, examples: Any, *, seed: int, condition: Any = None) -
     images = model.bins is not None
     if isinstance(model, Classifier):
         x = tf.cast(examples, model.stream_dtype) / (model.bins - 1)
-        back, report = model.invert(model.features(x))
+        back, report = model.invert(model.features(x), errors=errors)
     else:
         x = model.to_data(examples, seed) if images else tf.convert_to_tensor(examples)
-        back, report = model.inverse_and_report(model.forward(x, condition=condition), condition=condition)
+        z = model.forward(x, condition=condition)
+        back, report = model.inverse_and_report(z, condition=condition, errors=errors)
     error = infinite_where_nan(tf.abs(back - x))
     figures = InversionFigures(
         max_abs_error=float(tf.reduce_max(error)),
@@ -148,7 +177,8 @@ def round_trip(model: Any, examples: Any, *, seed: int, condition: Any = None) -
         max_residual=float(tf.reduce_max(infinite_where_nan(report.residual))),
         not_converged=int(np.sum(~report.converged.numpy())),
     )
-    return RoundTrip((model.to_images(back) if images else back).numpy(), figures)
+    examples = (model.to_images(back) if images else back).numpy()
+    return RoundTrip(examples, figures, ErrorFigures.of(report) if errors else None)
 
 
 def infinite_where_nan(errors: Any) -> tf.Tensor:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_iresnet.borrowed.keras_names import layers_in
 from keras_iresnet.layers.carried import Carried
+from keras_iresnet.layers.inverse_errors import inverse_and_errors, proved
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.spectral.norm_groups import with_all_kernels
 
@@ -28,17 +29,20 @@ class InversePrograms:
         self.by_settings: dict[Hashable, Callable[..., Any]] = {}
 
 
-def inverted(layer: "InvertibleLayer", y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport]:
+def inverted(
+    layer: "InvertibleLayer", y: tf.Tensor, carried: Carried, *, errors: bool = False
+) -> tuple[tf.Tensor, InverseReport]:
     """The inverse of a layer at y (batch, *event), with its report; `carried` has condition and tolerance."""
+    known = proved(layer) if errors else None
     settings = tuple(found for inner in layers_in(layer) if (found := _settings(inner)) is not None)
     if not settings or not tf.executing_eagerly() or tf.config.functions_run_eagerly():
-        return _in_one(layer, y, with_all_kernels(layer, carried))
+        return _in_one(layer, y, with_all_kernels(layer, carried), known)
     shares = _shares(len(y))
-    key = (settings, shares, carried.tolerance, carried.condition is None)
+    key = (settings, shares, carried.tolerance, carried.condition is None, errors)
     programs = layer._inverse_programs.by_settings
     if key not in programs:
         programs[key] = _program(layer, carried.tolerance, shares)
-    return programs[key](y, carried.condition)
+    return programs[key](y, carried.condition, known)
 
 
 def _settings(layer):
@@ -47,25 +51,27 @@ def _settings(layer):
 
 
 def _program(layer, tolerance, shares):
-    def solve(y, condition):
+    def solve(y, condition, known):
         carried = with_all_kernels(layer, Carried(condition=condition, tolerance=tolerance))
         if shares == 1:
-            return _in_one(layer, y, carried)
-        return _side_by_side(layer, y, carried, shares)
+            return _in_one(layer, y, carried, known)
+        return _side_by_side(layer, y, carried, known, shares)
 
     return tf.function(solve, autograph=False, reduce_retracing=True)
 
 
-def _in_one(layer, y, carried):
+def _in_one(layer, y, carried, known):
+    if known is not None:
+        return inverse_and_errors(layer, y, carried, known)
     x, report = layer._inverse(y, carried)
     return x, InverseReport.exact(y) if report is None else report
 
 
-def _side_by_side(layer, y, carried, shares):
+def _side_by_side(layer, y, carried, known, shares):
     """Parts of the batch, which do not depend on each other, so that TensorFlow may compute them at the same time."""
     bounds = [tf.shape(y)[0] * i // shares for i in range(shares + 1)]
-    parts = [_in_one(layer, y[low:high], carried.rows(low, high)) for low, high in itertools.pairwise(bounds)]
-    return tf.nest.map_structure(lambda *found: tf.concat(found, 0), *parts)
+    parts = [_in_one(layer, y[low:high], carried.rows(low, high), known) for low, high in itertools.pairwise(bounds)]
+    return tf.nest.map_structure(lambda *found: None if found[0] is None else tf.concat(found, 0), *parts)
 
 
 def _shares(batch):

@@ -19,11 +19,16 @@ class InverseReport(NamedTuple):
         steps: (batch,) int32, fixed-point steps taken in all.
         residual: (batch,), the largest relative residual of a block.
         converged: (batch,) bool, whether every block reached its tolerance.
+        error_bound: (batch,), where errors were asked for: no smaller than |x - x*|, the Euclidean distance of the
+            inverse from the exact one, in the units of x; infinite where nothing is proved.
+        error_estimate: (batch,), likewise: about |x - x*|, without a proof; infinite where the inverse ran away.
     """
 
     steps: tf.Tensor
     residual: tf.Tensor
     converged: tf.Tensor
+    error_bound: tf.Tensor | None = None
+    error_estimate: tf.Tensor | None = None
 
     @classmethod
     def exact(cls, y: tf.Tensor) -> "InverseReport":

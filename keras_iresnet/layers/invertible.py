@@ -1,5 +1,6 @@
 """The base of every invertible layer: forward, inverse, and the log-determinant of the forward map."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -7,6 +8,8 @@ import tensorflow as tf
 
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.layers.float64_twin import Float64Twin
+from keras_iresnet.layers.inverse_errors import Exact, Reference
 from keras_iresnet.layers.inverse_program import InversePrograms, inverted
 from keras_iresnet.layers.inverse_report import InverseReport, settle
 from keras_iresnet.layers.known_bounds import KnownBounds
@@ -42,6 +45,7 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
         self._made_trainable = self.trainable
         self._inverse_programs = InversePrograms()
         self._known_bounds = KnownBounds()
+        self._twin = Float64Twin()
 
     def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
         """F(x), and log|det dF/dx| in nats: (batch,), or a number where it is the same for all examples.
@@ -65,6 +69,31 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
         """
         x, report = self._inverse(y, carried)
         return x, report, -self._forward(x, carried)[1]
+
+    def _inverted_one_by_one(self) -> Sequence["InvertibleLayer"]:
+        """The layers whose inverses `_inverse` is made of, for one that has `_inverse_and_exact` for them."""
+        return ()
+
+    def _inverse_near(self, y: tf.Tensor, near: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor]:
+        """`_inverse` where a solution is near, as exact as the dtype allows, and what its last step moved x by.
+
+        A layer that iterates begins with `near` (batch, *event); a closed form needs none, and moves nothing.
+        """
+        del near
+        x = self._inverse(y, carried)[0]
+        return x, tf.zeros(tf.shape(y)[:1], y.dtype)
+
+    def _inverse_stretch(self, y: tf.Tensor, error: tf.Tensor, proved: tf.Tensor) -> tf.Tensor:
+        """A bound of Lip(F^-1) within `error` (batch,) of y, a scalar or (batch,); `proved` is that of everywhere."""
+        del y, error
+        return proved
+
+    def _inverse_and_exact(
+        self, y: tf.Tensor, carried: Carried, exact: Exact, reference: Reference
+    ) -> tuple[tf.Tensor, InverseReport | None, Exact]:
+        """`_inverse`, and the exact one of `exact`, which y was rounded from."""
+        x, report = self._inverse(y, carried)
+        return x, report, reference.behind(self, exact, x)
 
     def _bounds(self, lip_of: LipOf) -> MapBounds:
         """What is proved about F, with the weights as they are; for a layer that says nothing, nothing is.
@@ -159,14 +188,24 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
         return settle(*self.inverse_and_report(y, condition=condition, tolerance=tolerance), on_failure)
 
     def inverse_and_report(
-        self, y: tf.Tensor, *, condition: tf.Tensor | None = None, tolerance: float | None = None
+        self,
+        y: tf.Tensor,
+        *,
+        condition: tf.Tensor | None = None,
+        tolerance: float | None = None,
+        errors: bool = False,
     ) -> tuple[tf.Tensor, InverseReport]:
-        """`inverse` and its `InverseReport`, whether or not it converged."""
+        """`inverse` and its `InverseReport`, whether or not it converged.
+
+        With `errors`, the report has `error_bound` and `error_estimate` too. x* is the solution in exact arithmetic,
+        for y and the weights as they are, with the kernels that evaluation uses. It is solved for once more, in
+        float64, which takes a few times as long. The layers are made again for that, from their configs.
+        """
         y = self._cast(y)
         if not self.built:
             raise ValueError(f"{self.name} must be built before it is inverted: call it on data first.")
         self._require_shape(y, self.compute_output_shape(self.input_spec.shape))
-        return inverted(self, y, Carried(condition=condition, tolerance=tolerance))
+        return inverted(self, y, Carried(condition=condition, tolerance=tolerance), errors=errors)
 
     def initialize(self, x: tf.Tensor, *, condition: tf.Tensor | None = None, points: bool = False) -> tf.Tensor:
         """Set what depends on data and was not set before from one batch, eagerly; returns F(x).

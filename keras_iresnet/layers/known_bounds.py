@@ -31,6 +31,11 @@ class KnownBounds:
         self._refresh(layer)
         return self._lips[id(block)]
 
+    def of_part(self, layer: Any, part: Any) -> MapBounds:
+        """The bounds of a layer in that layer, or of itself."""
+        self._refresh(layer)
+        return part._bounds(lambda block: self._lips[id(block)])
+
     def _refresh(self, layer):
         state = weight_state([weight.value for weight in layer.weights])
         if self._bounds is None or state != self._state:

@@ -26,7 +26,7 @@ class Inversion(NamedTuple):
 
     Attributes:
         images: (batch, *event_shape), pixels in [0, 1].
-        report: the solver's `InverseReport`: steps, residual and converged for each image.
+        report: the solver's `InverseReport`: steps, residual and converged for each image, and errors if asked for.
     """
 
     images: tf.Tensor
@@ -118,17 +118,18 @@ class Classifier(InvertibleModel):
         """The network below the head as a layer, weights shared, for models on top of its features."""
         return Features(self.layer, self.event_shape, self.bins, dtype=self.dtype_policy, name=f"{self.name}_features")
 
-    def invert(self, features: Any) -> Inversion:
+    def invert(self, features: Any, *, errors: bool = False) -> Inversion:
         """The images that features (batch, *feature_shape) came from, with the report of the solver.
 
         Nothing is raised where it does not converge: without a `coeff` nothing promises that, and the report says so.
+        With `errors` it has `error_bound` and `error_estimate` too, as for `InvertibleLayer.inverse_and_report`.
 
         Raises:
             ValueError: the backbone is no invertible layer.
         """
         if not self.has_inverse:
             raise ValueError(f"`layer` must be invertible to be inverted. Received: {type(self.layer).__name__}")
-        return Inversion(*self.layer.inverse_and_report(features))
+        return Inversion(*self.layer.inverse_and_report(features, errors=errors))
 
     def predict_proba(self, x: Any, **kwargs: Any) -> np.ndarray:
         """Probabilities of the classes, an array (batch, num_classes); `kwargs` as for `keras.Model.predict`."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
@@ -15,19 +15,16 @@ from keras_iresnet.layers.variational_dequantizer import VariationalDequantizer
 from keras_iresnet.layers.weight_state import weight_state
 from keras_iresnet.models.base import LAYER_EXAMPLES
 from keras_iresnet.models.convergence import converge_norms
-from keras_iresnet.models.density import Density
 from keras_iresnet.models.example_checks import check_deviations, check_shape
 from keras_iresnet.models.files.old_files import take_prior, with_prior
+from keras_iresnet.models.tfp_views import TfpViews
 from keras_iresnet.ops.log_det import LogDetEstimator
 from keras_iresnet.priors import as_prior
 from keras_iresnet.priors.prior import check_temperature
 
-if TYPE_CHECKING:
-    import tensorflow_probability as tfp
-
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
-class Flow(Density):
+class Flow(TfpViews):
     """ln p(x) = ln p_z(F(x)) + ln|det dF/dx|  (Behrmann et al., ICML 2019, equation 3).
 
     `flow(x)` is the log-likelihood in nats, so the model is compiled, fitted, evaluated, saved and exported as any
@@ -144,12 +141,26 @@ class Flow(Density):
             tolerance: as for `InvertibleLayer.inverse`.
             on_failure: likewise.
         """
+        options: dict[str, Any] = {"temperature": temperature, "condition": condition, "tolerance": tolerance}
+        return settle(*self.sample_and_report(n, seed, **options), on_failure)
+
+    def sample_and_report(
+        self,
+        n: int | tf.Tensor | None = None,
+        seed: Seed = None,
+        *,
+        temperature: float = 1.0,
+        condition: Any = None,
+        tolerance: float | None = None,
+        errors: bool = False,
+    ) -> tuple[tf.Tensor, InverseReport]:
+        """`sample`, and the report of the inverse, whether or not it converged; `errors` as for the inverse."""
         check_temperature(temperature)
         condition = self._condition(condition)
         if n is None and condition is None:
             raise ValueError("`n` says how many to draw where no `condition` does. Received: n=None")
         z = self.prior.sample(tf.shape(condition)[0] if n is None else n, self._seed(seed), temperature)
-        return self.inverse(z, condition=condition, tolerance=tolerance, on_failure=on_failure)
+        return self.inverse_and_report(z, condition=condition, tolerance=tolerance, errors=errors)
 
     def forward(self, x: Any, *, condition: Any = None) -> tf.Tensor:
         """Data space (batch, *event_shape) -> latents (batch, D)."""
@@ -179,45 +190,14 @@ class Flow(Density):
         return settle(*self.inverse_and_report(z, condition=condition, tolerance=tolerance), on_failure)
 
     def inverse_and_report(
-        self, z: Any, *, condition: Any = None, tolerance: float | None = None
+        self, z: Any, *, condition: Any = None, tolerance: float | None = None, errors: bool = False
     ) -> tuple[tf.Tensor, InverseReport]:
-        """`inverse`, and the `InverseReport` of its fixed points."""
+        """`inverse`, and its `InverseReport`, with `errors` as for `InvertibleLayer.inverse_and_report`."""
         z = tf.cast(tf.convert_to_tensor(z), self.stream_dtype)
         check_shape(z, (self.dimension,))
         latents = tf.reshape(z, (-1, *self._latent_event))
         condition = self._condition(condition, tf.shape(z)[0])
-        return self.layer.inverse_and_report(latents, condition=condition, tolerance=tolerance)
-
-    @property
-    def bijector(self) -> "tfp.bijectors.Bijector":
-        """A `tfb.Bijector` from data space (..., *event_shape) to latents (..., D): `InvertibleResNetBijector`."""
-        return self.as_bijector()
-
-    @property
-    def distribution(self) -> "tfp.distributions.TransformedDistribution":
-        """The density over data space, with its prior, as a `tfd.TransformedDistribution`.
-
-        Where the blocks estimate their log-dets with random probes, `log_prob` of one point differs from call to call:
-        `as_distribution` takes a `seed` for the same probes each time, or `ki.ExactLogDet()` where D is small.
-        """
-        return self.as_distribution()
-
-    def as_bijector(self, *, estimator: LogDetEstimator | None = None, seed: Seed = None) -> "tfp.bijectors.Bijector":
-        """`bijector`, with an estimator in place of the blocks' own, or a seed of its random probes."""
-        from keras_iresnet.bijector import InvertibleResNetBijector  # TFP takes seconds to import
-
-        seed = self.seed_generator if seed is None else seed
-        return InvertibleResNetBijector(
-            self.layer, flatten=True, estimator=estimator, seed=seed, condition_size=self.condition_size
-        )
-
-    def as_distribution(
-        self, *, estimator: LogDetEstimator | None = None, seed: Seed = None
-    ) -> "tfp.distributions.TransformedDistribution":
-        """`distribution`, with an estimator in place of the blocks' own, or a seed of its random probes."""
-        from keras_iresnet.bijector import data_distribution
-
-        return data_distribution(self.as_bijector(estimator=estimator, seed=seed), self.prior.distribution())
+        return self.layer.inverse_and_report(latents, condition=condition, tolerance=tolerance, errors=errors)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the layers and the prior, all at once: the shape is known from the start."""

@@ -94,10 +94,10 @@ class FixedPoint:
     max_steps: int
     first_steps_dtype: str | None = None
 
-    def __call__(self, g: maps.Map, y: tf.Tensor) -> FixedPointResult:
-        """Solve x + g(x) = y."""
+    def __call__(self, g: maps.Map, y: tf.Tensor, start: tf.Tensor | None = None) -> FixedPointResult:
+        """Solve x + g(x) = y, from `start` if that is not y."""
         scale = tf.stop_gradient(tf.sqrt(tf.cast(tf.reduce_prod(tf.shape(y)[1:]), y.dtype)) + _norm(y))
-        found = self._all_but_the_last(g, tf.stop_gradient(y), scale)
+        found = self._all_but_the_last(g, tf.stop_gradient(y), scale, tf.stop_gradient(y if start is None else start))
         solution, progress = tf.nest.map_structure(tf.stop_gradient, found)
         # The last step, from the solution, carries the derivatives with respect to y and to the weights of g;
         # `_solve_gradient` turns them into those of the solution.
@@ -110,8 +110,8 @@ class FixedPoint:
         converged = progress.converged & (relative <= _LARGEST * self.tolerance)
         return FixedPointResult(x, progress.steps + 1, relative, converged, moved)
 
-    def _all_but_the_last(self, g, y, scale):
-        x, before, left = y, _start(scale), self.max_steps - 1
+    def _all_but_the_last(self, g, y, scale, x):
+        before, left = _start(scale), self.max_steps - 1
         if self.first_steps_dtype is not None and left > _FIRST_STEPS:
             low, left = lowered(g, self.first_steps_dtype, y.dtype), left - _FIRST_STEPS
             x, low_progress = _iterate(low, y, _FIRST_TOLERANCE * scale, _FIRST_STEPS, x=x, before=before)

@@ -9,10 +9,11 @@ import tensorflow as tf
 
 from keras_iresnet.layers.carried import EVALUATION, Carried
 from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.layers.inverse_errors import ROUNDING
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 from keras_iresnet.ops import maps
-from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS, default_tolerance
+from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS, FixedPoint, default_tolerance
 from keras_iresnet.ops.kernels import shares_its_pass
 from keras_iresnet.ops.log_det import (
     BackpropSeriesLogDet,
@@ -118,6 +119,12 @@ class BranchBlock(InvertibleLayer):
         solve = SolvedLogDet(estimator if carried.log_det else None, tolerance, self.max_steps)
         found = self._run(solve, g, y, carried.seed)
         return found.x, found.nats, InverseReport(tf.cast(found.steps, tf.int32), found.residual, found.converged > 0)
+
+    @staticmethod
+    def _solved_near(g: maps.Map, y: tf.Tensor, near: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """x with x + g(x) = y, from where it is near, to rounding; and what the last step moved, (batch,)."""
+        result = shared(FixedPoint(ROUNDING, DEFAULT_MAX_STEPS), g, y, near)
+        return result.x, result.moved
 
     def _branch_map(self, carried: Carried) -> maps.Map:
         # Not all branches know of conditions, and not all blocks of a conditional model need one that does.

@@ -71,6 +71,11 @@ class MonotoneBlock(ForwardSolves, BranchBlock):
         w, nats, report = self._half_way(y, carried, -1)
         return w - y, report, nats
 
+    def _inverse_near(self, y: tf.Tensor, near: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor]:
+        g = maps.Composition([self._branch_map(dataclasses.replace(carried, precise=True)), maps.Scale(-1.0)])
+        w, moved = self._solved_near(g, 2 * y, near + y)
+        return w - y, moved
+
     def _half_way(self, x, carried, sign):
         """w with w + sign g(w) = 2x, the log-determinant from x to w - x, odd in g, and the report."""
         g = self._branch_map(dataclasses.replace(carried, precise=True))

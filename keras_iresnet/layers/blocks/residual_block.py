@@ -56,6 +56,9 @@ class InvertibleResidualBlock(BranchBlock):
         result = shared(FixedPoint(tolerance, self.max_steps, first), g, y)
         return result.x, InverseReport(result.steps, result.residual, result.converged)
 
+    def _inverse_near(self, y: tf.Tensor, near: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor]:
+        return self._solved_near(self._branch_map(carried), y, near)
+
     def _inverse_and_log_det(
         self, y: tf.Tensor, carried: Carried
     ) -> tuple[tf.Tensor, InverseReport | None, tf.Tensor | float]:

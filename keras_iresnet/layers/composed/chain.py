@@ -1,6 +1,6 @@
 """Invertible layers one after the other."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import keras
@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.layers.inverse_errors import Exact, Reference
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 from keras_iresnet.layers.map_bounds import LipOf, MapBounds, one_after_another
@@ -64,6 +65,18 @@ class Chain(InvertibleLayer):
             y, own = layer._inverse(y, carried)
             report = report.then(own)
         return y, report
+
+    def _inverted_one_by_one(self) -> Sequence[InvertibleLayer]:
+        return self.layers
+
+    def _inverse_and_exact(
+        self, y: tf.Tensor, carried: Carried, exact: Exact, reference: Reference
+    ) -> tuple[tf.Tensor, InverseReport | None, Exact]:
+        report = InverseReport.exact(y)
+        for layer in reversed(self.layers):
+            y, own, exact = layer._inverse_and_exact(y, carried, exact, reference)
+            report = report.then(own)
+        return y, report, exact
 
     def _inverse_and_log_det(
         self, y: tf.Tensor, carried: Carried

@@ -1,6 +1,7 @@
 """The multi-scale step: half of the channels leave for the latent vector, the rest go through more layers."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, Self
 
 import keras
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.event_shape import Shape
+from keras_iresnet.layers.inverse_errors import Exact, Reference
 from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
 from keras_iresnet.layers.map_bounds import LipOf, MapBounds
@@ -66,6 +68,19 @@ class FactorOut(InvertibleLayer):
         leaving, inner = self._apart(y)
         staying, report = self.layer._inverse(inner, carried)
         return tf.concat([leaving, staying], -1), report
+
+    def _inverted_one_by_one(self) -> Sequence[InvertibleLayer]:
+        return (self.layer,)
+
+    def _inverse_and_exact(
+        self, y: tf.Tensor, carried: Carried, exact: Exact, reference: Reference
+    ) -> tuple[tf.Tensor, InverseReport | None, Exact]:
+        (leaving, inner), (exact_leaving, exact_inner) = self._apart(y), self._apart(exact.x)
+        y_inner = Exact(exact_inner, exact.error)
+        staying, report, found = self.layer._inverse_and_exact(inner, carried, y_inner, reference)
+        error = tf.sqrt(tf.square(exact.error) + tf.square(found.error))
+        x = tf.concat([leaving, staying], -1)
+        return x, report, Exact(tf.concat([exact_leaving, found.x], -1), error)
 
     def _apart(self, y):
         """Latents (batch, D) -> what left and what the inner layer gave."""

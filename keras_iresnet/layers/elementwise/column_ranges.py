@@ -81,6 +81,13 @@ class ColumnRanges(InvertibleLayer):
         x = tf.where(self._is_positive, exponentials, tf.where(self._is_bounded, tf.sigmoid(y), y))
         return x * self._width.astype(x.dtype.name) + self._low.astype(x.dtype.name), None
 
+    def _inverse_stretch(self, y: tf.Tensor, error: tf.Tensor, proved: tf.Tensor) -> tf.Tensor:
+        """An exponential has a largest slope where its argument is bounded."""
+        if not self.positive:
+            return proved
+        others = np.where(self._is_bounded, self._width / 4, 1.0)
+        return tf.reduce_max(tf.where(self._is_positive, tf.exp(y + error[:, None]), others), -1)
+
     def _bounds(self, lip_of: LipOf) -> MapBounds:
         """Logarithms have no largest slope, nor exponentials; a logit alone has a smallest one."""
         unknown = MapBounds.unknown(self.name)
