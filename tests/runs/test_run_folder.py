@@ -8,7 +8,8 @@ import pytest
 import small_flows
 import tensorflow as tf
 
-from keras_iresnet.runs.run_folder import RunFolder, default_path, replacing
+from keras_iresnet.models.files.replacing import replacing
+from keras_iresnet.runs.run_folder import RunFolder, default_path
 
 
 def test_create_makes_the_folder_with_its_parents(tmp_path):
