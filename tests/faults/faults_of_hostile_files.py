@@ -2,9 +2,12 @@
 
 import hashlib
 import pathlib
+import pickle
 import sys
 import tempfile
+import types
 import zipfile
+from unittest import mock
 
 import keras
 import numpy as np
@@ -71,20 +74,25 @@ class Marked:
 def pickled(kind: str, path: pathlib.Path, marker: pathlib.Path) -> None:
     """Write arrays that only pickle can read."""
     content = np.array([Marked(marker)], dtype=object)
-    if kind == "npy":
+    if kind == "pickle":
+        path.write_bytes(pickle.dumps(content))
+    elif kind == "npy":
         np.save(path, content, allow_pickle=True)
     else:
         np.savez(path, x=content)
 
 
-@fault("files", names=r"data\.np[yz]", survives=UNRUN, few=["npy"], every=["npy", "npz"])
+@fault("files", names=r"data\.np[yz]|ethylene_CO\.pickle", survives=UNRUN, few=["npy"], every=["npy", "npz", "pickle"])
 def code_in_data(room, kind) -> Outcome:
-    """An array of data holds pickled code; `train --dataset`."""
+    """An array of data, or a published table, holds pickled code; `train --dataset`."""
     folder = room.new()
-    data, marker = folder / f"data.{kind}", folder / "marker"
+    (folder / "gas").mkdir()
+    data, marker = folder / (f"data.{kind}" if kind != "pickle" else "gas/ethylene_CO.pickle"), folder / "marker"
     pickled(kind, data, marker)
-    with untouched(folder):
-        outcome = room.command("train", "tabular_flow", "--dataset", data, "--out", folder / "run")
+    dataset = ["maf/gas", "--data-dir", folder] if kind == "pickle" else [data]
+    reader = types.SimpleNamespace(read_pickle=lambda file: pickle.loads(file.read_bytes()))  # as pandas would
+    with untouched(folder), mock.patch.dict(sys.modules, {"pandas": reader}):
+        outcome = room.command("train", "tabular_flow", "--dataset", *dataset, "--out", folder / "run")
     assert not marker.exists()
     return outcome
 
