@@ -34,7 +34,7 @@ class _Group(click.Group):
                 raise
             raise _Mendable(
                 "There is not enough memory; what was saved is there still. A smaller `--batch-size` needs less, and so "
-                f"does `--remat true` in training. {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+                f"does `--remat true`. {str(error).splitlines()[0] if str(error) else type(error).__name__}"
             ) from error
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from fault import Outcome, fault
 from room import HELPERS, digests, surroundings, untouched
@@ -138,8 +139,6 @@ def a_folder_that_is_read_only(room, words) -> Outcome:
 
 def points(room) -> pathlib.Path:
     """A file of points like those of the run."""
-    import numpy as np
-
     path = room.new() / "points.npy"
     np.save(path, np.zeros((5, 2), "float32"))
     return path

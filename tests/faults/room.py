@@ -52,10 +52,9 @@ class Room:
         return RunFolder(path)
 
     def run(self, *, ended: bool = True) -> RunFolder:
-        """A copy of the run of points; one that has not ended has the state of its fifth step, and no figures."""
+        """A copy of the run of points, with the states of its last two steps; one that has not ended has no figures."""
         run = RunFolder(shutil.copytree(self.trained.path, self.new() / "run"))
         if not ended:
-            run.states()[0].unlink()
             run.metrics.unlink()
         return run
 
