@@ -33,8 +33,8 @@ class _Group(click.Group):
             if ctx.params["debug"] or not _is_out_of_memory(error):
                 raise
             raise _Mendable(
-                "There is not enough memory; what was saved is there still. A smaller `--batch-size` needs less, and so "
-                f"does `--remat true`. {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+                "There is not enough memory; what was saved is there still. A smaller `--batch-size` needs less, or "
+                f"`--remat true` in training. {str(error).splitlines()[0] if str(error) else type(error).__name__}"
             ) from error
 
 

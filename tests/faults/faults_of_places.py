@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from fault import Outcome, fault
 from room import HELPERS, digests, surroundings, untouched
-from sweep import assert_same_end, finished, plain
+from sweep import assert_same_end, plain
 
 from keras_iresnet.runs import RunFolder
 
@@ -48,8 +48,9 @@ def a_disk_that_fails_in_training(room, kind) -> Outcome:
     if kind == "full logs":
         return outcome
     assert [file.name for file in run.states()] == ["last.000000003.state", "last.000000002.state"]
-    assert "Going on after 3 steps" in finished(run.path)
-    assert_same_end(run, plain(room))
+    expected = plain(room)
+    assert "Going on after 3 steps" in room.sweep.finish(run)
+    assert_same_end(run, expected)
     return outcome
 
 

@@ -4,13 +4,14 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import time
 
 import numpy as np
 import tensorflow as tf
 from fault import Outcome, fault
-from sweep import assert_same_end, finished, plain, started
+from sweep import assert_same_end, plain
 from workers import finish_workers, start_workers
 
 from keras_iresnet.models.files.model_file import load_checkpoint
@@ -18,7 +19,7 @@ from keras_iresnet.runs import RunFolder
 from keras_iresnet.runs.machine import devices
 from keras_iresnet.runs.state.state_file import read_state
 
-MOMENTS = 50
+MOMENTS, KILLS = 50, 5  # in all, and of one run before it may end
 CALLS, WARM, GROWTH = 1000, 100, 16  # MiB
 
 
@@ -30,32 +31,30 @@ CALLS, WARM, GROWTH = 1000, 100, 16  # MiB
     every=[round(float(share), 3) for share in np.random.default_rng(7).random(MOMENTS)],
 )
 def killed(room, share) -> Outcome:
-    """`kill -9` at a random moment from the first file of a run to its last; `train --resume`."""
-    expected = plain(room)
-    run = RunFolder(room.new("killed") / "run")
-    process = started(run.path)
-    while not run.path.exists():
-        assert process.poll() is None
-        time.sleep(0.002)
-    time.sleep(share * lifetime(expected))
-    process.kill()
-    told = process.communicate(timeout=60)[1]
-    if process.returncode == 0:  # it was faster than the other
-        assert_same_end(run, expected)
-        return Outcome(0, told, unharmed=True)
-    assert process.returncode == -signal.SIGKILL
+    """`kill -9` at a random moment between the first file of a run and its last; `train --resume`, killed again."""
+    expected, sweep = plain(room), room.sweep
+    for _ in range(9):
+        run = sweep.run
+        before = run.states()
+        sweep.begin()
+        ended = sweep.kill_after(share * lifetime(expected))
+        if not ended:
+            break
+        assert_same_end(run, expected)  # it was faster, and the next moment is of another run
+        sweep.renew()
     assert_whole(run)
-    ended, steps = "total_seconds" in run.read_metrics(), [int(path.name.split(".")[1]) for path in run.states()]
-    told = finished(run.path)
-    assert ended or not steps or f"Going on after {max(steps)} steps" in told, told
-    assert_same_end(run, expected)
+    assert not before or run.states()[0] >= before[0], "a state was lost"
+    if sweep.kills == KILLS:
+        sweep.finish(run)
+        assert_same_end(run, expected)
+        sweep.renew()
     return Outcome(128 + signal.SIGKILL, "")  # whom `kill -9` ends says nothing
 
 
 def lifetime(run: RunFolder) -> float:
     """Seconds from the first file of a run to its last."""
     times = [path.stat().st_mtime for path in run.path.rglob("*") if path.is_file()]
-    return max(times) - run.config.stat().st_mtime + 2.0  # the folder is there before its first file
+    return max(times) - run.path.stat().st_ctime
 
 
 def assert_whole(run: RunFolder) -> None:
@@ -87,14 +86,10 @@ def memory_that_is_too_small(room, what) -> Outcome:
     run = RunFolder(room.new() / "run")
     outcome = room.process(pathlib.Path(__file__).with_name("short_of_memory.py"), run.path, what)
     assert [file.name for file in run.states()] == ["last.000000003.state", "last.000000002.state"], outcome.text
-    assert_goes_on(run, plain(room))
-    return outcome
-
-
-def assert_goes_on(run: RunFolder, expected: RunFolder) -> None:
-    """Refuse a run that does not go on to the same end as another."""
-    assert "Going on after" in finished(run.path)
+    expected = plain(room)
+    room.sweep.finish(run)
     assert_same_end(run, expected)
+    return outcome
 
 
 LOST = [tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError]
@@ -159,6 +154,6 @@ def a_thousand_calls(room, case) -> Outcome:
     call, calls = case
     outcome = room.process(pathlib.Path(__file__).with_name("many_calls.py"), call, WARM, calls)
     assert outcome.status == 0, outcome.text
-    growth = float(outcome.text.split()[-1])
+    growth = float(re.search(r"grew by (\S+)", outcome.text)[1])
     assert growth < GROWTH, f"{call}: {growth:.1f} MiB"
     return Outcome(0, f"grew by {growth:.1f} MiB", unharmed=True)

@@ -59,6 +59,13 @@ class Room:
         return run
 
     @functools.cached_property
+    def sweep(self):
+        """Runs that may be killed, with a server of their own."""
+        from sweep import Sweep  # which knows this file
+
+        return Sweep(self.new("sweep"))
+
+    @functools.cached_property
     def samples(self) -> np.ndarray:
         """What the run of points draws when nothing is wrong."""
         drawn = self.sampled(self.run())

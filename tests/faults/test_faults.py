@@ -2,6 +2,7 @@
 
 import pathlib
 
+import faults  # noqa: F401
 import pytest
 from fault import FAULTS
 from room import Room

@@ -6,9 +6,10 @@ from typing import Any, Self
 
 import keras
 
+from keras_iresnet.borrowed.keras_names import weights_as_bytes
 from keras_iresnet.models.convergence import converge_norms
-from keras_iresnet.models.files.replacing import replacing, tidy_away
-from keras_iresnet.models.files.weights_file import ENDING, check_sealed, seal
+from keras_iresnet.models.files.replacing import replacing
+from keras_iresnet.models.files.weights_file import ENDING, check_sealed, sealed
 
 FORMAT_VERSION = 1  # of a model's config; files of before have none
 _FIELD = "format_version"
@@ -36,21 +37,10 @@ class Saved(keras.Model):
         Such a file that is there is replaced when the new one is whole.
         """
         converge_norms(self)
-        if (
-            _is_local(filepath, ENDING)
-            and not args
-            and kwargs.keys() <= {"overwrite"}
-            and kwargs.get("overwrite", True)
-        ):
-            # The name that `replacing` gives has an ending alone, of which Keras wants two.
+        whole = _is_local(filepath, ENDING) and not args and kwargs.keys() <= {"overwrite"}
+        if whole and kwargs.get("overwrite", True):
             with replacing(filepath) as temporary:
-                whole = temporary.with_name(temporary.name.removesuffix(".h5") + ENDING)
-                try:
-                    super().save_weights(whole)
-                    seal(whole)
-                    os.replace(whole, temporary)
-                finally:
-                    tidy_away(whole)
+                temporary.write_bytes(sealed(weights_as_bytes(self)))
         else:
             super().save_weights(filepath, *args, **kwargs)
 

@@ -13,12 +13,9 @@ _MARK = b"keras-iresnet weights "
 _LENGTH = len(_MARK) + len("0001 ") + 2 * hashlib.sha256().digest_size + 1
 
 
-def seal(path: str | os.PathLike) -> None:
-    """Add the line to a file that was just written."""
-    path = pathlib.Path(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    with path.open("ab") as file:
-        file.write(_MARK + f"{FORMAT_VERSION:04d} {digest}\n".encode())
+def sealed(content: bytes) -> bytes:
+    """The content of a file, with the line."""
+    return content + _MARK + f"{FORMAT_VERSION:04d} {hashlib.sha256(content).hexdigest()}\n".encode()
 
 
 def check_sealed(path: str | os.PathLike) -> None:
