@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.borrowed.keras_names import layers_in
@@ -22,7 +21,7 @@ def not_finite(weights: Iterable[keras.Variable]) -> list[str]:
     >>> not_finite(ki.zoo.toy_flow(blocks=1, units=(8,)).trainable_weights)
     []
     """
-    return [weight.path for weight in weights if not np.isfinite(np.asarray(weight, np.float64)).all()]
+    return [weight.path for weight in weights if not _is_finite(tf.convert_to_tensor(weight))]
 
 
 def broken_layer(model: InvertibleModel, batch: Any) -> str | None:

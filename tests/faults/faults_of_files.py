@@ -110,13 +110,13 @@ STATE = {
 }
 
 
-@fault("files", every=SHARES[::2], **STATE)
+@fault("files", every=SHARES[::8], **STATE)
 def a_state_cut_short(room, share) -> Outcome:
     """The latest state of a run that was interrupted is cut; `train --resume`."""
     return gone_on_without_latest(room, lambda path: cut(path, share))
 
 
-@fault("files", every=bits(20, seed=2), **STATE)
+@fault("files", every=bits(8, seed=2), **STATE)
 def a_bit_of_a_state_flipped(room, share) -> Outcome:
     """One bit of the latest state of a run is turned over; `train --resume`."""
     return gone_on_without_latest(room, lambda path: flip_at(path, share))

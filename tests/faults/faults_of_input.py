@@ -15,7 +15,7 @@ from keras_iresnet.data.own.picture_form import read_picture
 from keras_iresnet.runs import resolve
 from keras_iresnet.runs.settings import overridable
 
-FEW, MANY = [15], [2000]
+FEW, MANY = [15], [1000]  # examples
 RECIPE = r"`\w+`|field of|dataset|finite|end the run"
 TABLE = r"data\.csv|[Cc]olumn|table"
 PICTURE = r"picture\.png"

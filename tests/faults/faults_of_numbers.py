@@ -96,7 +96,7 @@ KEPT = "the last good state, with finite weights, which the message names; the b
     names=r"the (gradient of .*frail|output of frail)",
     survives=KEPT,
     few=[("gradient", 60), ("output", 60)],
-    every=[(broken, row) for broken in ("gradient", "output") for row in range(0, 100, 10)],
+    every=[(broken, row) for broken in ("gradient", "output") for row in range(0, 100, 20)],
 )
 def a_layer_that_breaks_in_training(room, case) -> Outcome:
     """One example makes a layer's output or its gradient NaN, at the step in whose batch it comes; `train`."""

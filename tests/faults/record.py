@@ -5,6 +5,7 @@ python tests/faults/record.py --table        # the table alone, from the record
 """
 
 import datetime
+import importlib
 import json
 import pathlib
 import re
@@ -82,29 +83,34 @@ def known_record() -> dict:
 
 def main(names: list[str]) -> int:
     sys.path[:0] = [str(HERE), str(HERE.parent / "helpers")]
-    import faults  # noqa: F401
+    importlib.import_module("faults")  # registers them
     from fault import FAULTS
     from room import Room
 
     from keras_iresnet.runs.machine import provenance
 
-    record, failed = known_record(), []
+    failed = []
     if names != ["--table"]:
-        machine, found = provenance.machine(), {}
+        machine = provenance.machine()
         with tempfile.TemporaryDirectory() as folder:
             room = Room(pathlib.Path(folder))
             for name in names or FAULTS:
                 try:
-                    found[name] = inflicted(FAULTS[name], room)
+                    found = inflicted(FAULTS[name], room)
                 except Exception:
                     traceback.print_exc()
                     failed.append(name)
                     continue
-                record["faults"] = {key: (record["faults"] | found).get(key) for key in FAULTS}
-                record["faults"] = {key: value for key, value in record["faults"].items() if value}
-                record |= {"date": found[name]["date"], "versions": provenance.versions()}
-                record["machine"] = f"{machine['system']}, {machine['cores']} core(s), {machine['memory_gib']} GiB"
+                known = known_record()  # which another process may have added to
+                faults = known["faults"] | {name: found}
+                record = {
+                    "date": found["date"],
+                    "machine": f"{machine['system']}, {machine['cores']} core(s), {machine['memory_gib']} GiB",
+                    "versions": provenance.versions(),
+                    "faults": {key: faults[key] for key in FAULTS if key in faults},
+                }
                 RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    record = known_record()
     if set(record["faults"]) == set(FAULTS):
         PAGE.write_text(rewritten(PAGE.read_text(), record))
     print(f"did not hold: {', '.join(failed)}" if failed else "all held")

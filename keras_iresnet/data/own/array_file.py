@@ -47,9 +47,9 @@ def _arrays(file):
             return found, None
         with found:
             arrays = {name: found[name] for name in found.files}
-    except OSError:
-        raise
     except Exception as error:  # whatever damaged bytes make of headers: archives, sizes, names, more than memory holds
+        if isinstance(error, OSError) and error.filename is not None:  # it cannot be opened
+            raise
         raise ValueError(f"{file} must hold arrays of numbers or text. Received: {error}") from error
     x = next(iter(arrays.values())) if len(arrays) == 1 else arrays.get("x")
     if x is None:

@@ -131,11 +131,12 @@ def _numbers(table, columns: Sequence[str], file) -> np.ndarray:
 
 
 def _no_number(column):
-    """The first value that is none."""
+    """The first value that is none, or where all are missing the first."""
     if str(column.dtype) != "String":
         return column[0]
     numbers = column.cast(float, strict=False)
-    return column.filter(numbers.is_null() & column.is_not_null())[0]
+    found = column.filter(numbers.is_null() & column.is_not_null())
+    return found[0] if len(found) else column[0]
 
 
 def _require_ranges(values, columns, reading, file):
