@@ -117,7 +117,7 @@ class Fitting:
                 )
         except FloatingPointError as error:
             bar.stop()
-            raise FloatingPointError(f"{error} {self._account()}".strip()) from error
+            raise FloatingPointError(f"{str(error).rstrip('.')}. {self._account()}".strip()) from error
         finally:
             bar.stop()
 
