@@ -188,7 +188,7 @@ def foreign_weights(room, kind) -> Outcome:
 
 def weights_loaded(room, damage) -> Outcome:
     """How `load_weights` takes a damaged file; the model keeps what it had."""
-    file, model = room.new() / "kept.weights.h5", room.model()
+    file, model = room.new() / "kept.weights.h5", room.loading
     shutil.copy(room.weights, file)
     damage(file)
     before = model.get_weights()

@@ -100,7 +100,7 @@ LOST = [tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledE
     names=r"Another machine of TF_CONFIG is gone",
     survives="the latest state, from which all machines go on",
     few=["what TensorFlow says"],
-    every=["what TensorFlow says", "worker 1", "worker 0"],
+    every=["what TensorFlow says", "worker 1"],
 )
 def a_machine_that_is_lost(room, which) -> Outcome:
     """One of two workers is killed in the second epoch; `train` on the other, which ends by itself, then `--resume`."""

@@ -19,13 +19,13 @@ def resident_mebibytes():
 
 
 def main(call, warm, calls):
-    flow = ki.zoo.digits_flow(blocks=(1, 1), channels=8, seed=0)
+    flow = ki.zoo.digits_flow(blocks=(1,), channels=4, seed=0)
     flow.compile("adamax")
-    images = np.random.default_rng(0).integers(0, 17, (64, 8, 8, 1), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 17, (16, 8, 8, 1), dtype=np.uint8)
     flow.initialize(images)
     once = {
         "train": lambda i: flow.train_on_batch(images),
-        "sample": lambda i: flow.sample(16, seed=i).numpy(),
+        "sample": lambda i: flow.sample(4, seed=i).numpy(),
         "predict": lambda i: flow.predict(images, verbose=0),
     }[call]
     for i in range(int(warm)):

@@ -105,6 +105,11 @@ class Room:
         self.model().save_weights(path)
         return path
 
+    @functools.cached_property
+    def loading(self) -> ki.Flow:
+        """The flow that files of weights are loaded into, which are those that it has."""
+        return self.model()
+
     def model(self) -> ki.Flow:
         """A flow of points, the same each time."""
         keras.utils.set_random_seed(1)
