@@ -3,7 +3,7 @@
     python -m keras_iresnet.benchmarks.speed_table README.md
 
 rewrites what stands between `<!-- benchmarks: written from the records -->` and `<!-- benchmarks: end -->` in a file,
-from the newest folder of `zoo/benchmarks/`. A folder is called by its day and holds the files of `--out`.
+from `zoo/benchmarks/`: folders called by their day, with the files of `--out`. Of files of one name the newest counts.
 """
 
 import json
@@ -16,22 +16,20 @@ from keras_iresnet.zoo.table import markdown, rewritten
 FOLDER = pathlib.Path(__file__).parents[2] / "zoo" / "benchmarks"
 
 
-def benchmark_table(folder: pathlib.Path | None = None) -> str:
-    """One line for each way that was timed, in the order of its benchmark; files that compare no ways have none.
+def benchmark_table(folder: pathlib.Path = FOLDER) -> str:
+    """One line for each way that was timed, in the order of the files' names; files that compare no ways have none.
 
     Args:
-        folder: of JSON files; by default the newest of the repository.
+        folder: of folders of JSON files; by default the repository's.
 
     Raises:
-        FileNotFoundError: there is none, as in an installed package.
+        FileNotFoundError: there are none, as in an installed package.
     """
-    if folder is None:
-        folder = max((path for path in FOLDER.glob("*") if path.is_dir()), default=FOLDER / "none")
-    files = sorted(folder.glob("*.json"))
-    if not files:
-        raise FileNotFoundError(f"{folder} must hold what `scripts/benchmark.py --out` wrote")
-    results = [json.loads(file.read_text()) for file in files]
-    rows = [row for result in results if "facts" in result for row in _rows(result)]
+    newest = {file.name: file for file in sorted(folder.glob("*/*.json"))}
+    if not newest:
+        raise FileNotFoundError(f"{folder} must hold folders of what `scripts/benchmark.py --out` wrote")
+    results = [(newest[name].parent.name, json.loads(newest[name].read_text())) for name in sorted(newest)]
+    rows = [row for day, result in results if "facts" in result for row in _rows(day, result)]
     return markdown(("what", "how", "seconds", "times the first", "and"), rows)
 
 
@@ -40,11 +38,11 @@ _TOLD = ("largest_error", "steps", "passes", "bits_per_dim", "num_terms", "trace
 TABLES = {"benchmarks": benchmark_table}
 
 
-def _rows(result: dict[str, Any]):
+def _rows(day: str, result: dict[str, Any]):
     labels = [name.removesuffix("_seconds") for name in result if name.endswith("_seconds")]
     first = labels[0]
     for label in labels:
-        what = result["title"] if label == first else ""
+        what = f"{result['title']} ({day})" if label == first else ""
         ratio = _ranged(result, f"{label}_over_{first}") if label != first else "1"
         told = {name: value for name, value in result["facts"][label].items() if name in _TOLD}
         facts = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in told.items())

@@ -19,6 +19,7 @@ from keras_iresnet.benchmarks.arithmetic import Arithmetic, products_of
 from keras_iresnet.benchmarks.turns import Comparison, in_a_process_of_its_own, in_turns
 from keras_iresnet.benchmarks.workload import Workload, build_flow
 from keras_iresnet.models import Classifier
+from keras_iresnet.ops.shared import trace_anew
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +103,7 @@ class TrainingStep:
 
     def arithmetic(self) -> Arithmetic:
         """What the step computes, and how long that takes by itself; traces it once more, for this batch."""
+        trace_anew()
         step = tf.function(self.model.train_step, autograph=False)
         return Arithmetic.of(products_of(step.get_concrete_function(self.batch)))
 

@@ -43,3 +43,13 @@ def _traced(function, form, replica):
         return function(put_together(form, iter(weights)), *tensors)
 
     return of_tensors
+
+
+def trace_anew() -> None:
+    """Forget what was traced: a function that met batches of several sizes knows none, and one who counts asks for them.
+
+    Example:
+    >>> from keras_iresnet.ops import shared
+    >>> shared.trace_anew()
+    """
+    _traced.cache_clear()

@@ -25,24 +25,26 @@ def test_every_record_says_where_it_comes_from():
         assert result["versions"]["tensorflow"]
 
 
-def test_a_line_has_median_range_ratio_and_facts(tmp_path):
-    (tmp_path / "one.json").write_text(
-        json.dumps(
-            {
-                "title": "an inverse",
-                "pairs": 5,
-                "ours_seconds": 0.25,
-                "ours_seconds_range": [0.2, 0.3],
-                "theirs_seconds": 0.5,
-                "theirs_seconds_range": [0.4, 0.6],
-                "theirs_over_ours": 2.0,
-                "theirs_over_ours_range": [1.5, 2.5],
-                "facts": {"ours": {"largest_error": 1e-6}, "theirs": {}},
-            }
-        )
-    )
-    *_, ours, theirs = benchmark_table(tmp_path).splitlines()
-    assert ours == "| an inverse | ours | 0.25 (0.2 to 0.3) | 1 | largest error 1e-06 |"
+def result(seconds):
+    return {
+        "title": "an inverse",
+        "pairs": 5,
+        "ours_seconds": seconds,
+        "ours_seconds_range": [0.2, 0.3],
+        "theirs_seconds": 0.5,
+        "theirs_seconds_range": [0.4, 0.6],
+        "theirs_over_ours": 2.0,
+        "theirs_over_ours_range": [1.5, 2.5],
+        "facts": {"ours": {"largest_error": 1e-6}, "theirs": {}},
+    }
+
+
+def test_a_line_has_day_median_range_ratio_and_facts_of_the_newest_file(tmp_path):
+    for day, seconds in (("2026-11-28", 0.25), ("2026-11-27", 0.75)):
+        (tmp_path / day).mkdir()
+        (tmp_path / day / "one.json").write_text(json.dumps(result(seconds)))
+    _, _, ours, theirs = benchmark_table(tmp_path).splitlines()
+    assert ours == "| an inverse (2026-11-28) | ours | 0.25 (0.2 to 0.3) | 1 | largest error 1e-06 |"
     assert theirs == "|  | theirs | 0.5 (0.4 to 0.6) | 2 (1.5 to 2.5) |  |"
-    with pytest.raises(FileNotFoundError, match="must hold what"):
+    with pytest.raises(FileNotFoundError, match="must hold folders"):
         benchmark_table(tmp_path / "none")
