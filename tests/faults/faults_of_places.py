@@ -62,7 +62,7 @@ def failed(folder: pathlib.Path, *fault: str) -> Outcome:
         if not shutil.which("unshare"):
             pytest.skip("needs `unshare`, to mount a disk")
         words = ["unshare", "--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK, str(folder / "disk"), *words]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=500, env=surroundings({}))
+    done = subprocess.run(words, capture_output=True, text=True, timeout=1500, env=surroundings({}))
     if done.returncode == 77 or done.stderr.startswith("unshare:"):
         pytest.skip(f"needs a disk that may be mounted: {done.stderr}")
     return Outcome(done.returncode, done.stderr)

@@ -51,7 +51,7 @@ def a_clock_that_jumps(room, where) -> Outcome:
     every=list(LOCALES),
 )
 def a_locale_that_knows_little(room, which) -> Outcome:
-    """Names are beyond ASCII, the locale is not UTF-8, not there, or of another day; `train` and `score`."""
+    """Columns have names beyond ASCII, the locale is not UTF-8, not there, or of another day; `train` and `score`."""
     expected = scores_in(room, "none of these", {"LC_ALL": "C.UTF-8", "TZ": "UTC"})
     found = scores_in(room, which, LOCALES[which])
     assert found == expected
@@ -65,15 +65,14 @@ def scores_in(room, name, environment) -> tuple[object, ...]:
     """What a training and scores of a table come to in an environment, in a process of its own, once a room."""
     if (room.folder, name) in _known:
         return _known[room.folder, name]
-    folder = room.new() / "Läufe"
-    folder.mkdir()
-    table = folder / "größen.csv"
+    folder = room.new()
+    table = folder / "sizes.csv"
     rows = np.random.default_rng(0).normal(size=(60, 2))
     table.write_text("größe,gewicht\n" + "".join(f"{a:.6f},{b:.6f}\n" for a, b in rows), encoding="utf-8")
     outcome = room.process(
-        pathlib.Path(__file__).with_name("trained_and_scored.py"), table, folder / "lauf", **environment
+        pathlib.Path(__file__).with_name("trained_and_scored.py"), table, folder / "run", **environment
     )
     assert outcome.status == 0, outcome.text
-    figures = {k: v for k, v in RunFolder(folder / "lauf").read_metrics().items() if "seconds" not in k}
-    _known[room.folder, name] = figures, (folder / "lauf" / "scores.csv").read_text(encoding="utf-8")
+    figures = {k: v for k, v in RunFolder(folder / "run").read_metrics().items() if "seconds" not in k}
+    _known[room.folder, name] = figures, (folder / "run" / "scores.csv").read_text(encoding="utf-8")
     return _known[room.folder, name]
