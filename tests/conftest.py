@@ -1,5 +1,6 @@
 """What all tests share: quiet logs, reproducible weights, the global precision policy put back."""
 
+import collections
 import gc
 import os
 
@@ -18,6 +19,19 @@ pytest.register_assert_rewrite("oracles", "layer_case")
 # Graphs are traced inside examples: no deadline. Derandomised: a failure is one for everybody.
 hypothesis.settings.register_profile("repository", deadline=None, max_examples=15, derandomize=True)
 hypothesis.settings.load_profile("repository")
+
+
+@pytest.hookimpl(tryfirst=True)  # before those that are slow are left out
+def pytest_collection_modifyitems(items):
+    """Of the cases of a test with `@pytest.mark.sweep(n)` every n-th is fast, from the first on, the others slow."""
+    seen = collections.Counter()
+    for item in items:
+        sweep = item.get_closest_marker("sweep")
+        if sweep:
+            test = item.nodeid.partition("[")[0]
+            if seen[test] % sweep.args[0]:
+                item.add_marker(pytest.mark.slow)
+            seen[test] += 1
 
 
 @pytest.fixture(autouse=True)

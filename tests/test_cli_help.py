@@ -199,6 +199,7 @@ def test_completion_starts_no_tensorflow(words, offered):
     assert _modules_after(code, _KERAS_IRESNET_COMPLETE="bash_complete", **typed) == (offered, False)
 
 
+@pytest.mark.slow
 def test_help_starts_no_tensorflow_but_that_of_a_model():
     commands = [["--help"], *([*words, "--help"] for words, _ in _commands())]
     code = "from keras_iresnet_cli import cli\nfor words in {}:\n    cli(words, standalone_mode=False)".format

@@ -38,6 +38,7 @@ def test_classes_that_errors_and_bijectors_have_are_the_same_everywhere():
     assert inspect.isclass(ki.InvertibleResNetBijector)
 
 
+@pytest.mark.slow
 def test_tfp_is_imported_when_the_bijector_is_asked_for_and_not_before():
     code = (
         "import sys, keras_iresnet as ki; dir(ki); ki.__version__; print('tensorflow_probability' in sys.modules);"

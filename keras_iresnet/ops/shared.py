@@ -46,7 +46,7 @@ def _traced(function, form, replica):
 
 
 def trace_anew() -> None:
-    """Forget what was traced: a function that met batches of several sizes knows none, and one who counts asks for them.
+    """Forget what was traced: a function that met batches of several sizes knows none, as one who counts has to.
 
     Example:
     >>> from keras_iresnet.ops import shared

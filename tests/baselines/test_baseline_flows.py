@@ -49,6 +49,7 @@ def test_a_log_det_of_zero_would_be_seen(name):
 
 
 @pytest.mark.parametrize("name", IMAGES)
+@pytest.mark.sweep(3)
 def test_log_det_of_images_is_that_of_the_jacobian(name):
     flow = built(name, (4, 4, 1), IMAGES[name], bins=5)
     x = tf.constant(np.random.default_rng(1).uniform(0.1, 0.9, (2, 4, 4, 1)))

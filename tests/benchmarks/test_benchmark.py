@@ -105,6 +105,7 @@ def script():
     return script.benchmark
 
 
+@pytest.mark.slow
 def test_the_script_shows_a_table_and_writes_json_that_names_no_folder(script, tmp_path):
     sizes = "--scales 1 --blocks 1 --channels 2 --size 4 --batch-size 2 --num-terms 2 --pairs 3"
     out = tmp_path / "step.json"

@@ -17,6 +17,7 @@ from keras_iresnet.benchmarks.workload import Workload, build_flow
 TINY = Workload(blocks=(1, 1), channels=4, size=8, batch_size=4, num_terms=3)
 
 
+@pytest.mark.slow
 def test_our_inverse_and_the_authors_way_reach_the_images():
     ours, loose, authors = (
         make(TINY, 4, *more)()
@@ -40,6 +41,7 @@ def test_a_step_says_what_it_took_to_trace():
     assert peers.our_step(TINY, "float32")()["operations"] > 100
 
 
+@pytest.mark.slow
 def test_a_contender_lives_in_a_process_of_its_own():
     with Contender(dict_of, 3) as contender:
         assert contender.facts == {"value": 3}

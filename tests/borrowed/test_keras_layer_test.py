@@ -60,6 +60,7 @@ def test_every_layer_is_here():
 
 
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.sweep(3)
 def test_keras_accepts_the_layer(name):
     options, shape = CASES[name]
     options = options() if callable(options) else options

@@ -56,6 +56,7 @@ def test_every_case_that_was_written_is_read(written):
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.sweep(3)
 def test_file_loads_with_its_optimizer_and_gives_the_same(case, written):
     model = keras.saving.load_model(BEFORE / f"{case}.keras")
     assert_outputs(written.outputs(model, case), case, 1e-5)
@@ -73,6 +74,7 @@ def test_file_goes_on_being_saved(case, written, tmp_path):
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.sweep(3)
 def test_three_steps_of_training_give_the_same_numbers(case, written):
     builder, keywords = CASES[case]
     x, y = written.examples(case)

@@ -36,6 +36,7 @@ def test_seed_changes_the_training_points_alone():
     assert (first != second).any()
 
 
+@pytest.mark.slow
 def test_tfds_is_not_imported_for_embedded_data():
     code = """
 import sys

@@ -116,6 +116,7 @@ def test_unknown_name_is_refused():
         ({"train": range(30), "validation": range(5), "test": range(7)}, (30, 5, 7)),
     ],
 )
+@pytest.mark.sweep(3)
 def test_any_other_image_set_is_read_by_its_name(splits, sizes, tmp_path):
     folder = prepare(tmp_path, "handmade", (9, 8, 3), splits=splits)
     found = load("tfds/handmade", data_dir=folder)

@@ -142,6 +142,7 @@ def test_few_terms_have_the_bias_that_the_bound_allows(flow, exact, images):
     assert abs(found.mean - true.mean) <= found.bias_bound + 4 * error
 
 
+@pytest.mark.slow
 def test_bias_fixes_the_number_of_terms_where_the_dimension_is_large(monkeypatch, flow, images):
     monkeypatch.setattr("keras_iresnet.evaluation.bits_per_dim.EXACT_DIMENSION", 10)
     for bias in (1e-2, 1e-5):
@@ -182,6 +183,7 @@ def test_bits_per_dim_is_the_mean_over_the_dequantization_noise():
 
 
 @pytest.mark.parametrize("passes", [1, 2, 7])
+@pytest.mark.sweep(3)
 def test_every_pass_draws_anew(passes):
     """The mean of n passes has the error of n draws, whichever images the pilot took."""
     _, variance = _affine_truth()

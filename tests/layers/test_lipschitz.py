@@ -64,6 +64,7 @@ def test_block_with_a_branch_of_keras_layers_is_certified_and_the_certificate_ho
 
 
 @pytest.mark.parametrize("name", _ACTIVATIONS)
+@pytest.mark.sweep(4)
 def test_no_slope_of_an_activation_exceeds_its_constant(name):
     x = tf.constant(np.random.default_rng(1).normal(size=(400, 7)) * 3, tf.float64)
     with tf.GradientTape() as tape:

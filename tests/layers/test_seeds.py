@@ -16,6 +16,7 @@ def test_seeds_are_told_apart_and_never_negative():
 
 
 @pytest.mark.parametrize("seed", [3, (-3, 4), (3, -4)])
+@pytest.mark.sweep(3)
 def test_a_seed_gives_the_same_likelihood_compiled_or_not(seed):
     flow = ki.zoo.digits_flow(blocks=(1, 1), channels=4, seed=0)
     images = np.random.default_rng(0).integers(0, 17, (5, 8, 8, 1), dtype=np.uint8)

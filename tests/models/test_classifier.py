@@ -232,6 +232,7 @@ def test_error_counts_what_was_missed():
     assert float(metric.result()) == 50
 
 
+@pytest.mark.slow
 def test_labels_may_be_a_column():
     clf = compiled()
     column = clf.fit(IMAGES, LABELS[:, None], batch_size=96, shuffle=False, verbose=0).history

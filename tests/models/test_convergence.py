@@ -50,6 +50,7 @@ class Watch(keras.callbacks.Callback):
 
 @pytest.mark.parametrize("swap_first", [True, False])
 @pytest.mark.parametrize("on_epoch", [True, False])
+@pytest.mark.sweep(4)
 def test_averages_that_callbacks_see_and_save_have_converged_norms(tmp_path, on_epoch, swap_first):
     flow, watch = make(), Watch()
     swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=on_epoch)

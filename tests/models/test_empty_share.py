@@ -28,6 +28,7 @@ def test_two_replicas_have_what_one_has(found, kind):
         np.testing.assert_allclose(two, one, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_training_is_that_of_one_replica(found):
     losses = found["flow/one/fit/loss"]
     assert abs(losses[0] - losses[1]) > 1e-3

@@ -170,6 +170,7 @@ class TestTraining:
             assert oracles.operator_norm(layer, layer.kernel.numpy()) > 0.9
             assert oracles.operator_norm(layer, layer.normalized_kernel()) <= 0.9 * (1 + 1e-3)
 
+    @pytest.mark.slow
     def test_fit_under_xla_gives_the_same_likelihoods(self):
         losses = []
         for jit_compile in (False, True):

@@ -41,6 +41,7 @@ def trained():
 
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("new", [classifier, flow])
+@pytest.mark.sweep(2)
 def test_a_fit_of_a_new_model_leaves_a_trained_backbone_as_it_is(trained, new, frozen):
     before = trained.predict_proba(IMAGES)
     trained.layer.trainable = not frozen

@@ -33,6 +33,7 @@ def plain():
 
 
 @pytest.mark.parametrize("name", UNITS)
+@pytest.mark.sweep(2)
 def test_equal_points_in_other_units_train_alike(plain, name):
     unit = UNITS[name]
     keras.utils.set_random_seed(1)

@@ -93,6 +93,7 @@ def shifted(norm, size, rng):
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-7])
 @pytest.mark.parametrize("norm", [0.3, 0.73, 0.95])
 @pytest.mark.parametrize("matrix", [circle, one_slow_direction, shifted])
+@pytest.mark.sweep(5)
 def test_predicted_residuals_hold(matrix, norm, tolerance):
     rng = np.random.default_rng(0)
     weight, y = matrix(norm, 8, rng), 3 * rng.normal(size=(50, 8))
@@ -229,6 +230,7 @@ def test_gradient_of_samples_without_influence_is_zero():
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("kind", ["callable", "map"])
+@pytest.mark.sweep(2)
 def test_compiled_solution_and_gradients_are_the_eager_ones(kind, jit_compile):
     tensors = [points(), *weights_as("float64")]
 

@@ -210,6 +210,7 @@ def test_truncation_error_is_within_its_bound():
     "estimator", [log_det.ExactLogDet(), log_det.SeriesLogDet(4, 2), log_det.BackpropSeriesLogDet(4, 2)]
 )
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.sweep(5)
 def test_compiled_values_and_gradients_are_the_eager_ones(name, estimator, jit_compile):
     net = Net(name)
 

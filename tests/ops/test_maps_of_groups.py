@@ -32,6 +32,7 @@ MAPS = {
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("probes", [1, 3])
 @pytest.mark.parametrize("name", MAPS)
+@pytest.mark.sweep(5)
 def test_products_are_those_of_the_dense_jacobian(name, probes, compiled):
     one, event = MAPS[name]
     x = tensor(2, *event)

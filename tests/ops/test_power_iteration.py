@@ -53,6 +53,7 @@ def long_run(operator, u, iterations=1000):
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONS)
+@pytest.mark.sweep(3)
 def test_norm_of_a_convolution_is_that_of_its_dense_matrix(name):
     kernel, operator, matrix = convolution(name)
     u = start(operator(kernel), operator(kernel).grid)
@@ -71,6 +72,7 @@ def test_norm_of_a_matrix():
 
 @pytest.mark.parametrize("iterations", [0, 1])
 @pytest.mark.parametrize("name", ["same", "valid", "strided", "dense"])
+@pytest.mark.sweep(3)
 def test_gradient_of_the_norm_agrees_with_finite_differences(name, iterations):
     if name == "dense":
         kernel, operator, matrix = np.random.default_rng(3).normal(size=(6, 4)), maps.Dense, np.asarray
@@ -102,6 +104,7 @@ def test_gradient_holds_both_vectors_fixed_where_they_have_not_converged():
 
 
 @given(rows=st.integers(1, 6), columns=st.integers(1, 6), iterations=st.integers(0, 6), seed=st.integers(0, 2**20))
+@pytest.mark.slow
 def test_estimate_is_never_above_the_norm_and_grows(rows, columns, iterations, seed):
     rng = np.random.default_rng(seed)
     matrix = rng.normal(size=(rows, columns))

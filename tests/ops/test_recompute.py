@@ -46,6 +46,7 @@ def _count(nodes, functions):
         (lambda: DenseBranch((8,), activation="maxmin", dtype="float64"), SeriesLogDet(5), (4, 6)),
     ],
 )
+@pytest.mark.sweep(3)
 def test_gradients_are_those_that_remember(branch, estimator, shape, log_det):
     block = InvertibleResidualBlock(branch(), estimator=estimator, dtype="float64")
     x = tf.random.stateless_normal(shape, (5, 6), dtype="float64")

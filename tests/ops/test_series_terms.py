@@ -45,6 +45,7 @@ def test_mean_of_every_term_is_its_trace(branch, x, traces):
 @pytest.mark.parametrize("num_terms", [1, 2, 7])
 @pytest.mark.parametrize("num_probes", [1, 3])
 @pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.sweep(3)
 def test_value_is_that_of_the_series_written_out(branch, x, num_terms, num_probes, compiled):
     def both(seed):
         g = branch.as_map()
@@ -82,6 +83,7 @@ def test_no_terms_are_refused():
 @pytest.mark.parametrize("nats", [1.0, 1e-2, 1e-6])
 @pytest.mark.parametrize("num_probes", [1, 3])
 @pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.sweep(5)
 def test_what_is_left_out_is_within_its_bound(branch, x, nats, num_probes, compiled):
     lip = float(np.linalg.svd(jacobian(branch, x).numpy(), compute_uv=False).max())
     counted = tf.Variable([0, 0, 0], dtype=tf.int64)

@@ -25,6 +25,7 @@ def _flow():
         ("sgd", ClippedSGD, keras.optimizers.SGD),
     ],
 )
+@pytest.mark.sweep(3)
 def test_a_name_gives_what_keras_gives_in_fewer_operations(name, expected, kept):
     weights, operations = [], []
     for optimizer in (name, keras.optimizers.get(name), kept()):

@@ -41,6 +41,7 @@ def flow_of(given):
 
 
 @pytest.mark.parametrize("case", GIVEN)
+@pytest.mark.sweep(4)
 def test_flow_is_fitted_sampled_saved_and_loaded(case, tmp_path):
     given, points = GIVEN[case](), small_flows.points(100)
     flow = flow_of(given)

@@ -104,6 +104,7 @@ def test_temperature_narrows_factors_too():
     np.testing.assert_allclose(half - cold, 0.5 * (warm - cold), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_factors_begin_as_the_wide_directions_of_the_clusters():
     # Fewer points of a cluster than dimensions: noise alone gives sample eigenvalues up to (1 + sqrt(D / m))^2 = 6.
     rng, dimension, each = np.random.default_rng(0), 300, 140

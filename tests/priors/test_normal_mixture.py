@@ -161,6 +161,7 @@ def test_fit_initialises_from_enough_examples_for_the_components():
 
 
 @pytest.mark.parametrize("factors", [0, 3])
+@pytest.mark.sweep(2)
 def test_it_is_saved_and_served(factors, tmp_path):
     flow = small_flows.image_flow(prior=FactorAnalyzers(4, factors) if factors else NormalMixture(4), seed=0)
     images = small_flows.images(40)

@@ -122,6 +122,7 @@ def test_every_field_is_tried():
 
 
 @pytest.mark.parametrize("field", CASES)
+@pytest.mark.sweep(3)
 def test_field_has_an_effect(field):
     run, value, part = CASES[field]
     assert _plan(run, **{field: value})[part] != _base_plan(run)[part]

@@ -102,6 +102,7 @@ def test_default_path_holds_the_name_and_the_time():
     assert re.fullmatch(r"runs/toy_flow-\d{8}-\d{6}", default_path("toy_flow").as_posix())
 
 
+@pytest.mark.slow
 def test_two_processes_cannot_train_in_one_folder(tmp_path):
     code = f"""
 from keras_iresnet.runs import RunFolder

@@ -103,6 +103,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(digits, tmp_p
     assert abs(other["best_validation_bits_per_dim"] - metrics["best_validation_bits_per_dim"]) > 1e-4
 
 
+@pytest.mark.slow
 def test_a_prior_of_several_components_is_trained_along(digits, tmp_path):
     metrics = train("digits_flow", tmp_path, overrides=TINY | {"prior_components": "3"}, progress=False)
     best = keras.saving.load_model(tmp_path / "best.keras")

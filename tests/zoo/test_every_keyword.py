@@ -104,6 +104,7 @@ def test_a_model_behaves_the_same_each_time():
 
 
 @pytest.mark.parametrize(("name", "keyword"), _cases(_smallest_of_each_kind()))
+@pytest.mark.sweep(5)
 def test_keyword_changes_the_model(name, keyword):
     builder = zoo.get(name).builder
     small = _small(builder)

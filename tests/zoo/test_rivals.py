@@ -33,6 +33,7 @@ def test_each_is_there_at_its_papers_size_and_at_a_small_one(name):
         ("irevnet_classifier_small", "digits", {"blocks": (1,), "units": (4,)}, "test_error_percent"),
     ],
 )
+@pytest.mark.sweep(2)
 def test_they_are_trained_by_name(name, dataset, options, figure, tmp_path):
     figures = train(name, tmp_path / "run", overrides={"dataset": dataset, **QUICK, **options}, progress=False)
     assert figure in figures

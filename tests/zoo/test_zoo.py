@@ -26,6 +26,7 @@ def entry_and_model(request):
         yield ki.zoo.get(request.param), ki.zoo.get(request.param).builder()
 
 
+@pytest.mark.sweep(3)
 def test_record_states_the_parameters_of_the_default_model(entry_and_model):
     entry, model = entry_and_model
     assert entry.record.parameters == sum(math.prod(weight.shape) for weight in model.trainable_weights)

@@ -44,6 +44,7 @@ def test_it_is_monotone_and_stretches_more_than_a_residual_block():
 
 
 @pytest.mark.parametrize("remat", [False, True])
+@pytest.mark.sweep(2)
 def test_gradients_are_those_of_differences(remat):
     block, x = block_64(0.9, estimator=ki.ExactLogDet(), remat=remat), tf.constant([[0.3, -0.5, 1.0, 0.2]], tf.float64)
 
@@ -78,6 +79,7 @@ def test_gradients_are_those_of_differences(remat):
 
 
 @pytest.mark.parametrize("estimator", [ki.RouletteLogDet(num_probes=20), ki.SeriesLogDet(60, 20)])
+@pytest.mark.sweep(2)
 def test_estimates_have_the_mean_of_the_log_det(estimator):
     block, x = block_64(0.9), tf.constant(np.random.default_rng(0).normal(size=(1, 4)))
     expected = oracles.log_abs_det(oracles.jacobian(block, x))

@@ -42,6 +42,7 @@ class TestBlockOfAnyKerasLayer(InvertibleCase):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("kind", ["dense", "conv"])
+@pytest.mark.sweep(3)
 def test_inverse_and_log_det_for_every_activation(kind, activation):
     keras.config.set_dtype_policy("float64")
     branch = DenseBranch((6,), activation=activation) if kind == "dense" else ConvBranch(4, activation=activation)
@@ -190,6 +191,7 @@ class TestSharedPasses:
             assert np.linalg.norm(other) > 0
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
+    @pytest.mark.slow
     def test_a_further_block_adds_little_to_the_graph(self, monkeypatch):
         def added(wide):
             sizes = (len(self.chain(count, wide, monkeypatch)[1].graph.get_operations()) for count in (3, 4))

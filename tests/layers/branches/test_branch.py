@@ -42,6 +42,7 @@ def branch_and_point(kind, activation, coeff=0.9):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("kind", BRANCHES)
+@pytest.mark.sweep(3)
 def test_lipschitz_constant_is_at_most_the_product_of_the_bounds(kind, activation):
     branch, x = branch_and_point(kind, activation, coeff=0.8)
     bound = 0.8 ** len(branch.spectral_layers)
@@ -56,6 +57,7 @@ def test_lipschitz_constant_is_at_most_the_product_of_the_bounds(kind, activatio
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("kind", BRANCHES)
+@pytest.mark.sweep(3)
 def test_exact_log_det_is_that_of_slogdet(kind, activation):
     branch, x = branch_and_point(kind, activation)
     value, nats = log_det.ExactLogDet()(branch.as_map(), x)
@@ -67,6 +69,7 @@ def test_exact_log_det_is_that_of_slogdet(kind, activation):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("kind", BRANCHES)
+@pytest.mark.sweep(3)
 def test_series_and_its_gradient_are_exact_over_all_sign_vectors(monkeypatch, kind, activation):
     # The mean over all 2^4 sign vectors leaves no chance; gradients reach every weight through its normalisation.
     branch, x = branch_and_point(kind, activation)

@@ -26,6 +26,7 @@ print(settled(2))
 
 
 @pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="it is for machines without a GPU")
+@pytest.mark.slow
 def test_operations_get_one_thread_on_two_cores_before_tensorflow_starts():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     before, started = done.stdout.splitlines()[-2:]

@@ -54,6 +54,7 @@ def plain(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_a_write_goes_on_to_the_same_end(plain, tmp_path):
     # The ninth write is at step 8, in the second epoch; the eighth is then cut short too.
     run = RunFolder(tmp_path)

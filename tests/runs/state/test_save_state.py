@@ -72,6 +72,7 @@ class _Terminate(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize(("epoch", "batch"), [(0, 0), (0, 1), (1, 1), (1, 2)])
+@pytest.mark.sweep(4)
 def test_sigterm_saves_the_state_and_the_run_goes_on_to_the_same_end(tmp_path, epoch, batch):
     plain, run = RunFolder(tmp_path / "plain"), RunFolder(tmp_path / "Läufe vom Mai")
     plain.path.mkdir()

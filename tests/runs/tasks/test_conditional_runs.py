@@ -62,6 +62,7 @@ def test_bits_per_dim_are_those_of_the_density_of_the_label(digits):
     assert np.mean(other) > np.mean(own) + 4 * error
 
 
+@pytest.mark.slow
 def test_evaluate_adds_the_figures_of_another_split(digits):
     run, metrics = digits
     found = evaluate_run(run.path, split="validation", progress=False, num_terms=5, max_passes=1)
@@ -118,6 +119,7 @@ def test_paths_lead_from_image_to_image_whatever_their_labels(digits, tmp_path):
         assert [bool(np.any(np.all(images == image, (1, 2, 3)))) for image in walk] == [True, False, False, True]
 
 
+@pytest.mark.slow
 def test_tensorboard_shows_the_density_at_the_labels(digits, tmp_path):
     flow = digits[0].load_best()
     flow.compile()

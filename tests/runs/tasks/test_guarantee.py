@@ -28,6 +28,7 @@ def _blind(model):
     ("name", "figure", "options"),
     [("digits_flow", "bits_per_dim", {}), ("digits_classifier", "error_percent", {"strides": (1,)})],
 )
+@pytest.mark.sweep(2)
 def test_a_model_that_is_not_certified_is_contracted_and_the_cost_told(name, figure, options, tmp_path, monkeypatch):
     monkeypatch.setattr(SpectralLayer, "converge", lambda self: None)  # or saving would mend the estimates
     model = _blind(ki.zoo.get(name).builder(blocks=(1,), channels=4, seed=0, coeff=0.95, **options))

@@ -161,6 +161,7 @@ def test_images_of_any_larger_size_there_and_back(height, width, channels):
 
 
 @pytest.mark.parametrize("event_shape", [(25, 25, 3), (7, 5, 3), (1, 1, 1)])
+@pytest.mark.sweep(3)
 def test_odd_sizes_that_failed_before(event_shape):
     _assert_there_and_back(event_shape)
 
