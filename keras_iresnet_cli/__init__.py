@@ -8,7 +8,7 @@ import io
 import os
 import sys
 
-from keras_iresnet_cli import compare, figures, list_models, runs, train  # noqa: F401
+from keras_iresnet_cli import compare, figures, import_checkpoint, list_models, runs, train  # noqa: F401
 from keras_iresnet_cli.group import cli
 
 

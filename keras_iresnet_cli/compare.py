@@ -5,21 +5,9 @@ from typing import Any
 import click
 
 from keras_iresnet_cli.group import cli
-from keras_iresnet_cli.options import complete_folders, data_dir_option, example, json_option, set_option
+from keras_iresnet_cli.options import complete_folders, data_dir_option, example, json_option, separated, set_option
 from keras_iresnet_cli.quiet import start_tensorflow_quietly
 from keras_iresnet_cli.tables import show_paths, show_rows
-
-
-def _separated(kind):
-    """What a word of several, separated by commas, stands for."""
-
-    def read(ctx, parameter, text):
-        try:
-            return text if text is None else tuple(kind(part) for part in text.split(","))
-        except ValueError as error:
-            raise click.BadParameter(f"must be separated by commas. Received: {text}", ctx, parameter) from error
-
-    return read
 
 
 @cli.command(
@@ -36,7 +24,7 @@ def _separated(kind):
 )
 @click.option(
     "--models",
-    callback=_separated(str),
+    callback=separated(str),
     metavar="NAME,...",
     help="Of iresnet, nice, real_nvp, glow, irevnet, made, maf, ffjord; of points and tables also gaussian, mixture, "
     "kernel_density.  [default: all]",
@@ -45,7 +33,7 @@ def _separated(kind):
 @click.option("--minutes", type=float, help="Minutes of each training.  [default: 5 where there are no --steps]")
 @click.option(
     "--seeds",
-    callback=_separated(int),
+    callback=separated(int),
     default="0",
     show_default=True,
     metavar="INTEGER,...",

@@ -1,6 +1,7 @@
-"""What several commands take: a run, the data directory, JSON, fields to set, names out of a few; an example each."""
+"""What several commands take: a run, the data directory, JSON, fields to set, names out of a few, lists; an example."""
 
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -36,6 +37,18 @@ def complete_models(ctx: click.Context, param: click.Parameter, incomplete: str)
 def example(words: str) -> str:
     """The end of a command's help: `keras-iresnet WORDS`, to be pasted."""
     return f"\b\nExample:\n  keras-iresnet {words}"
+
+
+def separated(kind: Callable[[str], Any]) -> Callable[..., Any]:
+    """The callback of an option of several words, separated by commas, each of which stands for a `kind`."""
+
+    def read(ctx, parameter, text):
+        try:
+            return text if text is None else tuple(kind(part) for part in text.split(","))
+        except ValueError as error:
+            raise click.BadParameter(f"must be separated by commas. Received: {text}", ctx, parameter) from error
+
+    return read
 
 
 def _overrides(ctx, parameter, words):

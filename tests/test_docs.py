@@ -1,6 +1,7 @@
 """What docs/ promises is run: its Python, the names in its tables."""
 
 import inspect
+import json
 import pathlib
 import re
 import shlex
@@ -33,6 +34,19 @@ def test_python_blocks_run_in_order(page, tmp_path, monkeypatch):
     for match in re.finditer(r"^```python\n(.*?)^```$", text, re.M | re.S):
         above = text.count("\n", 0, match.start(1))
         exec(compile("\n" * above + match[1], str(page), "exec"), namespace)
+
+
+@pytest.mark.parametrize("notebook", sorted(DOCS.glob("notebooks/*.ipynb")), ids=lambda file: file.name)
+def test_cells_of_the_notebooks_run_in_order_and_say_what_they_said(notebook, monkeypatch, capsys):
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
+    cells = [cell for cell in json.loads(notebook.read_text())["cells"] if cell["cell_type"] == "code"]
+    assert cells
+    namespace = {"__name__": "__main__"}
+    for cell in cells:
+        exec(compile("".join(cell["source"]), str(notebook), "exec"), namespace)
+        said = "".join("".join(output.get("text", ())) for output in cell["outputs"])
+        # Words must agree; the last digit of a figure depends on the machine.
+        assert re.sub(r"[\d.,e+-]+", "#", capsys.readouterr().out) == re.sub(r"[\d.,e+-]+", "#", said)
 
 
 def _shown():

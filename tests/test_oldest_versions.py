@@ -46,5 +46,7 @@ def test_a_dependency_without_a_lower_bound_is_refused(requirement):
 
 
 def test_an_extra_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match=r"among gpu, tables, hub, docs, test\. Received: extras=\['tests'\]"):
+    with pytest.raises(
+        ValueError, match=r"among gpu, tables, torch, onnx, hub, docs, test\. Received: extras=\['tests'\]"
+    ):
         constraints(PROJECT, ["tests"])

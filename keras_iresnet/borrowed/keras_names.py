@@ -192,3 +192,10 @@ def layer_test_case() -> type:
     from keras.src.testing import TestCase
 
     return TestCase
+
+
+def mend_tf2onnx() -> None:
+    """Make tf2onnx work beside NumPy 2, as Keras does before it exports by it."""
+    from keras.src.export.tf2onnx_lib import patch_tf2onnx
+
+    patch_tf2onnx()

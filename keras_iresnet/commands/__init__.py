@@ -4,6 +4,7 @@ The command line and `scripts/` call these; they know `runs` and all below it, a
 """
 
 from keras_iresnet.commands.certify import certify_run, contract_run, draw_certificate
+from keras_iresnet.commands.checkpoint_import import import_checkpoint
 from keras_iresnet.commands.evaluate import evaluate_run
 from keras_iresnet.commands.export import export_run
 from keras_iresnet.commands.interpolate import interpolate_run
@@ -18,6 +19,7 @@ __all__ = [
     "draw_certificate",
     "evaluate_run",
     "export_run",
+    "import_checkpoint",
     "interpolate_run",
     "reconstruct_run",
     "release_into",

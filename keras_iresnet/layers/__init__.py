@@ -24,6 +24,7 @@ from keras_iresnet.layers.inverse_report import InverseReport, NotConvergedError
 from keras_iresnet.layers.invertible import InvertibleLayer
 from keras_iresnet.layers.reshaping.flatten import Flatten
 from keras_iresnet.layers.reshaping.injective_pad import InjectivePad
+from keras_iresnet.layers.reshaping.permute_channels import PermuteChannels
 from keras_iresnet.layers.reshaping.squeeze import Squeeze
 from keras_iresnet.layers.spectral.spectral_conv2d import SpectralConv2D
 from keras_iresnet.layers.spectral.spectral_dense import SpectralDense
@@ -55,6 +56,7 @@ __all__ = [
     "Logit",
     "MonotoneBlock",
     "NotConvergedError",
+    "PermuteChannels",
     "SpectralConv2D",
     "SpectralDense",
     "Squeeze",

@@ -23,7 +23,8 @@ class Carried:
         condition: (batch, condition_size) that conditional branches depend on.
         kernels: spectral layer -> its normalised kernel, of those that were normalised together beforehand.
         recompute: whether the backward pass works out norms once more rather than keep what they are made of.
-        precise: whether branches compute in the stream's dtype in training too, as fixed points need.
+        precise: whether branches compute in the stream's dtype in training too, as fixed points need, and all steps of
+            an inverse, the first ones too.
         initialize: whether layers set what depends on data, from what reaches them, before they use it.
         tolerance: relative residual at which inverses stop, in the place of the blocks' own.
         points: of a pass that initialises, whether the data are points, whose unit is anybody's choice.

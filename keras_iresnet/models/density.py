@@ -12,6 +12,7 @@ from keras_iresnet.layers.condition import as_condition
 from keras_iresnet.layers.seeds import Seed, as_seed, draw_seed, split_seed
 from keras_iresnet.layers.variational_dequantizer import VariationalDequantizer
 from keras_iresnet.models.base import InvertibleModel
+from keras_iresnet.models.convergence import converge_norms
 from keras_iresnet.models.example_checks import (
     SLACK,
     SLACK_OF_SAMPLES,
@@ -112,6 +113,37 @@ class Density(InvertibleModel):
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """The compiled metrics of the log-likelihoods; there are no targets."""
         return super().compute_metrics(x, tf.zeros_like(y_pred), y_pred, without_fillers(sample_weight))
+
+    def export(self, filepath: Any, format: str = "tf_saved_model", verbose: bool | None = None, **kwargs: Any) -> None:
+        """As `InvertibleModel.export`; `format="onnx"` writes files that run without TensorFlow, into a folder.
+
+            forward.onnx    x (batch, *event_shape) in data space -> z (batch, D)
+            log_prob.onnx   x -> log_prob (batch,), nats
+            inverse.onnx    z -> x, and of each example the largest relative residual of a block, the steps of all
+                            blocks, and whether they converged: residual, steps, converged, (batch,)
+
+        Those of p(x | c) take `condition` (batch, condition_size) too. Images are floats in data space, with their
+        noise. It needs tf2onnx, `pip install 'keras-iresnet[onnx]'`.
+
+        Args:
+            filepath: folder to write, new or empty.
+            format: of the files; those of Keras's own other than these two are as `keras.Model.export` writes them.
+            verbose: whether to say what was written.
+            **kwargs: of `format="onnx"`: `batch_size`, `None` for any; `estimator` of log-determinants, exact by
+                default, which is for up to some hundred dimensions; one with random probes needs a `batch_size`, since
+                these are drawn from `seed` (0) and kept; `tolerance` (1e-5), the residual at which the fixed points of
+                the inverse end, and `max_steps` (200) of each.
+
+        Raises:
+            ValueError: an argument that cannot be, or tf2onnx is not installed.
+        """
+        if format != "onnx":
+            super().export(filepath, format, verbose, **kwargs)
+            return
+        from keras_iresnet.models.files.onnx_files import export_onnx
+
+        converge_norms(self)
+        export_onnx(self, filepath, verbose=verbose is not False, **kwargs)
 
     def _training_example(self) -> tuple[Any, Any]:
         example = tf.zeros((1,), self.stream_dtype)

@@ -69,7 +69,11 @@ class ExactLogDet(_Configurable):
         columns = linearized.jvp(tf.reshape(tangents, (-1, *event)))
         # (columns of J, batch, rows) -> (batch, columns, rows): a determinant does not mind the transposition.
         jacobian = tf.transpose(tf.reshape(columns, (size, -1, size)), (1, 0, 2))
-        return linearized.value, log_abs_det(tf.eye(size, dtype=x.dtype) + jacobian)
+        return linearized.value, self._log_abs_det(tf.eye(size, dtype=x.dtype) + jacobian)
+
+    @staticmethod
+    def _log_abs_det(matrix):
+        return log_abs_det(matrix)
 
 
 class _Series(_Configurable):

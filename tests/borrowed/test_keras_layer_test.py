@@ -44,6 +44,7 @@ CASES = {
     "LipschitzActivation": ({"activation": "lipswish"}, POINT),
     "Logit": ({"alpha": 0.01}, POINT),
     "MonotoneBlock": (lambda: {"branch": branch(), "estimator": EXACT}, POINT),
+    "PermuteChannels": ({"order": [1, 0]}, IMAGE),
     "SpectralConv2D": ({"filters": 3, "kernel_size": 3}, IMAGE),
     "SpectralDense": ({"units": 3}, POINT),
     "Squeeze": ({}, IMAGE),

@@ -52,7 +52,8 @@ class InvertibleResidualBlock(BranchBlock):
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
         tolerance = carried.tolerance or self.tolerance or default_tolerance(y.dtype)
         g = self._branch_map(carried)
-        result = shared(FixedPoint(tolerance, self.max_steps, first_steps_dtype(g, y.dtype)), g, y)
+        first = None if carried.precise else first_steps_dtype(g, y.dtype)
+        result = shared(FixedPoint(tolerance, self.max_steps, first), g, y)
         return result.x, InverseReport(result.steps, result.residual, result.converged)
 
     def _inverse_and_log_det(
