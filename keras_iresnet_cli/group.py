@@ -29,6 +29,18 @@ class _Group(click.Group):
             if ctx.params["debug"]:
                 raise
             raise _Mendable(str(error)) from error
+        except Exception as error:
+            if ctx.params["debug"] or not _is_out_of_memory(error):
+                raise
+            raise _Mendable(
+                "There is not enough memory; what was saved is there still. A smaller `--batch-size` needs less, or "
+                f"`--remat true` in training. {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+            ) from error
+
+
+def _is_out_of_memory(error):
+    """Whether it is Python's error or TensorFlow's, which is known by its name: it is not to be imported for this."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
 
 
 _SETTINGS = {"token_normalize_func": lambda token: token.replace("_", "-"), "max_content_width": _WIDEST}

@@ -1,3 +1,4 @@
+import io
 import json
 import pathlib
 import re
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import keras_iresnet_cli
 from keras_iresnet import runs
 from keras_iresnet_cli import cli, tables
 
@@ -206,3 +208,12 @@ def test_a_training_that_a_signal_ended_exits_as_the_shell_expects(number, statu
     result = CliRunner().invoke(cli, ["train", "digits_flow", "--out", "x"])
     assert result.exit_code == status
     assert "goes on with: keras-iresnet train --resume x" in result.stderr
+
+
+def test_a_terminal_that_lacks_a_character_shows_a_question_mark(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(keras_iresnet_cli, "cli", lambda arguments: print("0.1 ± 0.2"))
+    keras_iresnet_cli.main([])
+    stream.flush()
+    assert stream.buffer.getvalue() == b"0.1 ? 0.2\n"

@@ -1,10 +1,12 @@
 """What Keras does not promise to keep."""
 
+import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
 import tensorflow as tf
+from keras.src.saving import saving_lib
 from keras.src.utils.tracking import no_automatic_dependency_tracking
 
 Metric = TypeVar("Metric", bound=type[keras.metrics.Metric])
@@ -41,6 +43,24 @@ def lower_is_better(metric: Metric) -> Metric:
     """
     metric._direction = "down"
     return metric
+
+
+def weights_as_bytes(model: keras.Model) -> bytes:
+    """What `save_weights` of a built model writes to a `.weights.h5` file, made in memory.
+
+    On a disk that is full, HDF5 ends the whole process when it closes its file.
+
+    Example:
+    >>> import keras_iresnet as ki
+    >>> from keras_iresnet.borrowed.keras_names import weights_as_bytes
+    >>> weights_as_bytes(ki.zoo.toy_flow(blocks=1, units=(8,)))[1:4]
+    b'HDF'
+    """
+    file = io.BytesIO()
+    store = saving_lib.H5IOStore(file, mode="w")
+    saving_lib._save_state(model, weights_store=store, assets_store=None, inner_path="", visited_saveables=set())
+    store.close()
+    return file.getvalue()
 
 
 def is_within_fit(options: Mapping[str, Any]) -> bool:

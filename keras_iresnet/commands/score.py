@@ -9,11 +9,12 @@ import numpy as np
 from keras_iresnet import data
 from keras_iresnet.commands.arguments import check_at_least
 from keras_iresnet.evaluation.log_likelihood import EXACT_DIMENSION, log_likelihoods
+from keras_iresnet.models.files.replacing import replacing
 from keras_iresnet.ops.log_det import SeriesLogDet
 from keras_iresnet.runs.kind import is_conditional, load_flow
 from keras_iresnet.runs.output import output_file
 from keras_iresnet.runs.run_data import data_of_run, description_of
-from keras_iresnet.runs.run_folder import RunFolder, replacing
+from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.table_rows import write_table
 
 COMPARED = {"points": 10_000, "images": 1_000}  # training examples that a share is of

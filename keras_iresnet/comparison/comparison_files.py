@@ -15,9 +15,9 @@ from keras_iresnet.comparison.html_page import html_page
 from keras_iresnet.comparison.plan import Plan
 from keras_iresnet.comparison.published import SOURCE
 from keras_iresnet.models import Flow
+from keras_iresnet.models.files.replacing import replacing
 from keras_iresnet.ops.log_det import ExactLogDet
 from keras_iresnet.runs.machine import provenance
-from keras_iresnet.runs.run_folder import replacing
 from keras_iresnet.studies.study_files import markdown
 
 NAME = "comparison"

@@ -9,7 +9,7 @@ from keras_iresnet import data
 from keras_iresnet.evaluation.bits_per_dim import ImageEvaluator
 from keras_iresnet.evaluation.log_likelihood import EXACT_DIMENSION, default_estimator, log_likelihoods
 from keras_iresnet.models import Flow
-from keras_iresnet.runs.run_folder import replacing
+from keras_iresnet.models.files.replacing import replacing
 
 BATCH = 500
 _SEED = 0  # of dequantization and probes: the same noise for every model, so that differences are of the models

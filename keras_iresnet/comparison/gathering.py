@@ -14,7 +14,8 @@ from keras_iresnet.comparison.example_scores import flow_scores, kept
 from keras_iresnet.comparison.plan import Plan
 from keras_iresnet.comparison.properties import EXAMPLES, properties_of
 from keras_iresnet.comparison.timings import timings_of
-from keras_iresnet.runs.run_folder import RunFolder, replacing
+from keras_iresnet.models.files.replacing import replacing
+from keras_iresnet.runs.run_folder import RunFolder
 
 
 def trained_entry(

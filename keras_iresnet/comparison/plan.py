@@ -11,9 +11,9 @@ from typing import Any
 from keras_iresnet import data, zoo
 from keras_iresnet.comparison.contestants import CONTESTANTS, kind_of
 from keras_iresnet.comparison.matching import matched_width, parameters_of
+from keras_iresnet.models.files.replacing import replacing
 from keras_iresnet.runs.field_values import converted
 from keras_iresnet.runs.run_data import facts_of
-from keras_iresnet.runs.run_folder import replacing
 from keras_iresnet.runs.settings import overridable
 from keras_iresnet.zoo.recipe import Recipe
 from keras_iresnet.zoo.small_data import for_examples

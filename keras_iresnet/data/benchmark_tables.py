@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.data.pickled_table import refuse_code
 from keras_iresnet.data.pipeline import Splits
 
 SOURCE = "https://zenodo.org/records/1161203 (data.tar.gz, 800 MB)"
@@ -78,6 +79,7 @@ def _gas(file) -> Parts:
         raise ValueError(
             f"The file of gas is of pandas, which is not installed: pip install pandas. Received: {file}"
         ) from error
+    refuse_code(file)
     table = pandas.read_pickle(file)
     values = table.drop(columns=["Meth", "Eth", "Time"]).to_numpy(np.float64)
     values = values[:, distinct_columns(values)]

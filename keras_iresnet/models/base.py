@@ -1,6 +1,5 @@
 """What flows, classifiers and hybrids share: data are checked, layers set from them, norms converged, files written."""
 
-import os
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -17,6 +16,7 @@ from keras_iresnet.borrowed.keras_names import (
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.models.convergence import converge_norms, with_convergence
 from keras_iresnet.models.example_checks import SLACK, check_batch, check_dtype, check_shape, checked_examples, is_array
+from keras_iresnet.models.files.saved import Saved, of_known_version
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.models.label_free import without_missing_labels
 from keras_iresnet.models.sample_weights import (
@@ -33,7 +33,7 @@ from keras_iresnet.optimizers import by_name
 LAYER_EXAMPLES = 1024  # that set the layers of a model
 
 
-class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
+class InvertibleModel(FullPrecision, BuiltBeforehand, Saved):
     """A Keras model around one layer, which builds all of its variables when it is made and compiled.
 
     A subclass implements `initialize`, what is marked so below, and the methods of `keras.Model` that are its own.
@@ -133,48 +133,6 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
         self._check_examples(x, self._slack_of_predict)
         kwargs["callbacks"] = with_convergence(kwargs.get("callbacks"))
         return super().predict(x, *args, **kwargs)
-
-    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        """As `keras.Model.save`, with norms converged; what cannot be saved is refused before a file is opened."""
-        keras.saving.serialize_keras_object(self)
-        converge_norms(self)
-        super().save(filepath, *args, **kwargs)
-
-    def save_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        """As `keras.Model.save_weights`, with norms converged."""
-        converge_norms(self)
-        super().save_weights(filepath, *args, **kwargs)
-
-    def save_to_preset(self, preset_dir: str | os.PathLike) -> None:
-        """Write the model, without its optimizer, as a folder that `from_preset` reads, in KerasHub's manner.
-
-        Raises:
-            ValueError: `preset_dir` is not new or empty.
-
-        Example:
-        >>> import tempfile
-        >>> import keras_iresnet as ki
-        >>> flow, folder = ki.zoo.toy_flow(blocks=1, units=(8,)), tempfile.mkdtemp()
-        >>> flow.save_to_preset(folder)
-        >>> again = ki.Flow.from_preset(folder)
-        """
-        from keras_iresnet.models.files.preset import save_preset  # which knows this class
-
-        save_preset(self, preset_dir)
-
-    @classmethod
-    def from_preset(cls, preset: str | os.PathLike) -> Self:
-        """The model of a preset, after its checksum was compared; it is not compiled, and no code of the file is run.
-
-        Args:
-            preset: a name of `zoo.released()`, a folder that `save_to_preset` wrote, or `hf://USER/NAME`, from the hub.
-
-        Raises:
-            ValueError: there is none, it is damaged, of a newer version, or of another class.
-        """
-        from keras_iresnet.models.files.preset import load_preset
-
-        return load_preset(preset, cls)
 
     def _check_data(self, x, y, weights=None):
         check_weights(weights)
@@ -295,4 +253,5 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, keras.Model):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuild the layer from its config."""
+        config = of_known_version(config)
         return cls(**{**config, "layer": keras.saving.deserialize_keras_object(config["layer"])})

@@ -1,5 +1,6 @@
 """A setting's value as text, and text as the value that a field's type makes of it."""
 
+import numbers
 import types
 import typing
 from typing import Any
@@ -75,9 +76,16 @@ def _only(meanings, text):
 
 def _accept(value, kind):
     if kind in (tuple, list, Names) and isinstance(value, (tuple, list)):
-        return tuple(value)
+        return tuple(_of(value, (str, int, float) if kind is Names else numbers.Integral))
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise TypeError(value)
     return value
+
+
+def _of(parts, kind):
+    """What a tuple holds, which is what its text could say."""
+    if strange := [part for part in parts if not isinstance(part, kind) or isinstance(part, bool)]:
+        raise TypeError(strange)
+    return parts

@@ -16,6 +16,7 @@ from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.schedule import Budget, Pace, steps_taken, total_steps
 from keras_iresnet.runs.settings import Settings
 from keras_iresnet.runs.state.checkpoints import SaveBest, UseAverages
+from keras_iresnet.runs.state.diverged import account
 from keras_iresnet.runs.state.resume import identity
 from keras_iresnet.runs.state.save_state import Position, SaveState
 from keras_iresnet.runs.tasks.task import Task
@@ -114,8 +115,19 @@ class Fitting:
                     shuffle=False,
                     verbose=0,
                 )
+        except FloatingPointError as error:
+            bar.stop()
+            raise FloatingPointError(f"{str(error).rstrip('.')}. {self._account()}".strip()) from error
         finally:
             bar.stop()
+
+    def _account(self):
+        """What is to be known of a training that diverged; its best weights are kept."""
+        told = account(self.model, self.run, self.stream, self.pace)
+        if self.run is None or self.best.epoch is None:
+            return told
+        self.best.on_train_end()
+        return f"{told} {self.run.best} has the best weights, of epoch {self.best.epoch}."
 
     @property
     def _steps_before(self):

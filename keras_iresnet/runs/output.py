@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from keras_iresnet.runs.run_folder import RunFolder, replacing
+from keras_iresnet.models.files.replacing import replacing
+from keras_iresnet.runs.run_folder import RunFolder
 
 FORMATS = (".png", ".npy")
 

@@ -10,9 +10,9 @@ import tensorflow as tf
 from keras_iresnet import data
 from keras_iresnet.evaluation import pictures
 from keras_iresnet.models import Flow
+from keras_iresnet.models.files.replacing import replacing
 from keras_iresnet.runs.column_panels import save_column_panels
 from keras_iresnet.runs.output import write
-from keras_iresnet.runs.run_folder import replacing
 from keras_iresnet.runs.table_rows import columns_of, in_steps, write_table
 
 CLASS = "class"  # the column of a table of samples that has theirs, where it has no name

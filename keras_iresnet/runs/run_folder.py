@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import hashlib
 import json
 import os
 import pathlib
@@ -14,7 +15,9 @@ import keras
 import tensorflow as tf
 
 from keras_iresnet.models.files.model_file import load_checkpoint
+from keras_iresnet.models.files.replacing import replacing, tidy_away
 
+_DIGEST = "sha256"
 STATES_KEPT = 2  # the last one, and the one before it, should the last be damaged
 
 
@@ -105,7 +108,7 @@ class RunFolder:
         try:
             yield
         finally:
-            _tidy_away(self._lock)
+            tidy_away(self._lock)
             lock.release()
 
     @contextlib.contextmanager
@@ -115,7 +118,7 @@ class RunFolder:
             yield
         except BaseException:
             if self._made and not self.begun:
-                _tidy_away(self._lock)
+                tidy_away(self._lock)
                 with contextlib.suppress(OSError):
                     self.path.rmdir()
             raise
@@ -160,8 +163,19 @@ class RunFolder:
         return self.path.glob(".*.part*")
 
     def read_config(self) -> dict:
-        """What was run."""
-        return _read_json(self.config)
+        """What was run.
+
+        Raises:
+            ValueError: config.json is damaged.
+        """
+        content = _read_json(self.config)
+        digest = content.pop(_DIGEST, None)  # files of before have none
+        if digest not in (None, _digest(content)):
+            raise ValueError(
+                f"{self.config} must be as training wrote it: it is damaged, or was changed by hand; without its line "
+                f"{_DIGEST} it is taken as it is. Received: {_DIGEST}={digest!r}"
+            )
+        return content
 
     def read_metrics(self) -> dict:
         """What the run reached, or `{}` before it ended."""
@@ -172,7 +186,13 @@ class RunFolder:
         return load_checkpoint(self.best)
 
     def write_json(self, path: str | os.PathLike, content: Any) -> None:
-        """Write `content` so that a reader sees the old file or the new one, never half of it."""
+        """Write `content` so that a reader sees the old file or the new one, never half of it.
+
+        Settings, which states are compared with, get a checksum.
+        """
+        if pathlib.Path(path) == self.config:
+            content = {name: value for name, value in content.items() if name != _DIGEST}
+            content[_DIGEST] = _digest(content)
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(content, indent=2) + "\n")
 
@@ -191,24 +211,9 @@ class RunFolder:
             return "a run with an unreadable config.json"
 
 
-@contextlib.contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Give a temporary path beside `path`, which takes its place when the body ends well and all is on the disk.
-
-    Raises:
-        OSError: it cannot be written; the message names `path`.
-    """
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        yield temporary
-        _to_disk(temporary)
-        os.replace(temporary, path)
-        _to_disk(path.parent)
-    except OSError as error:
-        raise OSError(f"{path} could not be written: {error.strerror or error}") from error
-    finally:
-        _tidy_away(temporary)
+def _digest(content):
+    """Of settings, as they come back from JSON."""
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def _read_json(path):
@@ -220,23 +225,6 @@ def _read_json(path):
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold fields and values. Received: a {type(content).__name__}")
     return content
-
-
-def _tidy_away(path):
-    """Delete a file that is of no more use, if that can be done: where it cannot, something else has failed before."""
-    with contextlib.suppress(OSError):
-        path.unlink()
-
-
-def _to_disk(path):
-    """Wait until a file, or a folder's list of names, has left the system's cache."""
-    if os.name != "posix":  # elsewhere no folder can be opened, nor a file synchronised that is open for reading
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def default_path(name: str) -> pathlib.Path:

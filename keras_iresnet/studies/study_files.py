@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from keras_iresnet.runs.run_folder import replacing
+from keras_iresnet.models.files.replacing import replacing
 
 ENDINGS = ("npz", "csv", "md", "png")
 

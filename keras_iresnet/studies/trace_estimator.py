@@ -16,10 +16,11 @@ import tensorflow as tf
 from keras_iresnet.evaluation.batchwise import draw_seed
 from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.models import Flow
+from keras_iresnet.models.files.replacing import replacing
 from keras_iresnet.ops.series_terms import series_terms
 from keras_iresnet.runs.held_out import held_out_images
 from keras_iresnet.runs.kind import load_flow
-from keras_iresnet.runs.run_folder import RunFolder, replacing
+from keras_iresnet.runs.run_folder import RunFolder
 
 # Tangents and probes that go through a block at once.
 _AT_ONCE = 1024

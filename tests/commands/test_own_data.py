@@ -170,8 +170,9 @@ def test_going_on_needs_the_same_settings_and_data(table_run, table, tmp_path):
     with pytest.raises(ValueError, match=r"its own settings; .* Received for .*: dequantize=\[\]"):
         settings_of("tabular_flow", None, run, {"dataset": str(table), "label": "sex", "positive": ("height",), **FEW})
     (run / "metrics.json").unlink()
-    config = json.loads((run / "config.json").read_text())
-    (run / "config.json").write_text(json.dumps(config | {"data": config["data"] | {"digest": "another"}}))
+    folder = RunFolder(run)
+    config = folder.read_config()
+    folder.write_json(folder.config, config | {"data": config["data"] | {"digest": "another"}})
     with pytest.raises(ValueError, match=r"must be those that the run was trained on"):
         train(resume=run, progress=False)
 

@@ -7,7 +7,8 @@ import os
 import signal
 import sys
 
-from keras_iresnet.runs import run_folder, train
+from keras_iresnet.models.files import replacing
+from keras_iresnet.runs import train
 from keras_iresnet.runs.state import checkpoints
 
 SETTINGS = {
@@ -17,7 +18,7 @@ SETTINGS = {
 
 
 def die_in_write(number):
-    to_disk, count = run_folder._to_disk, 0
+    to_disk, count = replacing.to_disk, 0
 
     def half_written(path):
         nonlocal count
@@ -27,7 +28,7 @@ def die_in_write(number):
             os.kill(os.getpid(), signal.SIGKILL)
         to_disk(path)
 
-    run_folder._to_disk = half_written
+    replacing.to_disk = half_written
 
 
 def main(path, *writes):

@@ -8,7 +8,8 @@ import pytest
 import small_flows
 import tensorflow as tf
 
-from keras_iresnet.runs.run_folder import RunFolder, default_path, replacing
+from keras_iresnet.models.files.replacing import replacing
+from keras_iresnet.runs.run_folder import RunFolder, default_path
 
 
 def test_create_makes_the_folder_with_its_parents(tmp_path):
@@ -158,3 +159,18 @@ def test_a_damaged_file_of_a_run_is_named(name, content, tmp_path):
     file.write_text(content)
     with pytest.raises(ValueError, match=re.escape(str(file))):
         getattr(run, f"read_{name}")()
+
+
+def test_settings_that_were_changed_are_refused_until_their_checksum_goes(tmp_path):
+    run = RunFolder(tmp_path)
+    run.write_json(run.config, {"name": "toy_flow", "recipe": {"seed": 1}})
+    assert run.read_config() == {"name": "toy_flow", "recipe": {"seed": 1}}
+    run.write_json(run.config, json.loads(run.config.read_text()) | {"name": "other"})
+    assert run.read_config()["name"] == "other"
+    changed = json.loads(run.config.read_text()) | {"name": "third"}
+    run.config.write_text(json.dumps(changed))
+    with pytest.raises(ValueError, match=r"config\.json must be as training wrote it: it is damaged, or was changed"):
+        run.read_config()
+    del changed["sha256"]
+    run.config.write_text(json.dumps(changed))
+    assert run.read_config()["name"] == "third"

@@ -1,3 +1,5 @@
+import re
+
 import keras
 import pytest
 
@@ -59,10 +61,13 @@ def test_values_are_taken_as_they_are_where_they_fit():
         ("blocks", "2,x"),
         ("learned_prior", "maybe"),
         ("dataset", 3),
+        ("blocks", ["2"]),
+        ("blocks", [True]),
+        ("image_size", [2.5]),
     ],
 )
 def test_a_value_of_another_type_is_refused_by_name(field, value):
-    with pytest.raises(ValueError, match=f"`{field}` must be of type .*Received: {field}={value!r}"):
+    with pytest.raises(ValueError, match=f"`{field}` must be of type .*Received: {field}={re.escape(repr(value))}"):
         resolve("digits_flow", {field: value})
 
 

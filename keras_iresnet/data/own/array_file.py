@@ -47,7 +47,9 @@ def _arrays(file):
             return found, None
         with found:
             arrays = {name: found[name] for name in found.files}
-    except (ValueError, EOFError) as error:
+    except Exception as error:  # whatever damaged bytes make of headers: archives, sizes, names, more than memory holds
+        if isinstance(error, OSError) and error.filename is not None:  # it cannot be opened
+            raise
         raise ValueError(f"{file} must hold arrays of numbers or text. Received: {error}") from error
     x = next(iter(arrays.values())) if len(arrays) == 1 else arrays.get("x")
     if x is None:
@@ -75,10 +77,14 @@ def _points(x, file):
             "An array of floats must be points (n, features); images must be integers, such as "
             f"(255 * x).round().astype('uint8'). Received: {x.dtype.name} of shape {x.shape} in {file}"
         )
-    bad = np.argwhere(~np.isfinite(x))
+    with np.errstate(over="ignore"):
+        points = x.astype(np.float32)
+    bad = np.argwhere(~np.isfinite(points))
     if len(bad):
-        raise ValueError(f"Points must be finite. Received: {x[tuple(bad[0])]} at {tuple(map(int, bad[0]))} of {file}")
-    return x.astype(np.float32)
+        raise ValueError(
+            f"Points must be finite in float32. Received: {x[tuple(bad[0])]} at {tuple(map(int, bad[0]))} of {file}"
+        )
+    return points
 
 
 def _beside(y, n, like, file):

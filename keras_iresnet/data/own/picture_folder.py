@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras_iresnet.data.description import Description
 from keras_iresnet.data.own.class_labels import numbered
 from keras_iresnet.data.own.examples import Examples
-from keras_iresnet.data.own.picture_form import UNREADABLE, is_grey, read_picture, shown_size
+from keras_iresnet.data.own.picture_form import is_grey, read_picture, shown_size
 from keras_iresnet.data.own.reading import Reading
 
 ENDINGS = (".jpeg", ".jpg", ".png", ".webp")
@@ -88,7 +88,7 @@ def _look(folder, name):
             if image.mode == "F":
                 raise ValueError("pixels are floats")
             return _Seen(name, hashlib.sha256(content).digest(), None, shown_size(image), is_grey(image))
-    except (*UNREADABLE, Image.DecompressionBombError) as error:
+    except Exception as error:  # each of Pillow's many readers has words of its own
         return _Seen(name, hashlib.sha256(content).digest(), str(error) or type(error).__name__)
 
 

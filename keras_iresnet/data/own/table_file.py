@@ -1,6 +1,7 @@
 """Tables: columns by name, as CSV or Parquet."""
 
 import hashlib
+import io
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -67,12 +68,13 @@ def _read(file) -> Any:
         raise ValueError(
             f"Tables need polars, which is not installed: pip install 'keras-iresnet[tables]'. Received: {file}"
         ) from error
+    content = file.read_bytes()  # polars cannot open a name that the locale cannot spell
     try:
         if file.suffix == ".csv":
             # All rows tell a column's type: a first thousand of whole numbers may be followed by fractions.
-            table = polars.read_csv(file, infer_schema_length=None, null_values=list(MISSING))
+            table = polars.read_csv(content, infer_schema_length=None, null_values=list(MISSING))
         else:
-            table = polars.read_parquet(file)
+            table = polars.read_parquet(io.BytesIO(content))
     except polars.exceptions.PolarsError as error:
         raise ValueError(f"{file} must be a table in {file.suffix[1:]} form. Received: {error}") from error
     if not table.height:
@@ -131,11 +133,12 @@ def _numbers(table, columns: Sequence[str], file) -> np.ndarray:
 
 
 def _no_number(column):
-    """The first value that is none."""
+    """The first value that is none, or where all are missing the first."""
     if str(column.dtype) != "String":
         return column[0]
     numbers = column.cast(float, strict=False)
-    return column.filter(numbers.is_null() & column.is_not_null())[0]
+    found = column.filter(numbers.is_null() & column.is_not_null())
+    return found[0] if len(found) else column[0]
 
 
 def _require_ranges(values, columns, reading, file):

@@ -39,13 +39,18 @@ def _load(path):
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
-        if damaged is None:
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except zipfile.BadZipFile as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # what a wrong bit makes of a header: a cipher, a method unknown, an offset nowhere
         raise ValueError(f"The checkpoint must be a whole `.keras` file. Received: {path}: {error}") from error
-    except (ValueError, TypeError, KeyError) as error:
+    if damaged is not None:
+        raise ValueError(f"The checkpoint must be a whole `.keras` file. Received: {path}: {damaged} in it is damaged")
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except MemoryError:
+        raise
+    except Exception as error:  # as many as there are readers of a config
         raise ValueError(
-            f"The checkpoint must be of a version that this one can read, {keras.__version__} of Keras. "
-            f"Received: {path}: {error}"
+            f"The checkpoint must be of a version that this one can read, {keras.__version__} of Keras, and hold no "
+            f"code. Received: {path}: {error}"
         ) from error
-    raise ValueError(f"The checkpoint must be a whole `.keras` file. Received: {path}: {damaged} in it is damaged")

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from keras_iresnet.runs.run_folder import RunFolder, replacing
+from keras_iresnet.models.divergence import not_finite
+from keras_iresnet.models.files.replacing import replacing
+from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.schedule import Budget
 from keras_iresnet.runs.state import snapshot
 from keras_iresnet.runs.state.checkpoints import SaveBest, Timer
@@ -156,6 +158,11 @@ class SaveState(keras.callbacks.Callback):
     def _save(self, position):
         if self.run is None:
             return
+        if broken := not_finite(self.model.trainable_weights):  # what is saved is what training can go on from
+            raise FloatingPointError(
+                f"The weights must stay finite; those of {broken[0]} are not after step {self._steps}. "
+                "Try a lower `learning_rate`, or gradients clipped by `clip_norm`."
+            )
         facts = {"settings": self.settings, "position": position._asdict()}
         facts |= {"best_value": self.best.value, "best_epoch": self.best.epoch}
         best = {f"best/{i:04d}": array for i, array in enumerate(self.best.weights or [])}

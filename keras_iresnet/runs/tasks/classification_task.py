@@ -10,7 +10,8 @@ from keras_iresnet import data
 from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.evaluation.classification import evaluate_classifier, save_confusion
 from keras_iresnet.evaluation.reconstruction import evaluate_reconstruction
-from keras_iresnet.runs.run_folder import RunFolder, replacing
+from keras_iresnet.models.files.replacing import replacing
+from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.tasks.density_task import check_examples
 from keras_iresnet.runs.tensorboard import EXAMPLES, Diagnostics
 from keras_iresnet.zoo.recipe import Recipe

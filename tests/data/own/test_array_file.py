@@ -48,7 +48,8 @@ def test_floats_are_points_and_their_y_conditions(tmp_path):
     [
         ({"x": np.zeros((5, 4, 4, 3))}, r"images must be integers.*Received: float64 of shape \(5, 4, 4, 3\)"),
         ({"x": np.zeros((5, 4), int)}, r"points must be floats.*Received: int64 of shape \(5, 4\)"),
-        ({"x": np.full((5, 4), np.nan)}, r"finite. Received: nan at \(0, 0\)"),
+        ({"x": np.full((5, 4), np.nan)}, r"finite in float32. Received: nan at \(0, 0\)"),
+        ({"x": np.full((5, 4), 1e300)}, r"finite in float32. Received: 1e\+300 at \(0, 0\)"),
         ({"a": np.zeros(3), "b": np.zeros(3)}, r"must hold an array `x`.*Received: a, b"),
         ({"x": np.zeros((2, 3))}, r"at least 3 examples. Received: 2"),
         ({"x": np.array([{}])}, r"arrays of numbers or text"),

@@ -1,14 +1,11 @@
-"""Runs that are killed, or failed by their disk, and go on, against one that is not."""
+"""A run that is killed and goes on, against one that is not; at other moments in `tests/faults/`."""
 
 import csv
 import os
 import pathlib
-import random
-import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -16,17 +13,7 @@ import pytest
 from keras_iresnet.runs import RunFolder
 from keras_iresnet.runs.state.state_file import read_state
 
-SCRIPT, FAULTY = (
-    (pathlib.Path(__file__).parents[2] / "helpers").joinpath(name) for name in ("killable.py", "faulty.py")
-)
-# A disk of its own for a command, whose run is left beside it.
-ON_A_SMALL_DISK = """
-    mount -t tmpfs -o size=32m tmpfs "$0" || exit 77
-    "$@"
-    code=$?
-    cp -r "$0/run" "$0/../left"
-    exit $code
-"""
+SCRIPT = pathlib.Path(__file__).parents[2] / "helpers" / "killable.py"
 
 
 def _start(*words):
@@ -84,62 +71,3 @@ def test_a_run_killed_in_a_write_goes_on_to_the_same_end(plain, tmp_path):
     assert (tmp_path / f"{newest.name}.refused").is_file()
     (tmp_path / f"{newest.name}.refused").unlink()
     _assert_same_end(run, plain)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_a_run_killed_at_five_random_moments_goes_on_to_the_same_end(plain, tmp_path):
-    run, moments = RunFolder(tmp_path), random.Random(time.time_ns())
-    for write in (None, None, 3, None, None):
-        known = {file.name for file in run.states()}
-        process = _start(run.path, *([] if write is None else [write]))
-        if write is None:
-            while process.poll() is None and not {file.name for file in run.states()} - known:
-                time.sleep(0.01)
-            time.sleep(moments.uniform(0, 1.5))
-            process.kill()
-        process.communicate(timeout=500)
-        assert process.returncode == -signal.SIGKILL
-        print("killed with", [file.name for file in run.states()])
-    _finish(run.path)
-    _assert_same_end(run, plain)
-
-
-def _failed(folder, *fault):
-    """How a run in `folder` ended whose disk failed it after four steps, and what is left of it."""
-    words = [sys.executable, str(FAULTY), str(folder / "disk" / "run"), *fault]
-    (folder / "disk").mkdir()
-    if "gone" not in fault:
-        if not shutil.which("unshare"):
-            pytest.skip("needs `unshare`, to mount a disk")
-        words = ["unshare", "--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK, str(folder / "disk"), *words]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=500)
-    if done.returncode == 77 or done.stderr.startswith("unshare:"):
-        pytest.skip(f"needs a disk that may be mounted: {done.stderr}")
-    assert done.returncode == 2, done.stderr[-3000:]
-    return " ".join(done.stderr.split()), RunFolder(folder / ("disk/moved away" if "gone" in fault else "left"))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("fault", "reason"),
-    [
-        ("full", "No space left on device"),
-        ("readonly", "Read-only file system"),
-        ("gone", "No such file or directory"),
-    ],
-)
-def test_a_run_that_its_disk_fails_says_so_and_goes_on_to_the_same_end(plain, tmp_path, fault, reason):
-    error, run = _failed(tmp_path, fault)
-    assert f"{tmp_path}/disk/run/last.000000004.state could not be written: {reason}" in error
-    assert [file.name for file in run.states()] == ["last.000000003.state", "last.000000002.state"]
-    assert "Going on after 3 steps" in _finish(run.path)
-    _assert_same_end(run, plain)
-
-
-@pytest.mark.slow
-def test_a_disk_that_is_full_when_logs_are_written_is_named_too(tmp_path):
-    error, run = _failed(tmp_path, "full", "logs")
-    assert "No space left on device" in error
-    assert f"Error: A file in {tmp_path}/disk/run could not be written" in error
-    assert read_state(run.states()[-1])[1]["position"]["step"] == 0

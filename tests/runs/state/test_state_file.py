@@ -1,3 +1,5 @@
+import hashlib
+import io
 import os
 
 import numpy as np
@@ -64,3 +66,21 @@ def test_a_full_disk_is_named_and_leaves_the_old_file(path):
 def test_a_folder_that_is_gone_is_named(tmp_path):
     with pytest.raises(OSError, match=r"nowhere/x\.state could not be written: No such file or directory"):
         write_state(tmp_path / "nowhere" / "x.state", ARRAYS, FACTS)
+
+
+def test_a_state_of_a_newer_version_is_no_fault_of_the_file(path):
+    path.write_bytes(path.read_bytes().replace(b"state 1\n", b"state 2\n", 1))
+    with pytest.raises(
+        ValueError, match=r"newer keras_iresnet wrote it, update yours\. Received: .*, of version 2"
+    ) as error:
+        read_state(path)
+    assert not isinstance(error.value, StateRefusedError)
+
+
+def test_a_whole_file_of_other_content_is_refused(path):
+    buffer = io.BytesIO()
+    np.savez(buffer, facts=np.array("no JSON"))
+    payload = buffer.getvalue()
+    path.write_bytes(b"keras-iresnet state 1\n" + hashlib.sha256(payload).digest() + payload)
+    with pytest.raises(StateRefusedError, match="it holds no arrays of a training"):
+        read_state(path)
