@@ -11,6 +11,7 @@ import time
 import numpy as np
 import tensorflow as tf
 from fault import Outcome, fault
+from room import HELPERS
 from sweep import assert_same_end, plain
 from workers import finish_workers, start_workers
 
@@ -84,7 +85,7 @@ def memory_that_is_too_small(room, what) -> Outcome:
         assert not path.exists()
         return outcome
     run = RunFolder(room.new() / "run")
-    outcome = room.process(pathlib.Path(__file__).with_name("short_of_memory.py"), run.path, what)
+    outcome = room.process(HELPERS / "short_of_memory.py", run.path, what)
     assert [file.name for file in run.states()] == ["last.000000003.state", "last.000000002.state"], outcome.text
     expected = plain(room)
     room.sweep.finish(run)
@@ -152,7 +153,7 @@ def two_workers():
 def a_thousand_calls(room, case) -> Outcome:
     """`train_on_batch`, `sample` or `predict` 1,000 times in one process."""
     call, calls = case
-    outcome = room.process(pathlib.Path(__file__).with_name("many_calls.py"), call, WARM, calls)
+    outcome = room.process(pathlib.Path(__file__).with_name("many_calls.py"), call, WARM, calls, timeout=3600)
     assert outcome.status == 0, outcome.text
     growth = float(re.search(r"grew by (\S+)", outcome.text)[1])
     assert growth < GROWTH, f"{call}: {growth:.1f} MiB"
