@@ -9,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.data import Stream
-from keras_iresnet.models.divergence import broken_layer, not_finite
 from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.schedule import Pace, steps_taken
 from keras_iresnet.runs.state import snapshot
+from keras_iresnet.runs.state.broken_layer import broken_layer, not_finite
 from keras_iresnet.runs.state.state_file import read_state
 
 SHOWN = 3  # weights that are named where the layer was not found

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from keras_iresnet.models.divergence import not_finite
 from keras_iresnet.models.files.replacing import replacing
 from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.schedule import Budget
 from keras_iresnet.runs.state import snapshot
+from keras_iresnet.runs.state.broken_layer import not_finite
 from keras_iresnet.runs.state.checkpoints import SaveBest, Timer
 from keras_iresnet.runs.state.resume import differing
 from keras_iresnet.runs.state.state_file import StateRefusedError, read_state, write_state

@@ -17,7 +17,7 @@ def not_finite(weights: Iterable[keras.Variable]) -> list[str]:
 
     Example:
     >>> import keras_iresnet as ki
-    >>> from keras_iresnet.models.divergence import not_finite
+    >>> from keras_iresnet.runs.state.broken_layer import not_finite
     >>> not_finite(ki.zoo.toy_flow(blocks=1, units=(8,)).trainable_weights)
     []
     """
@@ -40,7 +40,7 @@ def broken_layer(model: InvertibleModel, batch: Any) -> str | None:
     Example:
     >>> import numpy as np
     >>> import keras_iresnet as ki
-    >>> from keras_iresnet.models.divergence import broken_layer
+    >>> from keras_iresnet.runs.state.broken_layer import broken_layer
     >>> flow, points = ki.zoo.toy_flow(blocks=1, units=(8,), seed=0), np.ones((4, 2), "float32")
     >>> flow.compile("adam")
     >>> broken_layer(flow, points) is None

@@ -10,7 +10,7 @@ import small_flows
 import tensorflow as tf
 
 import keras_iresnet as ki
-from keras_iresnet.models.divergence import broken_layer, not_finite
+from keras_iresnet.runs.state.broken_layer import broken_layer, not_finite
 
 
 @keras.saving.register_keras_serializable(package="tests")
