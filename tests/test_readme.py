@@ -4,8 +4,11 @@ import pathlib
 import re
 import shlex
 
+import numpy as np
 import pytest
+from matplotlib.image import imread
 
+from keras_iresnet.evaluation import pictures
 from keras_iresnet_cli import cli
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
@@ -39,6 +42,16 @@ def test_python_blocks_run_in_order(tmp_path, monkeypatch):
     for above, code in blocks:
         # The empty lines let a traceback point to the line in README.md.
         exec(compile("\n" * above + code, str(README), "exec"), namespace)
+
+
+@pytest.mark.slow
+def test_the_picture_has_the_images_of_the_first_block():
+    namespace = {}
+    exec(_blocks("python")[0][1], namespace)
+    drawn = pictures.grid(namespace["images"].numpy(), columns=8)
+    shown = np.round(255 * imread(README.parent / "docs" / "mnist_samples.png")[..., :3])
+    assert shown.shape == drawn.shape
+    assert np.mean(np.abs(shown - drawn) > 2) < 0.01  # another processor may round a pixel to the next value
 
 
 def test_the_quick_start_is_a_training_run_then_the_tests():
