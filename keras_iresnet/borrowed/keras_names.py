@@ -186,6 +186,11 @@ class StepwiseTensorBoard(keras.callbacks.TensorBoard):
         """Count on from a number of steps; to be called after Keras's own `on_train_begin`."""
         self._global_train_batch = step
 
+    def leave(self) -> None:
+        """Give the default writer back, which Keras keeps, with a rule of when to write, where an error ends a fit."""
+        while getattr(self, "_prev_summary_state", None):
+            self._pop_writer()
+
 
 def layer_test_case() -> type:
     """Keras's own tests of a layer, `TestCase.run_layer_test`: what a Keras layer has to do is written there."""

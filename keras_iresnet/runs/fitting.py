@@ -120,6 +120,9 @@ class Fitting:
             raise FloatingPointError(f"{str(error).rstrip('.')}. {self._account()}".strip()) from error
         finally:
             bar.stop()
+            for log in callbacks:
+                if isinstance(log, ScalarLog):
+                    log.leave()
 
     def _account(self):
         """What is to be known of a training that diverged; its best weights are kept."""

@@ -97,6 +97,7 @@ def test_inverse_gives_the_input_back_and_reports_its_evaluations(dtype, error):
     assert len(set(report.steps.numpy())) == 1
 
 
+@pytest.mark.slow
 def test_evaluations_are_those_of_the_network():
     layer, x, calls = far(trace="hutchinson", tolerance=1e-4), points(), []
     network = layer.network.call

@@ -146,7 +146,7 @@ def a_learning_rate_that_is_too_high(room, rate) -> Outcome:
     names=r"Not finite are|those of \S+ are not|the (gradient|output) of",
     survives=KEPT,
     few=[],
-    elsewhere="tests/models/test_divergence.py",
+    elsewhere="tests/runs/state/test_broken_layer.py",
     every=[1, 3, 5],
 )
 def a_weight_that_memory_lost(room, step) -> Outcome:

@@ -80,7 +80,7 @@ def memory_that_is_too_small(room, what) -> Outcome:
     """More is asked for than the machine has, to build a model or in its fourth step; `train`."""
     if what == "a model":
         path = room.new() / "run"
-        words = ["--blocks", "1", "--units", "30000000,30000000", "--epochs", "1"]
+        words = ["--blocks", "1", "--units", "4000000,4000000", "--epochs", "1"]
         outcome = room.command("train", "toy_flow", *words, "--out", path)
         assert not path.exists()
         return outcome
@@ -147,7 +147,7 @@ def two_workers():
     "processes",
     names=r"^$",
     survives=f"memory: after {WARM} calls, it grows by less than {GROWTH} MiB",
-    few=[("sample", 100)],
+    few=[("sample", 30)],
     every=[("train", CALLS), ("sample", CALLS), ("predict", CALLS)],
 )
 def a_thousand_calls(room, case) -> Outcome:

@@ -102,6 +102,7 @@ def points(count=200, seed=0, dtype="float32"):
 
 
 @pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.sweep(2)
 def test_no_error_is_above_the_bound_and_the_estimate_is_close(name):
     layer, y = made(name), 2 * points()
     x, report = layer.inverse_and_report(y, errors=True)
@@ -218,6 +219,7 @@ def test_they_are_not_worked_out_unless_asked_for(monkeypatch):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.sweep(2)
 def test_in_a_compiled_function_and_infinite_once_other_weights_are_in_their_place(jit_compile, compiled):
     layer, y = made("chain"), points(20)
 

@@ -178,3 +178,14 @@ def test_gradient_norm_is_that_of_the_loss():
             squares += ((losses[0] - losses[1]) / (2 * step)) ** 2
         weight.assign(value)
     assert float(gradient_norm_function(flow)(tf.constant(points))) == pytest.approx(np.sqrt(squares), rel=1e-3)
+
+
+def test_a_fit_that_fails_leaves_the_default_writer_as_it_was(tmp_path, flow):
+    log = ScalarLog(tmp_path / "scalars", 1000)
+    log.set_model(flow)
+    log.on_train_begin()
+    assert tf.summary.should_record_summaries() is not None
+    log.on_train_batch_begin(0)
+    log.leave()  # as behind an error, in the place of `on_train_end`
+    with tf.summary.create_file_writer(str(tmp_path / "mine")).as_default(step=1):
+        assert tf.summary.scalar("one", 1.0)

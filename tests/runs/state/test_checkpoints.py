@@ -155,6 +155,7 @@ def test_averages_reach_their_momentum_and_go_on_in_another_process(tmp_path):
     np.testing.assert_allclose(_kernel(run.best), _rising_average(seen.kernels, 0.5), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_short_run_is_not_dominated_by_its_first_weights(tmp_path):
     run, seen, model = RunFolder(tmp_path), _Recorder(), _model(learning_rate=0.01, use_ema=True, ema_momentum=0.999)
     model.set_weights([np.full((2, 1), -9.0)])
