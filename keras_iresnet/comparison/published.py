@@ -53,22 +53,3 @@ def published_properties() -> dict[str, str]:
 # Table 2 has one network more than `studies.sweep` trains: ResNet-164, and i-RevNet in its text. Test errors in %.
 RESNET_164 = {"cifar10": 5.50, "cifar100": 24.30}
 IREVNET = {"cifar10": 5.6}
-
-# Table 3, of CIFAR-10 in %: as it is remembered, not looked up.
-_CLASSIFIERS = {
-    "Glow, affine, 1x1 convolutions": 12.63,
-    "Glow, additive, reversed channels": 12.36,
-    "i-ResNet in Glow's style": 8.03,
-    "i-ResNet, as in table 2": 6.69,
-}
-
-
-def published_classifiers() -> dict[str, float]:
-    """Classifier -> test error of CIFAR-10 in %, of the paper's table 3, remembered rather than looked up.
-
-    Example:
-    >>> from keras_iresnet.comparison.published import published_classifiers
-    >>> min(published_classifiers().values())
-    6.69
-    """
-    return dict(_CLASSIFIERS)
