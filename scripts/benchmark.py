@@ -61,6 +61,7 @@ def _sizes(command):
 )
 def memory(scales, blocks, terms, pairs, out, **sizes):
     """Peak memory and tracing of a training step by terms of the series: dual form, and GradientTape through each."""
+    from keras_iresnet.benchmarks import terminal_tables
     from keras_iresnet.benchmarks.training_step import cost
     from keras_iresnet.benchmarks.workload import FORMS, Workload
 
@@ -70,7 +71,7 @@ def memory(scales, blocks, terms, pairs, out, **sizes):
 
     workload = Workload(blocks=(blocks,) * scales, **sizes)
     costs = {form: {count: measured(form, count) for count in sorted(terms)} for form in FORMS}
-    _show_costs(costs)
+    terminal_tables.show_costs(costs)
     by_terms = {form: {count: dataclasses.asdict(one) for count, one in found.items()} for form, found in costs.items()}
     _write(out, {"workload": dataclasses.asdict(workload), "costs_by_num_terms": by_terms})
 
@@ -81,6 +82,7 @@ def memory(scales, blocks, terms, pairs, out, **sizes):
 @click.option("--at", "at", type=int, multiple=True, help="Sizes to compare with the first: blocks of a scale, ...")
 def scaling(ways, at, scales, blocks, pairs, out, **sizes):
     """How a training step grows with blocks, batch and terms, and what two replicas cost: all, or those WAYS."""
+    from keras_iresnet.benchmarks import terminal_tables
     from keras_iresnet.benchmarks.scaling import WAYS, scale
     from keras_iresnet.benchmarks.workload import Workload
 
@@ -91,7 +93,7 @@ def scaling(ways, at, scales, blocks, pairs, out, **sizes):
     for way in ways or WAYS:
         click.echo(f"timing by {way}", err=True)
         found[way] = scale(way, workload, at, pairs)
-        _show_scaling(found[way])
+        terminal_tables.show_scaling(found[way])
     summaries = {way: one.summary() for way, one in found.items()}
     _write(out, {"workload": dataclasses.asdict(workload), "pairs": pairs, "scaling": summaries})
 
@@ -164,6 +166,7 @@ def evaluate(run, images, pairs, out):
 @click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
 def trace(names, blocks, batch_size, steps, mixed, out):
     """Building, tracing, first step and memory of models of the zoo: cifar_flow, or those NAMES."""
+    from keras_iresnet.benchmarks import terminal_tables
     from keras_iresnet.benchmarks.training_step import model_cost, shared_blocks
 
     costs, speedups = {}, {}
@@ -178,7 +181,7 @@ def trace(names, blocks, batch_size, steps, mixed, out):
                 low = model_cost(name, batch_size=batch_size, steps=steps, keywords=keywords, precision=precision)
                 costs[f"{label}, {precision}"] = low
                 speedups[label] = costs[label].step_seconds / low.step_seconds
-    _show_models(costs, batch_size)
+    terminal_tables.show_models(costs, batch_size)
     for label, speedup in speedups.items():
         click.echo(f"{label}: steps in mixed_bfloat16 are {speedup:.2f} times as fast as in float32")
     result = {"mixed_speedups": speedups} if mixed else {}
@@ -197,6 +200,7 @@ def trace(names, blocks, batch_size, steps, mixed, out):
 def classifier(name, batch_size, pairs, power_iterations, out):
     """What the constraint costs: a training step of classifier NAME with its coeff, against coeff none."""
     from keras_iresnet import zoo
+    from keras_iresnet.benchmarks import terminal_tables
     from keras_iresnet.benchmarks.training_step import compare
 
     click.echo(f"timing {pairs} pairs of steps of {name}", err=True)
@@ -204,7 +208,7 @@ def classifier(name, batch_size, pairs, power_iterations, out):
     models = {"vanilla": builder(seed=0, coeff=None)}
     models |= {f"constrained_{count}": builder(seed=0, power_iterations=count) for count in power_iterations}
     comparison = compare(models, batch_size, pairs=pairs)
-    _show_comparison(comparison, f"{name}, batch {batch_size}, by power iterations of a step")
+    terminal_tables.show_comparison(comparison, f"{name}, batch {batch_size}, by power iterations of a step")
     _write(out, {"model": name, "batch_size": batch_size, **comparison.summary()})
 
 
@@ -274,6 +278,7 @@ def _name_of(run):
 
 def _tell(comparison, title, facts, out, result):
     """Show a comparison and what its ways told of themselves, and write both."""
+    from keras_iresnet.benchmarks import terminal_tables
     from keras_iresnet.benchmarks.arithmetic import Arithmetic
 
     summary = comparison.summary()
@@ -281,89 +286,15 @@ def _tell(comparison, title, facts, out, result):
         label: Arithmetic(told["gflop"], told["alone_seconds"]) for label, told in facts.items() if "gflop" in told
     }
     rooflines = {label: one.reached(summary[f"{label}_seconds"]) for label, one in counted.items()}
-    _show_comparison(comparison, title, facts)
-    for label, roofline in rooflines.items():
-        click.echo(f"{label}: {_roofline(**roofline)}")
+    terminal_tables.show_comparison(comparison, title, facts)
+    for label, reached in rooflines.items():
+        click.echo(f"{label}: {terminal_tables.roofline(**reached)}")
     _write(out, {"title": title, **result, **summary, "facts": facts, "rooflines": rooflines})
-
-
-def _roofline(gflop, gflop_per_second, gflop_per_second_alone, share):
-    rates = f"at {gflop_per_second:.0f} a second, {share:.0%} of the {gflop_per_second_alone:.0f}"
-    return f"{gflop:.1f} GFLOP of products {rates} that these reach alone"
 
 
 def _write(out, result):
     if out:
         out.write_text(json.dumps(result | _where(), indent=2) + "\n")
-
-
-def _show_comparison(comparison, title, facts=None):
-    from rich.console import Console
-    from rich.table import Table
-
-    summary = comparison.summary()
-    first = next(iter(comparison.seconds))
-    columns = ("", "seconds", f"/ {first}", *(["facts"] if facts else []))
-    table = Table(*columns, title=f"{title}: median (range) of {summary['pairs']}")
-    for label in comparison.seconds:
-        ratio = _ranged(summary, f"{label}_over_{first}") if label != first else ""
-        told = ", ".join(f"{name} {value:.3g}" for name, value in facts[label].items()) if facts else None
-        table.add_row(label, _ranged(summary, f"{label}_seconds"), ratio, *([told] if facts else []))
-    Console().print(table)
-
-
-def _show_costs(costs):
-    from rich.console import Console
-    from rich.table import Table
-
-    columns = ("form", "terms", "trace s", "(CPU s)", "first step s", "operations", "peak MiB")
-    starts = Table(*columns, title="Each in a process of its own")
-    for form, by_terms in costs.items():
-        for terms, one in by_terms.items():
-            starts.add_row(form, str(terms), *_cells(one))
-    Console().print(starts)
-
-
-def _show_models(costs, batch_size):
-    from rich.console import Console
-    from rich.table import Table
-
-    starts = ("build s", "trace s", "(CPU s)", "first step s", "operations", "peak MiB")
-    columns = ("model", "parameters", *starts, "all until then s", "step s")
-    table = Table(*columns, title=f"Batches of {batch_size}, each model in a process of its own")
-    for name, one in costs.items():
-        cells = (f"{one.parameters:,}", f"{one.build_seconds:.1f}", *_cells(one))
-        table.add_row(name, *cells, f"{one.seconds_to_first_step:.1f}", f"{one.step_seconds:.2f}")
-    Console(width=max(Console().width, 140)).print(table)  # in a file too, where Rich takes a terminal's 80 columns
-
-
-def _show_scaling(scaling):
-    from rich.console import Console
-    from rich.table import Table
-
-    summary = scaling.summary()
-    proportion = {
-        "terms": "passes a term more",
-        "replicas": "seconds / one replica's",
-    }.get(scaling.what, "a unit, / the first's")
-    title = f"Training step by {scaling.what}: median (range) of {summary['pairs']}"
-    table = Table(scaling.what, "seconds", proportion, title=title)
-    for label in scaling.comparison.seconds:
-        found = summary["in_proportion"].get(label)
-        low, high = found["range"] if found else (None, None)
-        ratio = f"{found['median']:.3f} ({low:.3f} to {high:.3f})" if found else ""
-        table.add_row(str(scaling.sizes.get(label, label)), _ranged(summary, f"{label}_seconds"), ratio)
-    Console().print(table)
-
-
-def _ranged(summary, name):
-    low, high = summary[f"{name}_range"]
-    return f"{summary[name]:.3f} ({low:.3f} to {high:.3f})"
-
-
-def _cells(one):
-    seconds = (one.trace_seconds, one.trace_cpu_seconds, one.first_step_seconds)
-    return *(f"{value:.1f}" for value in seconds), f"{one.operations:,}", f"{one.peak_memory_mib:,.0f}"
 
 
 if __name__ == "__main__":
