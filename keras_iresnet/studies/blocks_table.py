@@ -36,7 +36,7 @@ def blocks_table(
     the same images for all.
 
     Args:
-        runs: run folders of flows of images.
+        runs: run folders of flows of images; their `config.json` and `metrics.json` are enough.
         out: folder for the results.
         split: of which the runs were evaluated.
 
@@ -62,7 +62,9 @@ def blocks_table(
 
 
 def _read(path, split):
-    folder = RunFolder.open(path)
+    folder = RunFolder(path)
+    if not folder.config.is_file():
+        raise ValueError(f"`runs` must be run folders, or what was kept of them. Received: {path}, without config.json")
     config, metrics = folder.read_config(), folder.read_metrics()
     if f"{split}_bits_per_dim" not in metrics:
         raise ValueError(
