@@ -134,7 +134,7 @@ def hybrid(as_json: bool, **options: Any) -> None:
     show_rows(*strangers(**options), as_json=as_json)
 
 
-@_command("blocks", "runs/residual runs/monotone --out figures", "Bits/dim of runs that differ in their blocks.")
+@_command("blocks", "runs/residual runs/monotone --out figures", "Runs that differ in their blocks, in one table.")
 @click.argument("runs", type=click.Path(), nargs=-1, required=True, shell_complete=complete_folders)
 @_out_option("Folder for the results.")
 @click.option("--split", default="test", show_default=True, help="Split that the runs were evaluated on.")
@@ -142,7 +142,8 @@ def hybrid(as_json: bool, **options: Any) -> None:
 def blocks(runs: Sequence[str], out: str, split: str, as_json: bool) -> None:
     """Bits/dim of the run folders RUNS side by side, best first: blocks, activations, estimators, or what differs.
 
-    Runs that differ in their seed alone share a row. All must have been evaluated on the same images.
+    Of classifiers the errors in %. Runs that differ in their seed alone share a row. All must have been evaluated on
+    the same images.
     """
     start_tensorflow_quietly()
     from keras_iresnet.studies.blocks_table import blocks_table

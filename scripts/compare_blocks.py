@@ -1,12 +1,11 @@
-"""Trains one flow with each block, branch, activation, estimator and prior in turn, and puts the runs into one table.
+"""Trains models that differ in one thing, for equal minutes and with about as many parameters, and tabulates the runs.
 
-    python scripts/compare_blocks.py digits --out comparisons/blocks_digits --seeds 0,1,2
-    python scripts/compare_blocks.py mnist --out comparisons/blocks_mnist
+    python scripts/compare_blocks.py digits_flows --out comparisons --seeds 0,1,2
+    TFDS_DATA_DIR=... python scripts/compare_blocks.py mnist_flows --out comparisons
 
-Each differs from the recipe in one thing, has about as many parameters, and as many minutes of processors, see
-processor_minutes.py. A run that was interrupted goes on; one that has ended stays as it is. What the table in
-docs/comparison.md is made of, settings and figures without weights, is kept in zoo/comparisons. MNIST is read where
-TFDS_DATA_DIR says.
+The flows have each block, branch, activation, estimator and prior in turn; the classifiers are those of table 3 of the
+paper. Minutes are those of processors, see processor_minutes.py. A run that was interrupted goes on; one that has ended
+stays as it is. What tables are made of, settings and figures without weights, is kept in zoo/comparisons.
 """
 
 import pathlib
@@ -20,42 +19,68 @@ import click
 ROOT = pathlib.Path(__file__).parents[1]
 KEPT = ROOT / "zoo" / "comparisons"
 _PRIOR = "--prior-components 20 --prior-factors"
-# Data set -> row -> the options in which it differs from the recipe; the hidden channels make up for parameters.
-ROWS = {
-    "digits": {
-        "residual": "",
-        "implicit": "--block implicit --blocks 4,4",
-        "monotone": "--block monotone",
-        "densenet": "--branch densenet --channels 17",
-        "lipswish": "--activation lipswish",
-        "clipswish": "--activation clipswish --channels 39",
-        "roulette": "--log-det roulette",
-        "prior_trained": f"{_PRIOR} 0 --trained-prior true",
-        "prior_factors": f"{_PRIOR} 4 --trained-prior true",
-        "prior_at_rest": f"{_PRIOR} 4 --trained-prior false",
-    },
-    "mnist": {
-        "residual": "",
-        "prior_trained": "--prior-factors 0 --trained-prior true",
-        "prior_factors": "--trained-prior true",
-        "implicit": "--block implicit --blocks 7,3 --dense-blocks 6",
-        "monotone": "--block monotone",
-        "densenet": "--branch densenet --channels 10,17 --dense-units 16",
-        "elu": "--activation elu",
-        "clipswish": "--activation clipswish --channels 19,39 --dense-units 16",
-        "roulette": "--log-det roulette",
-    },
+_RIVAL = "--epochs none --patience none --decay cosine --ema-momentum none"  # as our own classifiers
+_DIGITS = f"--dataset digits {_RIVAL}"
+_MNIST = f"--dataset mnist {_RIVAL} --augmentation shift --batch-size 32"
+# Comparison -> minutes of a run, and row -> model with what differs from its recipe; widths make up for parameters.
+COMPARISONS: dict[str, tuple[float, dict[str, str]]] = {
+    "digits_flows": (
+        5,
+        {
+            "residual": "digits_flow",
+            "implicit": "digits_flow --block implicit --blocks 4,4",
+            "monotone": "digits_flow --block monotone",
+            "densenet": "digits_flow --branch densenet --channels 17",
+            "lipswish": "digits_flow --activation lipswish",
+            "clipswish": "digits_flow --activation clipswish --channels 39",
+            "roulette": "digits_flow --log-det roulette",
+            "prior_trained": f"digits_flow {_PRIOR} 0 --trained-prior true",
+            "prior_factors": f"digits_flow {_PRIOR} 4 --trained-prior true",
+            "prior_at_rest": f"digits_flow {_PRIOR} 4 --trained-prior false",
+        },
+    ),
+    "mnist_flows": (
+        20,
+        {
+            "residual": "mnist_flow_small",
+            "prior_trained": "mnist_flow_small --prior-factors 0 --trained-prior true",
+            "prior_factors": "mnist_flow_small --trained-prior true",
+            "implicit": "mnist_flow_small --block implicit --blocks 7,3 --dense-blocks 6",
+            "monotone": "mnist_flow_small --block monotone",
+            "densenet": "mnist_flow_small --branch densenet --channels 8,16 --dense-units 9",
+            "elu": "mnist_flow_small --activation elu",
+            "clipswish": "mnist_flow_small --activation clipswish --channels 19,39 --dense-units 16",
+            "roulette": "mnist_flow_small --log-det roulette",
+        },
+    ),
+    "digits_classifiers": (
+        2,
+        {
+            "iresnet": "digits_classifier --epochs none",
+            "resnet": "digits_classifier --epochs none --coeff none --normalization batch",
+            "glow_affine": f"glow_classifier_small {_DIGITS} --blocks 2,2 --units 8,8",
+            "glow_additive": f"glow_classifier_small {_DIGITS} --affine false --mixing reverse --units 13,13",
+            "irevnet": f"irevnet_classifier_small {_DIGITS} --units 9,9",
+        },
+    ),
+    "mnist_classifiers": (
+        10,
+        {
+            "iresnet": "mnist_classifier_small",
+            "resnet": "mnist_classifier_small --coeff none --normalization batch",
+            "glow_affine": f"glow_classifier_small {_MNIST} --units 13,13",
+            "glow_additive": f"glow_classifier_small {_MNIST} --affine false --mixing reverse --units 33,33",
+            "irevnet": f"irevnet_classifier_small {_MNIST} --units 20,20",
+        },
+    ),
 }
-MODEL = {"digits": "digits_flow", "mnist": "mnist_flow_small"}
-MINUTES = {"digits": 5, "mnist": 20}
 
 
-def _train(dataset, row, seed, run, minutes):
+def _train(options, seed, run, minutes):
     """Train a run to its end, and evaluate it."""
-    ends = f"--epochs none --steps none --minutes {minutes} --seed {seed}"
-    options = f"train {MODEL[dataset]} {ROWS[dataset][row]} {ends}"
+    ends = f"--steps none --minutes {minutes} --seed {seed}"
     folder = ["--resume" if run.exists() else "--out", str(run)]
-    _command(["scripts/processor_minutes.py", *shlex.split(options), *folder])
+    _command(["scripts/processor_minutes.py", "train", *shlex.split(f"{options} {ends}"), *folder])
     _command(["scripts/evaluate.py", str(run)])
 
 
@@ -71,25 +96,23 @@ def _keep(run, kept):
 
 
 @click.command()
-@click.argument("dataset", type=click.Choice(sorted(ROWS)))
+@click.argument("name", metavar="COMPARISON", type=click.Choice(sorted(COMPARISONS)))
 @click.option("--out", required=True, type=click.Path(path_type=pathlib.Path), help="Folder of the runs.")
 @click.option("--rows", help="Names, apart by commas.  [default: all]")
 @click.option("--seeds", default="0", help="Apart by commas.")
-@click.option("--minutes", type=float, help="Of each run.  [default: 5 of digits, 20 of MNIST]")
+@click.option("--minutes", type=float, help="Of each run.  [default: those of the comparison]")
 @click.option("--keep", default=KEPT, type=click.Path(path_type=pathlib.Path), help="Folder of what is kept.")
-def main(
-    dataset: str, out: pathlib.Path, rows: str | None, seeds: str, minutes: float | None, keep: pathlib.Path
-) -> None:
+def main(name: str, out: pathlib.Path, rows: str | None, seeds: str, minutes: float | None, keep: pathlib.Path) -> None:
     from keras_iresnet.studies.blocks_table import blocks_table
 
-    kept = keep / f"blocks_{dataset}"
+    usual, known = COMPARISONS[name]
+    out, kept = (out / name).absolute(), keep / name
     for seed in map(int, seeds.split(",")):
-        for row in rows.split(",") if rows else ROWS[dataset]:
-            name = f"{row}-seed{seed}"
-            if not (kept / name / "metrics.json").is_file():
-                run = (out / name).absolute()
-                _train(dataset, row, seed, run, minutes or MINUTES[dataset])
-                _keep(run, kept / name)
+        for row in rows.split(",") if rows else known:
+            run = f"{row}-seed{seed}"
+            if not (kept / run / "metrics.json").is_file():
+                _train(known[row], seed, out / run, minutes or usual)
+                _keep(out / run, kept / run)
     paths, _ = blocks_table(sorted(path.parent for path in kept.glob("*/config.json")), out / "table")
     click.echo("\n".join(map(str, paths)))
 

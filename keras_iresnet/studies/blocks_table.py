@@ -1,4 +1,7 @@
-"""What blocks, branches, activations and estimators are worth: runs that differ in them, in one table."""
+"""What blocks, branches, activations and estimators are worth: runs that differ in them, in one table.
+
+Flows of images are compared in bits/dim, classifiers in % of errors.
+"""
 
 import collections
 import dataclasses
@@ -14,6 +17,7 @@ from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.state.resume import builder_defaults
 from keras_iresnet.studies.study_files import write_study
 
+_MEASURES = {"bits_per_dim": "bits/dim", "error_percent": "% of errors"}
 _APART = ("seed", "log_steps", "diagnostics", "jit")  # in which runs of one row may differ: they change no model
 
 
@@ -24,6 +28,7 @@ class _Run:
     path: str
     settings: dict
     metrics: dict
+    measure: str
 
 
 def blocks_table(
@@ -33,10 +38,10 @@ def blocks_table(
 
     Runs that differ in their seed alone share a row. The first columns are the settings in which rows differ, whatever
     they are; what all have in common is not repeated. Bits/dim are those of uniform noise that `evaluate` found, over
-    the same images for all.
+    the same images for all; of classifiers their errors stand in the place of bits/dim, as `error_percent`.
 
     Args:
-        runs: run folders of flows of images; their `config.json` and `metrics.json` are enough.
+        runs: run folders of flows of images, or of classifiers; their `config.json` and `metrics.json` are enough.
         out: folder for the results.
         split: of which the runs were evaluated.
 
@@ -53,11 +58,12 @@ def blocks_table(
     read = [_read(path, split) for path in runs]
     _check_alike(read, split)
     rows = _rows(read, split)
+    measure = read[0].measure
     arrays = {
-        "bits_per_dim": np.array([run.metrics[f"{split}_bits_per_dim"] for run in read]),
+        measure: np.array([run.metrics[f"{split}_{measure}"] for run in read]),
         "run": np.array([run.path for run in read]),
     }
-    paths = write_study(out, "blocks", arrays=arrays, rows=rows, picture=lambda file: _picture(rows, file))
+    paths = write_study(out, "blocks", arrays=arrays, rows=rows, picture=lambda file: _picture(rows, measure, file))
     return paths, rows
 
 
@@ -66,22 +72,24 @@ def _read(path, split):
     if not folder.config.is_file():
         raise ValueError(f"`runs` must be run folders, or what was kept of them. Received: {path}, without config.json")
     config, metrics = folder.read_config(), folder.read_metrics()
-    if f"{split}_bits_per_dim" not in metrics:
+    measure = next((one for one in _MEASURES if f"{split}_{one}" in metrics), None)
+    if measure is None:
         raise ValueError(
-            f"`runs` must be flows of images that `keras-iresnet evaluate RUN --split {split}` has looked at. "
-            f"Received: {path}, which has no {split}_bits_per_dim"
+            "`runs` must be flows of images or classifiers that `keras-iresnet evaluate RUN --split "
+            f"{split}` has looked at. Received: {path}, which has no {split}_bits_per_dim and no {split}_error_percent"
         )
     settings = {"model": config["name"], **builder_defaults(config["name"]), **config["builder"], **config["recipe"]}
-    return _Run(str(path), settings, metrics)
+    return _Run(str(path), settings, metrics, measure)
 
 
 def _check_alike(runs, split):
     """Refuse what cannot be compared."""
     for what, values in {
+        "measured alike": {run.measure for run in runs},
         "on one data set": {run.settings["dataset"] for run in runs},
         "evaluated on as many images": {run.metrics[f"{split}_images"] for run in runs},
-        "in bits/dim of as many bins": {run.metrics["bins"] for run in runs},
-        "over as many dimensions": {run.metrics["dimension"] for run in runs},
+        "in bits/dim of as many bins": {run.metrics.get("bins") for run in runs},
+        "over as many dimensions": {run.metrics.get("dimension") for run in runs},
     }.items():
         if len(values) > 1:
             raise ValueError(f"`runs` must be {what}. Received: {', '.join(map(str, sorted(values)))}")
@@ -94,11 +102,12 @@ def _rows(runs, split):
     firsts = [group[0].settings for group in groups.values()]
     fields = [field for field in sorted({field for one in firsts for field in one}) if field not in _APART]
     varied = [field for field in fields if len({_text(one.get(field)) for one in firsts}) > 1]
-    rows = sorted((_row(group, varied, split) for group in groups.values()), key=lambda row: row["bits_per_dim"])
+    measure = runs[0].measure
+    rows = sorted((_row(group, varied, split) for group in groups.values()), key=lambda row: row[measure])
     best = rows[0]
     for row in rows:
         errors = (row["seed_standard_error"], best["seed_standard_error"])
-        row["behind_the_best"] = row["bits_per_dim"] - best["bits_per_dim"]
+        row["behind_the_best"] = row[measure] - best[measure]
         row["behind_standard_error"] = None if None in errors or row is best else float(np.hypot(*errors))
     return rows
 
@@ -108,7 +117,8 @@ def _key(settings):
 
 
 def _row(group, varied, split):
-    values = np.array([run.metrics[f"{split}_bits_per_dim"] for run in group])
+    measure = group[0].measure
+    values = np.array([run.metrics[f"{split}_{measure}"] for run in group])
     metrics, settings = [run.metrics for run in group], group[0].settings
     seen = [one["steps"] * settings["batch_size"] for one in metrics]
     several = len(values) > 1
@@ -118,9 +128,9 @@ def _row(group, varied, split):
         "train_minutes": float(np.mean([one["train_seconds"] for one in metrics])) / 60,
         "images_seen": round(np.mean(seen)),
         "seeds": len(values),
-        "bits_per_dim": float(values.mean()),
+        measure: float(values.mean()),
         "seed_standard_error": float(values.std(ddof=1) / np.sqrt(len(values))) if several else None,
-        "image_standard_error": float(np.mean([one[f"{split}_bits_per_dim_standard_error"] for one in metrics])),
+        "image_standard_error": float(np.mean([one[f"{split}_{measure}_standard_error"] for one in metrics])),
     }
 
 
@@ -129,7 +139,7 @@ def _text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value).lower()
 
 
-def _picture(rows, path):
+def _picture(rows, measure, path):
     from matplotlib.figure import Figure  # not pyplot: no global state, no display
 
     varied = list(rows[0])[: list(rows[0]).index("parameters")]
@@ -137,8 +147,8 @@ def _picture(rows, path):
     errors = [row["image_standard_error"] if row["seeds"] == 1 else row["seed_standard_error"] for row in rows]
     figure = Figure(figsize=(8, 1.2 + 0.4 * len(rows)), layout="constrained")
     axes = figure.subplots()
-    axes.errorbar([row["bits_per_dim"] for row in rows], range(len(rows)), xerr=errors, fmt="o", capsize=3)
-    axes.set(xlabel="bits/dim, with the standard error over seeds, or over images of a single one")
+    axes.errorbar([row[measure] for row in rows], range(len(rows)), xerr=errors, fmt="o", capsize=3)
+    axes.set(xlabel=f"{_MEASURES[measure]}, with the standard error over seeds, or over images of a single one")
     axes.set_yticks(range(len(rows)), names, fontsize="small")
     axes.invert_yaxis()
     figure.savefig(path, format="png", dpi=120)

@@ -90,7 +90,28 @@ def test_what_cannot_be_compared_is_refused(runs, tmp_path, changes, message):
 
 
 def test_runs_without_figures_are_refused(runs, tmp_path):
-    with pytest.raises(ValueError, match=r"evaluate RUN --split train.*which has no train_bits_per_dim"):
+    with pytest.raises(ValueError, match=r"evaluate RUN --split train.*no train_bits_per_dim and no train_error_"):
         blocks_table(runs, tmp_path / "out", split="train")
     with pytest.raises(ValueError, match="at least one run folder"):
         blocks_table([], tmp_path / "out")
+
+
+def test_classifiers_are_compared_by_their_errors(tmp_path):
+    def classifier(name, error, **builder):
+        folder = run(tmp_path / name, 0.0, **builder)
+        found = json.loads((folder / "metrics.json").read_text())
+        found = {key: value for key, value in found.items() if "bits_per_dim" not in key} | {
+            "test_error_percent": error,
+            "test_error_percent_standard_error": 0.5,
+        }
+        (folder / "metrics.json").write_text(json.dumps(found))
+        return folder
+
+    runs = [classifier("plain", 2.5), classifier("free", 2.0, coeff="none"), classifier("free_1", 3.0, seed=1)]
+    rows = blocks_table(runs, tmp_path / "out")[1]
+    assert [(row["coeff"], row["error_percent"], row["image_standard_error"]) for row in rows] == [
+        ("none", 2.0, 0.5),
+        ("0.9", 2.75, 0.5),
+    ]
+    with pytest.raises(ValueError, match=r"measured alike. Received: bits_per_dim, error_percent"):
+        blocks_table([*runs, run(tmp_path / "flow", 2.0)], tmp_path / "other")
