@@ -5,7 +5,7 @@ every block, whose graph would take minutes to trace; here it does not grow with
 """
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import tensorflow as tf
 
@@ -136,6 +136,10 @@ class SeriesToBias:
     group: int = 1
     heads: int | tf.Variable = dataclasses.field(default=1, compare=False)
 
+    # What a kind of series is: how many terms lie from one that counts to the next, and what their sum is multiplied by.
+    _stride: ClassVar[int] = 1
+    _factor: ClassVar[float] = 1.0
+
     def __post_init__(self):
         if not (0 <= self.lip < 1 and self.nats > 0):
             raise ValueError(f"`lip` must lie in [0, 1) and `nats` be positive. Received: {self.lip=}, {self.nats=}")
@@ -152,7 +156,7 @@ class SeriesToBias:
         )
 
     def __call__(self, g: Map, x: tf.Tensor, seed: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
+        """g(x), and nats (batch,): log|det(I + dg/dx)|, or what the kind of series is for."""
         linearized = g.linearize(x, self.num_probes)
         heads = tf.cast(tf.convert_to_tensor(self.heads), tf.int32)
         draw = self._vectors(seed, x, heads)
@@ -163,7 +167,7 @@ class SeriesToBias:
         if self.counted is not None:
             products = (tf.cast(n, tf.int64) + tf.cast(heads, tf.int64) - 1) * tf.shape(v, tf.int64)[0]
             self.counted.assign_add(tf.stack([tf.cast(n, tf.int64), 1, products]))
-        return linearized.value, tf.reduce_mean(tf.reshape(total, (self.num_probes, -1)), 0)
+        return linearized.value, self._factor * tf.reduce_mean(tf.reshape(total, (self.num_probes, -1)), 0)
 
     def _vectors(self, seed, x, heads):
         """Head -> its vectors (num_probes * batch, *event)."""
@@ -186,15 +190,18 @@ class SeriesToBias:
 
     def _further_terms(self, linearized, v, image, first):
         """How many terms were taken, and their sum."""
-        size, tail = _norm(image), self.lip / (1 - self.lip)
+        stride, shrink = self._stride, self.lip**self._stride
+        size, tail = _norm(image), stride * shrink / (1 - shrink)
 
         def unfinished(n, u, total):
             del total
-            return tf.reduce_mean(_norm(u) * size) * tail / (n + 1) > self.nats
+            return tf.reduce_mean(_norm(u) * size) * tail / (n + stride) > self.nats
 
         def advance(n, u, total):
-            u = tf.ensure_shape(linearized.vjp(u), u.shape)
-            return n + 1, u, total + (1 - 2 * (n % 2)) / (n + 1) * _inner(u, image)
+            n = n + stride
+            for _ in range(stride):
+                u = tf.ensure_shape(linearized.vjp(u), u.shape)
+            return n, u, total + (2 * (n % 2) - 1) / n * _inner(u, image)
 
         n, _, total = tf.while_loop(unfinished, advance, (tf.ones((), v.dtype), v, first))
         return n, total
