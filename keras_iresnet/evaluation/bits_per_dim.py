@@ -22,7 +22,8 @@ from keras_iresnet.evaluation.variance import components
 from keras_iresnet.models import Flow
 from keras_iresnet.models.likelihood import bits_per_dim
 from keras_iresnet.ops.log_det import ExactLogDet, LogDetEstimator, SeriesLogDet
-from keras_iresnet.ops.series_terms import SeriesToBias, SeriesValue
+from keras_iresnet.ops.series_terms import SeriesValue
+from keras_iresnet.ops.series_to_bias import SeriesToBias
 
 # Terms where no number of them has a certified bias, because a branch has no bound below 1: at a rate of 0.9 they leave
 # 5e-4 nats a dimension of each block.
@@ -32,7 +33,7 @@ UNCERTIFIED_NUM_TERMS = 50
 # estimated from the differences between draws of whole groups, of which a pilot must have some.
 _GROUP = 32
 
-# Probes of the first term that are tried in the place of one, where more than one pass is needed.
+# Vectors for the first two terms that are tried in the place of one, where more than one pass is needed.
 _HEADS = (4, 16)
 
 
@@ -56,8 +57,9 @@ def evaluate_bits_per_dim(
     all that is left of it, bounded with the certified Lipschitz constant for the very probes that were drawn, is
     below the block's share of `bias`. All images are evaluated with fresh noise and fresh probes, again and again,
     until both together leave less than `standard_error` of the mean to chance. Probes of neighbouring images are
-    balanced, see `ops.balanced_signs`, and the first trace has as many of them as a pilot finds to take the fewest
-    products. How much the choice of the images leaves to it is told beside it.
+    balanced, see `ops.balanced_signs`, and tr(J) and tr(J^2) have as many vectors as a pilot finds to take the fewest
+    products; tr(J) has none where a branch's structure gives it, see `ops.maps.exact_trace`. How much the choice of the
+    images leaves to it is told beside it.
 
     Args:
         flow: a `Flow` with `bins`.
@@ -250,12 +252,12 @@ class ImageEvaluator:
         chain, images = terms / calls, sum(found.shape[-1] for found in pilot.values())
         best, left = None, (passes_needed(parts, count, standard_error) - 1) * count * chain
         for heads in _HEADS:
-            trial = 2 * images * (chain + heads - 1)
-            if trial + count * (chain + heads - 1) > left:  # it cannot pay
+            products = self.estimator.products(chain, heads)
+            if (2 * images + count) * products > left:  # it cannot pay
                 break
             self._heads.assign(heads)
             found = self._components(probe_pilot(bits, batches, seed, pilot, heads))._replace(noise=parts.noise)
-            needed = passes_needed(found, count, standard_error) * count * (chain + heads - 1)
+            needed = passes_needed(found, count, standard_error) * count * products
             if needed >= left:
                 break
             best, left = (heads, found), needed

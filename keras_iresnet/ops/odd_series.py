@@ -16,7 +16,8 @@ import tensorflow as tf
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.log_det import LogDetEstimator, SeriesLogDet
 from keras_iresnet.ops.roulette import RouletteLogDet
-from keras_iresnet.ops.series_terms import SeriesToBias, SeriesValue, series_terms
+from keras_iresnet.ops.series_terms import SeriesValue, series_terms
+from keras_iresnet.ops.series_to_bias import SeriesToBias
 
 
 def odd(estimator: LogDetEstimator) -> LogDetEstimator:

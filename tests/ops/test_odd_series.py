@@ -6,7 +6,8 @@ import tensorflow as tf
 import keras_iresnet as ki
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.odd_series import OddByDifference, odd
-from keras_iresnet.ops.series_terms import SeriesToBias, SeriesValue
+from keras_iresnet.ops.series_terms import SeriesValue
+from keras_iresnet.ops.series_to_bias import SeriesToBias
 
 SIZE = 5
 

@@ -1,0 +1,89 @@
+"""Where the vectors go: heads for the leading terms, a chain for the others, none for a trace that is known."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from oracles import assert_mean, jacobian, leave_identity, log_abs_det
+
+from keras_iresnet.layers import ConvBranch
+from keras_iresnet.ops import maps
+from keras_iresnet.ops.odd_series import odd
+from keras_iresnet.ops.series_to_bias import SeriesToBias
+
+DRAWS = 120
+
+
+def _case(**options):
+    """A map, points and the Jacobians there."""
+    branch = ConvBranch(6, dtype="float64", **options)
+    branch.build((None, 4, 4, 2))
+    g, x = leave_identity(branch).as_map(), tf.constant(np.random.default_rng(1).normal(size=(4, 4, 4, 2)))
+    return g, x, jacobian(g, x).numpy()
+
+
+@pytest.fixture(scope="module")
+def known():
+    return _case(preactivate=False)
+
+
+@pytest.fixture(scope="module")
+def unknown():
+    return _case()
+
+
+def _estimates(case, kind=lambda estimator: estimator, hidden=False, **options):
+    """(DRAWS, batch), and products for each example; as if nothing were known of the structure where it is hidden."""
+    g, x, dense = case
+    counted = tf.Variable([0, 0, 0], dtype=tf.int64)
+    estimator = kind(SeriesToBias(1e-7, float(np.linalg.norm(dense, 2, (1, 2)).max()), counted=counted, **options))
+    g = maps.Composition([g, maps.Elementwise(lambda x: (x, tf.ones_like(x)))]) if hidden else g
+    run = tf.function(lambda seed: estimator(g, x, seed)[1], autograph=False)
+    found = np.stack([run(tf.constant([seed, 3])).numpy() for seed in range(DRAWS)])
+    terms, calls, products = counted.numpy()
+    return found, terms / calls, products / (DRAWS * len(x))
+
+
+def _exact(dense):
+    return log_abs_det(np.eye(dense.shape[-1]) + dense)
+
+
+@pytest.mark.parametrize("heads", [1, 4])
+def test_a_known_trace_takes_the_place_of_the_first_term(known, heads):
+    assert np.abs(_exact(known[2])).min() > 0.3
+    found, terms, products = _estimates(known, heads=heads)
+    plain, _, more = _estimates(known, heads=heads, hidden=True)
+    for one in (found, plain):
+        assert_mean(one, _exact(known[2]), errors=4.5)
+    assert found.var(0).mean() < plain.var(0).mean() / 3
+    assert products == pytest.approx(more + 1)
+    assert more == pytest.approx(terms if heads == 1 else terms + 8)
+
+
+def test_heads_take_the_second_term_too(unknown):
+    """Of 32 coordinates 32 balanced vectors leave nothing of both leading terms: what is left is the third's and less."""
+    one, terms, _ = _estimates(unknown)
+    all_of_them, _, products = _estimates(unknown, heads=32)
+    for found in (one, all_of_them):
+        assert_mean(found, _exact(unknown[2]), errors=4.5)
+    assert products == pytest.approx(terms + 64)
+    g, x, dense = unknown
+    leading = np.trace(dense - dense @ dense / 2, axis1=1, axis2=2)
+    assert all_of_them.var(0).mean() < one.var(0).mean() / 30
+    assert abs(_exact(dense) - leading).max() > 1e-3
+
+
+def test_the_odd_series_knows_it_too(known):
+    eye = np.eye(32)
+    expected = log_abs_det(eye - known[2]) - _exact(known[2])
+    assert np.abs(expected).min() > 0.3
+    found, terms, products = _estimates(known, odd, heads=4)
+    plain, _, more = _estimates(known, odd, heads=4, hidden=True)
+    assert_mean(found, expected, errors=4.5)
+    assert found.var(0).mean() < plain.var(0).mean() / 2
+    assert (products, more) == (pytest.approx(terms + 1), pytest.approx(terms + 4))
+
+
+def test_several_probes_share_what_is_known(known):
+    found, terms, products = _estimates(known, num_probes=3)
+    assert_mean(found, _exact(known[2]), errors=4.5)
+    assert products == pytest.approx(3 * terms + 1)
