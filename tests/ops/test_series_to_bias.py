@@ -66,7 +66,7 @@ def test_heads_take_the_second_term_too(unknown):
     for found in (one, all_of_them):
         assert_mean(found, _exact(unknown[2]), errors=4.5)
     assert products == pytest.approx(terms + 64)
-    g, x, dense = unknown
+    dense = unknown[2]
     leading = np.trace(dense - dense @ dense / 2, axis1=1, axis2=2)
     assert all_of_them.var(0).mean() < one.var(0).mean() / 30
     assert abs(_exact(dense) - leading).max() > 1e-3
