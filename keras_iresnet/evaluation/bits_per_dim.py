@@ -246,7 +246,7 @@ class ImageEvaluator:
 
         The first pass was one of one head: it counts for nothing else, so that all draws that count are alike.
         """
-        if self._heads is None or self._counted is None:
+        if not isinstance(self.estimator, SeriesToBias) or self._heads is None or self._counted is None:
             return None
         terms, calls, _ = self._counted.numpy()
         chain, images = terms / calls, sum(found.shape[-1] for found in pilot.values())

@@ -1,4 +1,4 @@
-"""The series of the log-determinant, as long as evaluation needs it, with most vectors where most of the variance is."""
+"""The series of the log-determinant, as long as evaluation needs it, with most vectors where most variance is."""
 
 import dataclasses
 from typing import Any, ClassVar

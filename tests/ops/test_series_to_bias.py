@@ -60,7 +60,7 @@ def test_a_known_trace_takes_the_place_of_the_first_term(known, heads):
 
 
 def test_heads_take_the_second_term_too(unknown):
-    """Of 32 coordinates 32 balanced vectors leave nothing of both leading terms: what is left is the third's and less."""
+    """Of 32 coordinates 32 balanced vectors leave nothing of both leading terms: what is left is the others'."""
     one, terms, _ = _estimates(unknown)
     all_of_them, _, products = _estimates(unknown, heads=32)
     for found in (one, all_of_them):

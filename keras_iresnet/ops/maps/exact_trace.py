@@ -2,12 +2,13 @@
 
 With D the diagonal matrices of the activations' slopes and W the layers, tr(J) is
 
-    one hidden layer     sum_(q,h) D1[q,h] sum_(o,c) D0[q+o,c] W1[o,c,h] W2[-o,h,c]                       a convolution
+    one hidden layer     sum_(q,h) D1[q,h] sum_(o,c) D0[q+o,c] W1[o,c,h] W2[-o,h,c]
     two, D0 = I          sum_(q,h,k) D1[q,h] W2[h,k] D2[q,k] sum_(o,c) W1[o,c,h] W3[-o,k,c]
 
-over positions q, channels c and a kernel's offsets o whose q + o lies in the image. Of two hidden layers the last sum is
-one of weights alone, the same at all q but those near a border. A dense layer is a kernel of 1x1 on an image of one pixel.
-Behind a first activation two hidden layers would cost some ten products and more, for which balanced vectors do as well.
+over positions q, channels c and a kernel's offsets o whose q + o lies in the image. For one it is a convolution; for
+two the last sum is one of weights alone, the same at all q but those near a border. A dense layer is a kernel of 1x1
+on an image of one pixel. Behind a first activation two hidden layers would cost some ten products and more, for which
+balanced vectors do as well.
 """
 
 from collections.abc import Iterator
