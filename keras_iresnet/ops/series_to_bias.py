@@ -10,8 +10,6 @@ from keras_iresnet.ops.log_det import check_count
 from keras_iresnet.ops.maps import Map, exact_trace
 from keras_iresnet.ops.series_terms import inner
 
-_LEADING = 2  # terms that heads are for; those behind them have an eighth of the second's variance
-
 
 @dataclasses.dataclass(frozen=True)
 class SeriesToBias:
@@ -25,11 +23,11 @@ class SeriesToBias:
     faster than L^n, by which the number of terms would have to be chosen beforehand. Values alone, without derivatives.
 
     Nearly all of the variance is that of the first term, and of what is left nearly all that of the second. They cost
-    two products, <v, J v> and <J^T v, J v>, where all terms need a chain of them. Hence `heads`: from 2 on, so many
-    further vectors are averaged for both, and the chain's own give the others. In groups of examples, and among the
-    heads of one, vectors are balanced, see `balanced_signs`; those of the chain are drawn apart, for they are to be
-    balanced over the group alone. Where the structure of g gives tr(J) itself, see `maps.exact_trace`, that is the
-    first term, for one product more.
+    one product, for <v, J v>, and one more, for <J^T v, J v>, where all terms need a chain of them. Hence `heads`: from
+    2 on, so many further vectors are averaged for one term or both, and the chain's own give the others. In groups of
+    examples, and among the heads of one, vectors are balanced, see `balanced_signs`; those of the chain are drawn apart,
+    for they are to be balanced over the group alone. Where the structure of g gives tr(J) itself, see
+    `maps.exact_trace`, that is the first term, for one product more.
 
     Args:
         nats: what the mean over the batch may be off at most.
@@ -40,6 +38,7 @@ class SeriesToBias:
         group: examples, one after the other, whose vectors are balanced; 1 for independent ones.
         heads: vectors of each probe for the leading terms, at least 1, where the chain's own serve; a `tf.Variable`
             may change between calls.
+        depth: leading terms that heads are for, 1 or 2, of an odd series the first alone; or a `tf.Variable`.
 
     Raises:
         ValueError: `lip` is not in [0, 1) or `nats` not positive, so that no number of terms would do; or no vector.
@@ -62,6 +61,7 @@ class SeriesToBias:
     counted: tf.Variable | None = dataclasses.field(default=None, repr=False, compare=False)
     group: int = 1
     heads: int | tf.Variable = dataclasses.field(default=1, compare=False)
+    depth: int | tf.Variable = dataclasses.field(default=1, compare=False)
 
     # A kind of series: how many terms lie from one that counts to the next, and what their sum is multiplied by.
     _stride: ClassVar[int] = 1
@@ -74,44 +74,44 @@ class SeriesToBias:
             check_count(name, getattr(self, name))
         if not isinstance(self.heads, tf.Variable):
             check_count("heads", self.heads)
+        if not isinstance(self.depth, tf.Variable) and self.depth not in (1, 2):
+            raise ValueError(f"`depth` must be 1 or 2. Received: depth={self.depth!r}")
 
     def __repr__(self):
-        heads = int(self.heads) if tf.executing_eagerly() else self.heads
+        eager = tf.executing_eagerly()
+        heads, depth = (int(one) if eager else one for one in (self.heads, self.depth))
         return (
             f"SeriesToBias(nats={self.nats!r}, lip={self.lip!r}, num_probes={self.num_probes}, "
-            f"group={self.group}, heads={heads})"
+            f"group={self.group}, heads={heads}, depth={depth})"
         )
 
-    def products(self, terms: float, heads: int) -> float:
+    def products(self, terms: float, heads: int, depth: int) -> float:
         """Products with J or its transpose for one probe of one example, where vectors are for all terms.
 
         Example:
         >>> from keras_iresnet.ops.series_to_bias import SeriesToBias
-        >>> [SeriesToBias(1e-3, lip=0.9).products(8, heads) for heads in (1, 2, 16)]
-        [8, 12, 40]
+        >>> estimator = SeriesToBias(1e-3, lip=0.9)
+        >>> estimator.products(8, heads=1, depth=1), estimator.products(8, heads=4, depth=2)
+        (8, 16)
         """
-        return terms if heads == 1 else terms + heads * max(self._leading(known=False))
-
-    def _leading(self, known):
-        """The terms that heads are for."""
-        return [k for k in range(2 if known else 1, _LEADING + 1) if k % self._stride == 1 % self._stride]
+        return terms if heads == 1 else terms + heads * depth
 
     def __call__(self, g: Map, x: tf.Tensor, seed: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """g(x), and nats (batch,): log|det(I + dg/dx)|, or what the kind of series is for."""
         linearized, trace = g.linearize(x, self.num_probes), exact_trace(g, x)
-        known, heads = trace is not None, tf.cast(tf.convert_to_tensor(self.heads), tf.int32)
-        alone = heads == 1
-        n, chain = self._chain(linearized, self._vectors(seed, x, 1)(0), tf.where(alone, 1 + known, _LEADING + 1))
-        leading = self._leading(known)
-        further = tf.where(alone, 0, heads) if leading else tf.constant(0)
+        heads, depth = (tf.cast(tf.convert_to_tensor(one), tf.int32) for one in (self.heads, self.depth))
+        known, alone = trace is not None, heads == 1
+        n, chain = self._chain(linearized, self._vectors(seed, x, 1)(0), tf.where(alone, 1 + known, depth + 1))
+        each = depth if self._stride == 1 else tf.constant(1)  # products for a head
+        further = tf.where(alone | (known & (each == 1)), 0, heads)
         draw = self._vectors(tf.random.experimental.stateless_fold_in(seed, 1), x, heads)
-        total = self._leading_terms(linearized, draw, further, leading, chain)
+        total = self._leading_terms(linearized, draw, further, each, chain, known)
         if self.counted is not None:
-            each = n + further * max(leading, default=0)
-            products = tf.cast(each, tf.int64) * tf.shape(chain, tf.int64)[0] + known * tf.shape(x, tf.int64)[0]
+            products = tf.cast(n + further * each, tf.int64) * tf.shape(chain, tf.int64)[0]
+            products += int(known) * tf.shape(x, tf.int64)[0]
             self.counted.assign_add(tf.stack([tf.cast(n, tf.int64), 1, products]))
         mean = tf.reduce_mean(tf.reshape(total, (self.num_probes, -1)), 0)
-        return linearized.value, self._factor * (mean if trace is None else mean + trace)
+        return linearized.value, self._factor * (mean + trace if known else mean)
 
     def _vectors(self, seed, x, heads):
         """Head -> its vectors (num_probes * batch, *event)."""
@@ -147,15 +147,15 @@ class SeriesToBias:
         """(-1)^(k+1) / k where the term counts, else 0."""
         return tf.where(counts, tf.cast(2 * (k % 2) - 1, dtype) / tf.cast(k, dtype), 0)
 
-    def _leading_terms(self, linearized, draw, heads, leading, others):
+    @staticmethod
+    def _leading_terms(linearized, draw, heads, depth, others, known):
         """The mean of the leading terms over the heads, if there are any, added to the others."""
 
         def advance(head, total):
             v = draw(head)
             image = linearized.jvp(v)
-            found = inner(v, image) if 1 in leading else tf.zeros_like(total)
-            if 2 in leading:
-                found -= inner(linearized.vjp(v), image) / 2
+            first = tf.zeros_like(total) if known else tf.ensure_shape(inner(v, image), total.shape)
+            found = tf.cond(depth == 1, lambda: first, lambda: first - inner(linearized.vjp(v), image) / 2)
             return head + 1, total + tf.ensure_shape(found, total.shape) / tf.cast(heads, total.dtype)
 
         return tf.while_loop(lambda head, _: head < heads, advance, (tf.constant(0), others))[1]

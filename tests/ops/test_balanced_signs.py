@@ -79,9 +79,9 @@ def test_heads_may_change_between_calls_of_one_graph_and_are_counted():
             run(), fixed(maps.Dense(_far_from_diagonal()), tf.zeros((5, SIZE), tf.float64), (1, 2))[1], rtol=1e-12
         )
         found.append(counted.numpy().tolist())
-        assert f"heads={count})" in repr(estimator)
+        assert f"heads={count}, depth=1)" in repr(estimator)
     (terms, _, products), (_, _, more) = found
-    assert (products, more) == (5 * terms, 5 * (terms + 2 * 7))
+    assert (products, more) == (5 * terms, 5 * (terms + 7))
 
 
 @pytest.mark.parametrize("name", ["group", "heads", "num_probes"])

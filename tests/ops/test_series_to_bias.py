@@ -47,28 +47,28 @@ def _exact(dense):
     return log_abs_det(np.eye(dense.shape[-1]) + dense)
 
 
-@pytest.mark.parametrize("heads", [1, 4])
-def test_a_known_trace_takes_the_place_of_the_first_term(known, heads):
+@pytest.mark.parametrize(("heads", "depth"), [(1, 1), (4, 1), (4, 2)])
+def test_a_known_trace_takes_the_place_of_the_first_term(known, heads, depth):
     assert np.abs(_exact(known[2])).min() > 0.3
-    found, terms, products = _estimates(known, heads=heads)
-    plain, _, more = _estimates(known, heads=heads, hidden=True)
+    found, terms, products = _estimates(known, heads=heads, depth=depth)
+    plain, _, more = _estimates(known, heads=heads, depth=depth, hidden=True)
     for one in (found, plain):
         assert_mean(one, _exact(known[2]), errors=4.5)
     assert found.var(0).mean() < plain.var(0).mean() / 3
-    assert products == pytest.approx(more + 1)
-    assert more == pytest.approx(terms if heads == 1 else terms + 8)
+    assert more == pytest.approx(terms + (heads > 1) * heads * depth)
+    assert products == pytest.approx(terms + 1 + (8 if depth == 2 else 0))  # heads for a known term alone are not drawn
 
 
-def test_heads_take_the_second_term_too(unknown):
+def test_heads_of_depth_2_take_the_second_term_too(unknown):
     """Of 32 coordinates 32 balanced vectors leave nothing of both leading terms: what is left is the others'."""
-    one, terms, _ = _estimates(unknown)
-    all_of_them, _, products = _estimates(unknown, heads=32)
+    one, terms, _ = _estimates(unknown, heads=32)
+    all_of_them, _, products = _estimates(unknown, heads=32, depth=2)
     for found in (one, all_of_them):
         assert_mean(found, _exact(unknown[2]), errors=4.5)
     assert products == pytest.approx(terms + 64)
     dense = unknown[2]
     leading = np.trace(dense - dense @ dense / 2, axis1=1, axis2=2)
-    assert all_of_them.var(0).mean() < one.var(0).mean() / 30
+    assert all_of_them.var(0).mean() < one.var(0).mean() / 3
     assert abs(_exact(dense) - leading).max() > 1e-3
 
 
@@ -87,3 +87,8 @@ def test_several_probes_share_what_is_known(known):
     found, terms, products = _estimates(known, num_probes=3)
     assert_mean(found, _exact(known[2]), errors=4.5)
     assert products == pytest.approx(3 * terms + 1)
+
+
+def test_another_depth_is_refused():
+    with pytest.raises(ValueError, match="`depth` must be 1 or 2. Received: depth=3"):
+        SeriesToBias(1e-3, 0.5, depth=3)
