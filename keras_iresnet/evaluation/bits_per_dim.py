@@ -33,9 +33,9 @@ UNCERTIFIED_NUM_TERMS = 50
 # estimated from the differences between draws of whole groups, of which a pilot must have some.
 _GROUP = 32
 
-# Vectors for the first terms, and for how many of these, that are tried in the place of one, where more than one pass is
-# needed: each pays where the noise has so small a part that the one before it does.
-_HEADS = ((4, 1), (16, 1), (16, 2))
+# Vectors for the first terms, and for how many of these, that are tried in the place of one, where more than one pass
+# is needed.
+_HEADS = ((4, 1), (4, 2), (16, 1), (16, 2))
 
 
 def evaluate_bits_per_dim(
@@ -58,9 +58,9 @@ def evaluate_bits_per_dim(
     all that is left of it, bounded with the certified Lipschitz constant for the very probes that were drawn, is
     below the block's share of `bias`. All images are evaluated with fresh noise and fresh probes, again and again,
     until both together leave less than `standard_error` of the mean to chance. Probes of neighbouring images are
-    balanced, see `ops.balanced_signs`, and tr(J), or tr(J^2) too, has as many vectors as a pilot finds to take the fewest
-    products; tr(J) has none where a branch's structure gives it, see `ops.maps.exact_trace`. How much the choice of the
-    images leaves to it is told beside it.
+    balanced, see `ops.balanced_signs`, and tr(J), or tr(J^2) too, has as many vectors as a pilot finds to take the
+    fewest products; tr(J) has none where a branch's structure gives it, see `ops.maps.exact_trace`. How much the
+    choice of the images leaves to it is told beside it.
 
     Args:
         flow: a `Flow` with `bins`.
@@ -143,7 +143,8 @@ class ImageEvaluator:
         self.estimator = estimator or self._choose(bias, num_terms)
         self._counted: tf.Variable | None = getattr(self.estimator, "counted", None)
         heads = [getattr(self.estimator, name, None) for name in ("heads", "depth")]
-        self._heads = heads if all(isinstance(one, tf.Variable) for one in heads) else []
+        found = [one for one in heads if isinstance(one, tf.Variable)]
+        self._heads: list[tf.Variable] = found if len(found) == 2 else []
         self._exact = isinstance(self.estimator, ExactLogDet)
         self.bias_bound = self._bias_bound()
         # A flow needs nothing of autograph, which would slow the tracing of every block.
@@ -254,19 +255,19 @@ class ImageEvaluator:
             return None
         terms, calls, _ = self._counted.numpy()
         chain, images = terms / calls, sum(found.shape[-1] for found in pilot.values())
+        least = passes_needed(parts._replace(probe=0.0), count, standard_error)
         best, left = None, (passes_needed(parts, count, standard_error) - 1) * count * chain
         for heads, depth in _HEADS:
             products = self.estimator.products(chain, heads, depth)
-            if (2 * images + count) * products > left:  # it cannot pay
-                break
+            if (2 * images + count * least) * products > left:  # it cannot pay, were its vectors without variance
+                continue
             self._use(heads, depth)
             found = self._components(probe_pilot(bits, batches, seed, pilot, 10 * heads + depth))._replace(
                 noise=parts.noise
             )
             needed = passes_needed(found, count, standard_error) * count * products
-            if needed >= left:
-                break
-            best, left = (heads, depth, found), needed
+            if needed < left:
+                best, left = (heads, depth, found), needed
         self._use(*(best or (1, 1))[:2])
         return None if best is None else best[2]
 

@@ -23,10 +23,10 @@ class SeriesToBias:
     faster than L^n, by which the number of terms would have to be chosen beforehand. Values alone, without derivatives.
 
     Nearly all of the variance is that of the first term, and of what is left nearly all that of the second. They cost
-    one product, for <v, J v>, and one more, for <J^T v, J v>, where all terms need a chain of them. Hence `heads`: from
-    2 on, so many further vectors are averaged for one term or both, and the chain's own give the others. In groups of
-    examples, and among the heads of one, vectors are balanced, see `balanced_signs`; those of the chain are drawn apart,
-    for they are to be balanced over the group alone. Where the structure of g gives tr(J) itself, see
+    one product, for <v, J v>, and one more, for <J^T v, J v>, where all terms need a chain of them. Hence `heads`:
+    from 2 on, so many further vectors are averaged for one term or both, and the chain's own give the others. In
+    groups of examples, and among the heads of one, vectors are balanced, see `balanced_signs`; those of the chain are
+    drawn apart, for they are to be balanced over the group alone. Where the structure of g gives tr(J) itself, see
     `maps.exact_trace`, that is the first term, for one product more.
 
     Args:

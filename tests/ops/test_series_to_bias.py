@@ -90,5 +90,5 @@ def test_several_probes_share_what_is_known(known):
 
 
 def test_another_depth_is_refused():
-    with pytest.raises(ValueError, match="`depth` must be 1 or 2. Received: depth=3"):
+    with pytest.raises(ValueError, match=r"`depth` must be 1 or 2\. Received: depth=3"):
         SeriesToBias(1e-3, 0.5, depth=3)
