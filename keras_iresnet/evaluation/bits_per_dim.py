@@ -35,7 +35,7 @@ _GROUP = 32
 
 # Vectors for the first terms, and for how many of these, that are tried in the place of one, where more than one pass
 # is needed.
-_HEADS = ((4, 1), (4, 2), (16, 1), (16, 2))
+_HEADS = ((4, 2), (4, 1), (16, 2), (16, 1))
 
 
 def evaluate_bits_per_dim(
