@@ -22,7 +22,8 @@ from keras_iresnet.evaluation.variance import components
 from keras_iresnet.models import Flow
 from keras_iresnet.models.likelihood import bits_per_dim
 from keras_iresnet.ops.log_det import ExactLogDet, LogDetEstimator, SeriesLogDet
-from keras_iresnet.ops.series_terms import SeriesToBias, SeriesValue
+from keras_iresnet.ops.series_terms import SeriesValue
+from keras_iresnet.ops.series_to_bias import SeriesToBias
 
 # Terms where no number of them has a certified bias, because a branch has no bound below 1: at a rate of 0.9 they leave
 # 5e-4 nats a dimension of each block.
@@ -32,8 +33,9 @@ UNCERTIFIED_NUM_TERMS = 50
 # estimated from the differences between draws of whole groups, of which a pilot must have some.
 _GROUP = 32
 
-# Probes of the first term that are tried in the place of one, where more than one pass is needed.
-_HEADS = (4, 16)
+# Vectors for the first terms, and for how many of these, that are tried in the place of one, where more than one pass
+# is needed.
+_HEADS = ((4, 2), (4, 1), (16, 2), (16, 1))
 
 
 def evaluate_bits_per_dim(
@@ -56,8 +58,9 @@ def evaluate_bits_per_dim(
     all that is left of it, bounded with the certified Lipschitz constant for the very probes that were drawn, is
     below the block's share of `bias`. All images are evaluated with fresh noise and fresh probes, again and again,
     until both together leave less than `standard_error` of the mean to chance. Probes of neighbouring images are
-    balanced, see `ops.balanced_signs`, and the first trace has as many of them as a pilot finds to take the fewest
-    products. How much the choice of the images leaves to it is told beside it.
+    balanced, see `ops.balanced_signs`, and tr(J), or tr(J^2) too, has as many vectors as a pilot finds to take the
+    fewest products; tr(J) has none where a branch's structure gives it, see `ops.maps.exact_trace`. How much the
+    choice of the images leaves to it is told beside it.
 
     Args:
         flow: a `Flow` with `bins`.
@@ -139,8 +142,9 @@ class ImageEvaluator:
         self._dimension = math.prod(flow.event_shape)
         self.estimator = estimator or self._choose(bias, num_terms)
         self._counted: tf.Variable | None = getattr(self.estimator, "counted", None)
-        heads = getattr(self.estimator, "heads", None)
-        self._heads: tf.Variable | None = heads if isinstance(heads, tf.Variable) else None
+        heads = [getattr(self.estimator, name, None) for name in ("heads", "depth")]
+        found = [one for one in heads if isinstance(one, tf.Variable)]
+        self._heads: list[tf.Variable] = found if len(found) == 2 else []
         self._exact = isinstance(self.estimator, ExactLogDet)
         self.bias_bound = self._bias_bound()
         # A flow needs nothing of autograph, which would slow the tracing of every block.
@@ -157,7 +161,7 @@ class ImageEvaluator:
         if any(block.norm != 2 for block in blocks):  # of the length of a probe they say nothing
             return SeriesLogDet(self._certificate.num_terms(nats))
         counted = tf.Variable([0, 0, 0], dtype=tf.int64)
-        variables: dict[str, Any] = {"heads": tf.Variable(1), "counted": counted}
+        variables: dict[str, Any] = {"heads": tf.Variable(1), "depth": tf.Variable(1), "counted": counted}
         return SeriesToBias(nats / len(blocks), self._certificate.bound, group=_GROUP, **variables)
 
     @functools.cached_property
@@ -230,8 +234,11 @@ class ImageEvaluator:
         """Set what a call changes."""
         if self._counted is not None:
             self._counted.assign([0, 0, 0])
-        if self._heads is not None:
-            self._heads.assign(1)
+        self._use(1, 1)
+
+    def _use(self, *heads_and_depth):
+        for variable, value in zip(self._heads, heads_and_depth, strict=False):
+            variable.assign(value)
 
     def _components(self, pilot):
         """The parts of the variance in a dictionary of batches' draws."""
@@ -244,23 +251,25 @@ class ImageEvaluator:
 
         The first pass was one of one head: it counts for nothing else, so that all draws that count are alike.
         """
-        if self._heads is None or self._counted is None:
+        if not isinstance(self.estimator, SeriesToBias) or not self._heads or self._counted is None:
             return None
         terms, calls, _ = self._counted.numpy()
         chain, images = terms / calls, sum(found.shape[-1] for found in pilot.values())
+        least = passes_needed(parts._replace(probe=0.0), count, standard_error)
         best, left = None, (passes_needed(parts, count, standard_error) - 1) * count * chain
-        for heads in _HEADS:
-            trial = 2 * images * (chain + heads - 1)
-            if trial + count * (chain + heads - 1) > left:  # it cannot pay
-                break
-            self._heads.assign(heads)
-            found = self._components(probe_pilot(bits, batches, seed, pilot, heads))._replace(noise=parts.noise)
-            needed = passes_needed(found, count, standard_error) * count * (chain + heads - 1)
-            if needed >= left:
-                break
-            best, left = (heads, found), needed
-        self._heads.assign(1 if best is None else best[0])
-        return None if best is None else best[1]
+        for heads, depth in _HEADS:
+            products = self.estimator.products(chain, heads, depth)
+            if (2 * images + count * least) * products > left:  # it cannot pay, were its vectors without variance
+                continue
+            self._use(heads, depth)
+            found = self._components(probe_pilot(bits, batches, seed, pilot, 10 * heads + depth))._replace(
+                noise=parts.noise
+            )
+            needed = passes_needed(found, count, standard_error) * count * products
+            if needed < left:
+                best, left = (heads, depth, found), needed
+        self._use(*(best or (1, 1))[:2])
+        return None if best is None else best[2]
 
     def _result(self, values, parts, passes):
         count = len(values)

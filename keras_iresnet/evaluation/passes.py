@@ -46,12 +46,12 @@ def passes_needed(parts: Components, count: int, standard_error: float) -> int:
     return max(1, math.ceil(parts.sampling / (count * standard_error**2)))
 
 
-def probe_pilot(bits: Any, batches: Any, seed: int, pilot: Pilot, heads: int) -> Pilot:
+def probe_pilot(bits: Any, batches: Any, seed: int, pilot: Pilot, key: int) -> Pilot:
     """Batch -> (2 noises, 2 probes, images) of the batches of a pilot: their probes are new, and the noise is one."""
     found = {}
     for b, x in enumerate(batches):
         if b in pilot:
-            draws = [_evaluate(bits, x, seed, b, 0, 1000 * heads + probe) for probe in range(2)]
+            draws = [_evaluate(bits, x, seed, b, 0, 1000 * key + probe) for probe in range(2)]
             found[b] = np.stack([draws, draws])
     return found
 

@@ -9,14 +9,15 @@ Each takes what an estimator of `log_det` takes and returns g(x) and nats (batch
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
 from keras_iresnet.ops import maps
-from keras_iresnet.ops.log_det import LogDetEstimator, SeriesLogDet, rademacher
+from keras_iresnet.ops.log_det import LogDetEstimator, SeriesLogDet
 from keras_iresnet.ops.roulette import RouletteLogDet
-from keras_iresnet.ops.series_terms import SeriesToBias, SeriesValue, series_terms
+from keras_iresnet.ops.series_terms import SeriesValue, series_terms
+from keras_iresnet.ops.series_to_bias import SeriesToBias
 
 
 def odd(estimator: LogDetEstimator) -> LogDetEstimator:
@@ -108,33 +109,8 @@ class OddSeriesToBias(SeriesToBias):
     2 sum over odd k > n of |<u, J^(k-n) J v>| / k  <=  2 |u| |J v| L^2 / ((n + 2) (1 - L^2)),    u = (J^T)^(n-1) v
     """
 
-    def __call__(self, g: maps.Map, x: tf.Tensor, seed: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """g(x), and log|det(I - dg/dx)| - log|det(I + dg/dx)| (batch,) in nats."""
-        linearized = g.linearize(x, self.num_probes)
-        v = rademacher(seed, self.num_probes, x)
-        image = linearized.jvp(v)
-        tail = 2 * self.lip**2 / (1 - self.lip**2)
-
-        def unfinished(n, u, total):
-            del total
-            return tf.reduce_mean(_lengths(u) * _lengths(image)) * tail / (n + 2) > self.nats
-
-        def advance(n, u, total):
-            u = tf.ensure_shape(linearized.vjp(linearized.vjp(u)), u.shape)
-            return n + 2, u, total + _products(u, image) / (n + 2)
-
-        n, _, total = tf.while_loop(unfinished, advance, (tf.ones((), x.dtype), v, _products(v, image)))
-        if self.counted is not None:
-            self.counted.assign_add(tf.stack([tf.cast(n, tf.int64), 1]))
-        return linearized.value, -2 * tf.reduce_mean(tf.reshape(total, (self.num_probes, -1)), 0)
-
-
-def _products(a, b):
-    return tf.reduce_sum(a * b, list(range(1, a.shape.rank)))
-
-
-def _lengths(a):
-    return tf.sqrt(_products(a, a))
+    _stride: ClassVar[int] = 2
+    _factor: ClassVar[float] = -2.0
 
 
 _MADE: dict[type, Callable[..., Any]] = {

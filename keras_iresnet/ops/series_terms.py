@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from keras_iresnet.ops.balanced_signs import balanced_signs, codes, group_signs
-from keras_iresnet.ops.log_det import SeriesLogDet, check_count, rademacher
-from keras_iresnet.ops.maps import Map
+from keras_iresnet.ops.log_det import SeriesLogDet, rademacher
 
 
 class SeriesTerms(NamedTuple):
@@ -54,7 +52,7 @@ def series_terms(g: Any, x: tf.Tensor, seed: Any, *, num_terms: int, num_probes:
     def term(k, u):
         """The k-th term from u = (J^T)^(k-1) v."""
         sign = tf.cast(2 * (k % 2) - 1, x.dtype)
-        return sign / tf.cast(k, x.dtype) * _inner(u, image)
+        return sign / tf.cast(k, x.dtype) * inner(u, image)
 
     def advance(k, u, terms):
         u = tf.ensure_shape(linearized.vjp(u), u.shape)
@@ -90,120 +88,6 @@ class SeriesValue(SeriesLogDet):
         return found.value, tf.reduce_mean(tf.reduce_sum(found.terms, 0), 0)
 
 
-@dataclasses.dataclass(frozen=True)
-class SeriesToBias:
-    """The series, cut where all that is left of it is proved to be small for these very probes.
-
-    With u = (J^T)^(n-1) v, the terms after the n-th are together at most
-
-        sum_(k>n) |<u, J^(k-n) J v>| / k  <=  |u| |J v| sum_(k>n) L^(k-n) / k  <=  |u| |J v| L / ((n + 1) (1 - L))
-
-    for a bound L < 1 of |J|. Trained branches contract most vectors far more than the worst, so that |u| falls much
-    faster than L^n, by which the number of terms would have to be chosen beforehand. Values alone, without derivatives.
-
-    Nearly all of the variance is that of the first term, which costs one product where the others need a chain of them.
-    Hence `heads`: so many vectors are averaged for tr(J), and one of them goes on. In groups of examples, and among the
-    heads of one, vectors are balanced, see `balanced_signs`.
-
-    Args:
-        nats: what the mean over the batch may be off at most.
-        lip: L, a certified bound of the Lipschitz constant of every g that this is called with.
-        num_probes: Rademacher vectors averaged per example.
-        counted: a `tf.Variable` of three integers, to which each call adds its number of terms, 1, and the products
-            with J or its transpose of all examples.
-        group: examples, one after the other, whose vectors are balanced; 1 for independent ones.
-        heads: vectors of each probe for the first term, at least 1; a `tf.Variable` may change between calls.
-
-    Raises:
-        ValueError: `lip` is not in [0, 1) or `nats` not positive, so that no number of terms would do; or no vector.
-
-    Reference: Behrmann et al., ICML 2019, theorem 3, for a vector in the place of the norm.
-
-    Example:
-    >>> import tensorflow as tf
-    >>> from keras_iresnet.ops import maps
-    >>> from keras_iresnet.ops.series_terms import SeriesToBias
-    >>> g = maps.Dense(tf.constant([[0.5, 0.0], [0.0, -0.2]]))
-    >>> value, nats = SeriesToBias(1e-4, lip=0.9)(g, tf.zeros((1, 2)), seed=(1, 2))
-    >>> print(f"{nats.numpy()[0]:.3f}")  # log(1.5 * 0.8)
-    0.182
-    """
-
-    nats: float
-    lip: float
-    num_probes: int = 1
-    counted: tf.Variable | None = dataclasses.field(default=None, repr=False, compare=False)
-    group: int = 1
-    heads: int | tf.Variable = dataclasses.field(default=1, compare=False)
-
-    def __post_init__(self):
-        if not (0 <= self.lip < 1 and self.nats > 0):
-            raise ValueError(f"`lip` must lie in [0, 1) and `nats` be positive. Received: {self.lip=}, {self.nats=}")
-        for name in ("num_probes", "group"):
-            check_count(name, getattr(self, name))
-        if not isinstance(self.heads, tf.Variable):
-            check_count("heads", self.heads)
-
-    def __repr__(self):
-        heads = int(self.heads) if tf.executing_eagerly() else self.heads
-        return (
-            f"SeriesToBias(nats={self.nats!r}, lip={self.lip!r}, num_probes={self.num_probes}, "
-            f"group={self.group}, heads={heads})"
-        )
-
-    def __call__(self, g: Map, x: tf.Tensor, seed: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """g(x), and log|det(I + dg/dx)| (batch,) in nats."""
-        linearized = g.linearize(x, self.num_probes)
-        heads = tf.cast(tf.convert_to_tensor(self.heads), tf.int32)
-        draw = self._vectors(seed, x, heads)
-        v = draw(0)
-        image = linearized.jvp(v)
-        first = self._first_term(linearized, draw, heads, _inner(v, image))
-        n, total = self._further_terms(linearized, v, image, first)
-        if self.counted is not None:
-            products = (tf.cast(n, tf.int64) + tf.cast(heads, tf.int64) - 1) * tf.shape(v, tf.int64)[0]
-            self.counted.assign_add(tf.stack([tf.cast(n, tf.int64), 1, products]))
-        return linearized.value, tf.reduce_mean(tf.reshape(total, (self.num_probes, -1)), 0)
-
-    def _vectors(self, seed, x, heads):
-        """Head -> its vectors (num_probes * batch, *event)."""
-        signs, code = group_signs(seed, self.group, self.num_probes, x), codes(x.shape[1:].as_list())
-        places = tf.tile(tf.range(tf.shape(x)[0]) % self.group, [self.num_probes])
-        shape = tf.concat([[-1], tf.shape(x)[1:]], 0)
-        return lambda head: tf.ensure_shape(
-            tf.reshape(balanced_signs(signs, code, heads * places + head), shape), (None, *x.shape[1:])
-        )
-
-    def _first_term(self, linearized, draw, heads, first):
-        """The mean of <v, J v> over the heads, of which the first is known: (num_probes * batch,)."""
-
-        def advance(head, total):
-            v = draw(head)
-            return head + 1, total + tf.ensure_shape(_inner(v, linearized.jvp(v)), total.shape)
-
-        _, total = tf.while_loop(lambda head, _: head < heads, advance, (tf.constant(1), first))
-        return total / tf.cast(heads, total.dtype)
-
-    def _further_terms(self, linearized, v, image, first):
-        """How many terms were taken, and their sum."""
-        size, tail = _norm(image), self.lip / (1 - self.lip)
-
-        def unfinished(n, u, total):
-            del total
-            return tf.reduce_mean(_norm(u) * size) * tail / (n + 1) > self.nats
-
-        def advance(n, u, total):
-            u = tf.ensure_shape(linearized.vjp(u), u.shape)
-            return n + 1, u, total + (1 - 2 * (n % 2)) / (n + 1) * _inner(u, image)
-
-        n, _, total = tf.while_loop(unfinished, advance, (tf.ones((), v.dtype), v, first))
-        return n, total
-
-
-def _inner(a, b):
+def inner(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """Inner product of each example: (batch, *event) twice -> (batch,)."""
     return tf.reduce_sum(a * b, list(range(1, a.shape.rank)))
-
-
-def _norm(a):
-    return tf.sqrt(_inner(a, a))

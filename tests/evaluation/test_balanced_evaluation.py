@@ -10,9 +10,9 @@ import keras_iresnet as ki
 from keras_iresnet.data import digits
 from keras_iresnet.evaluation.bits_per_dim import ImageEvaluator
 from keras_iresnet.evaluation.variance import components
-from keras_iresnet.layers import ConvBranch, InvertibleResidualBlock
+from keras_iresnet.layers import ConvBranch, InvertibleResidualBlock, MonotoneBlock
 from keras_iresnet.ops.log_det import ExactLogDet
-from keras_iresnet.ops.series_terms import SeriesToBias
+from keras_iresnet.ops.series_to_bias import SeriesToBias
 
 TARGET = 1e-3  # bits/dim, of the probes
 
@@ -65,8 +65,8 @@ def test_more_heads_are_taken_where_they_pay(monkeypatch):
     few = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), dtype=np.uint8)
     evaluator, options = ImageEvaluator(flow), {"standard_error": 5e-4, "max_passes": 400}
     found, plain = (one(few, **options) for one in (evaluator, _independent(flow, evaluator)))
-    assert "heads=1)" not in found.estimator
-    assert "heads=1)" in plain.estimator
+    assert "heads=1," not in found.estimator
+    assert "heads=1," in plain.estimator
     assert found.num_products < 0.5 * plain.num_products
     true = ImageEvaluator(flow, estimator=ExactLogDet())(few, **options)
     error = np.hypot(
@@ -75,6 +75,22 @@ def test_more_heads_are_taken_where_they_pay(monkeypatch):
     assert found.probe_standard_error <= 5e-4
     assert abs(found.mean - true.mean) <= 4 * error + found.bias_bound
     assert evaluator(few, **options) == found  # the heads of before are not left over
+
+
+def test_a_monotone_flow_is_evaluated_by_the_odd_series(monkeypatch):
+    monkeypatch.setattr("keras_iresnet.evaluation.bits_per_dim.EXACT_DIMENSION", 10)
+    branch = ConvBranch(8)
+    flow = ki.Flow(ki.layers.Chain([MonotoneBlock(branch)]), (4, 4, 1), bins=256, prior=ki.priors.StandardNormal())
+    leave_identity(branch)
+    images, options = np.random.default_rng(0).integers(0, 256, (60, 4, 4, 1), dtype=np.uint8), {"max_passes": 4}
+    found, true = (
+        ImageEvaluator(flow)(images, **options),
+        ImageEvaluator(flow, estimator=ExactLogDet())(images, **options),
+    )
+    assert "SeriesToBias" in found.estimator
+    assert found.num_products > 2
+    noises = [one.dequantization_standard_error for one in (found, true)]
+    assert abs(found.mean - true.mean) <= 4 * np.hypot(found.probe_standard_error, np.hypot(*noises)) + found.bias_bound
 
 
 def test_errors_that_cancel_in_a_group_count_as_little_as_they_are():

@@ -13,7 +13,7 @@ from keras_iresnet.data import digits
 from keras_iresnet.evaluation.bits_per_dim import ImageEvaluator, evaluate_bits_per_dim
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import ExactLogDet, SeriesLogDet
-from keras_iresnet.ops.series_terms import SeriesToBias
+from keras_iresnet.ops.series_to_bias import SeriesToBias
 
 SEEDS = 20
 

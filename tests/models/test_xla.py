@@ -9,7 +9,7 @@ from small_flows import in_precision
 
 import keras_iresnet as ki
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
-from keras_iresnet.ops.series_terms import SeriesToBias
+from keras_iresnet.ops.series_to_bias import SeriesToBias
 
 SIZES = {"blocks": (1,), "channels": 6, "num_terms": 3}
 

@@ -5,7 +5,7 @@ from oracles import assert_mean
 
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.balanced_signs import balanced_signs, codes, group_signs
-from keras_iresnet.ops.series_terms import SeriesToBias
+from keras_iresnet.ops.series_to_bias import SeriesToBias
 
 SHAPE = (4, 4, 3)
 SIZE = 48
@@ -60,6 +60,8 @@ def test_a_whole_group_of_one_matrix_has_no_variance_and_heads_have_less():
     exact = np.linalg.slogdet(np.eye(SIZE) + _far_from_diagonal().numpy())[1]
     np.testing.assert_allclose(whole, exact, atol=1e-8)
     assert plain.std() > 0.01
+    few = _estimates(SeriesToBias(1e-9, 0.61, group=64, heads=4), x, 30).mean(1)
+    np.testing.assert_allclose(few, exact, atol=1e-8)  # the chain's vectors are balanced as if there were no heads
     one, many = (_estimates(SeriesToBias(1e-9, 0.61, heads=heads), x[:8], 60) for heads in (1, 16))
     assert many.var() < one.var() / 4
 
@@ -77,9 +79,9 @@ def test_heads_may_change_between_calls_of_one_graph_and_are_counted():
             run(), fixed(maps.Dense(_far_from_diagonal()), tf.zeros((5, SIZE), tf.float64), (1, 2))[1], rtol=1e-12
         )
         found.append(counted.numpy().tolist())
-        assert f"heads={count})" in repr(estimator)
+        assert f"heads={count}, depth=1)" in repr(estimator)
     (terms, _, products), (_, _, more) = found
-    assert (products, more) == (5 * terms, 5 * (terms + 6))
+    assert (products, more) == (5 * terms, 5 * (terms + 7))
 
 
 @pytest.mark.parametrize("name", ["group", "heads", "num_probes"])

@@ -6,7 +6,8 @@ import tensorflow as tf
 import keras_iresnet as ki
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.odd_series import OddByDifference, odd
-from keras_iresnet.ops.series_terms import SeriesToBias, SeriesValue
+from keras_iresnet.ops.series_terms import SeriesValue
+from keras_iresnet.ops.series_to_bias import SeriesToBias
 
 SIZE = 5
 
@@ -77,7 +78,7 @@ def test_series_to_bias_stops_where_the_rest_is_small(case):
     g, x, jacobians = case
     eye = np.eye(SIZE)
     expected = oracles.log_abs_det(eye - jacobians) - oracles.log_abs_det(eye + jacobians)
-    counted = tf.Variable([0, 0], dtype=tf.int64)
+    counted = tf.Variable([0, 0, 0], dtype=tf.int64)
     for seed in range(5):
         long = odd(SeriesValue(400, 4))(g, x, (seed, 2))[1]
         for nats in (0.1, 1e-3):
@@ -85,6 +86,22 @@ def test_series_to_bias_stops_where_the_rest_is_small(case):
             assert np.mean(np.abs(found - long)) < nats
     assert counted[1] == 10
     assert counted[0] / 10 < 200
+    assert counted[2] == 4 * len(x) * counted[0]
     np.testing.assert_allclose(
         np.mean([odd(SeriesValue(200, 300))(g, x, (i, 0))[1] for i in range(20)], 0), expected, atol=0.1
     )
+
+
+def test_vectors_of_the_first_odd_term_are_balanced(case):
+    g, x, jacobians = case
+    eye = np.eye(SIZE)
+    expected = oracles.log_abs_det(eye - jacobians) - oracles.log_abs_det(eye + jacobians)
+
+    def draws(**options):
+        run = tf.function(lambda seed: odd(SeriesToBias(1e-9, 0.95, **options))(g, x, seed)[1])
+        return np.stack([run(tf.constant([seed, 3])) for seed in range(150)])
+
+    one, many = draws(), draws(heads=8)
+    for found in (one, many):
+        oracles.assert_mean(found, expected)
+    assert many.var(0).mean() < 0.7 * one.var(0).mean()

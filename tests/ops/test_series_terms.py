@@ -6,7 +6,8 @@ from oracles import assert_mean, jacobian, leave_identity
 from keras_iresnet.layers import ConvBranch
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.log_det import SeriesLogDet
-from keras_iresnet.ops.series_terms import SeriesToBias, SeriesValue, series_terms
+from keras_iresnet.ops.series_terms import SeriesValue, series_terms
+from keras_iresnet.ops.series_to_bias import SeriesToBias
 
 TERMS = 12
 

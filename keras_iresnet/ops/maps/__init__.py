@@ -17,6 +17,7 @@ solvers, which see maps alone.
 
 from keras_iresnet.ops.maps.composition import Cast, Composition
 from keras_iresnet.ops.maps.elementwise import Elementwise, Mask, MaxMin, Scale, Shift
+from keras_iresnet.ops.maps.exact_trace import exact_trace
 from keras_iresnet.ops.maps.groups import GroupSort, Householder
 from keras_iresnet.ops.maps.linear import Conv2D, Dense
 from keras_iresnet.ops.maps.linearization import Linearization, Map
@@ -40,4 +41,5 @@ __all__ = [
     "Shift",
     "Taped",
     "TwoSided",
+    "exact_trace",
 ]
