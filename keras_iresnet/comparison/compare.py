@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from keras_iresnet import data
+from keras_iresnet import data, zoo
 from keras_iresnet.comparison.classical import ClassicalDensity
 from keras_iresnet.comparison.comparison_files import write_comparison, write_page, write_pictures
 from keras_iresnet.comparison.comparison_table import rows_of
@@ -16,6 +16,8 @@ from keras_iresnet.comparison.plan import Plan, asked_of, checked_overrides
 from keras_iresnet.runs.progress import console
 from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.train import train
+
+_ATTEMPTS, _SLOWER = 3, 4  # rates of learning that a model is given, each so many times lower than the one before
 
 
 class Comparison(NamedTuple):
@@ -130,10 +132,23 @@ def _checked_models(models, kind):
 
 
 def _train(model, folder, options, *, data_dir, progress):
-    """The run; `None` where its loss became infinite or NaN."""
-    try:
-        train(model, resume=folder, overrides=options, data_dir=data_dir, progress=progress)
-    except FloatingPointError as error:
-        console(progress).print(f"The run in {folder} diverged. {error}")
-        return None
-    return RunFolder(folder)
+    """The run; `None` where its loss became infinite or NaN at each of the rates that were tried.
+
+    One recipe trains all, and its rate may be too high for some: these are given lower ones, each in a folder of its
+    own, rather than a row without a figure.
+    """
+    rate = options.get("learning_rate", zoo.get(model).recipe.learning_rate)
+    rates = [rate / _SLOWER**i for i in range(_ATTEMPTS)]
+    folders = [folder, *(folder.with_name(f"{folder.name}-rate{one:.3g}") for one in rates[1:])]
+    for i, (tried, one) in enumerate(zip(folders, rates, strict=True)):
+        if any(later.exists() for later in folders[i + 1 :]):  # it diverged when this comparison was begun
+            continue
+        try:
+            train(
+                model, resume=tried, overrides={**options, "learning_rate": one}, data_dir=data_dir, progress=progress
+            )
+        except FloatingPointError as error:
+            console(progress).print(f"The run in {tried} diverged. {error}")
+        else:
+            return RunFolder(tried)
+    return None

@@ -25,7 +25,8 @@ class Entry:
         title: as the table has it.
         scores: (seeds, examples) log-likelihoods in nats; `None` where no training came to an end.
         parameters: how many.
-        runs: metrics.json of each training that came to an end; none of what is not trained by steps.
+        runs: metrics.json of each training that came to an end, and its `learning_rate`; none of what is not trained
+            by steps.
         diverged: seeds whose loss became infinite or NaN.
         traits: properties and timings, column -> value; the same columns in all that have any.
     """
@@ -101,6 +102,7 @@ def _row(entry, values, best, sign, splits):
         "parameters": entry.parameters,
         "seeds": 0 if values is None else len(values),
         "diverged_seeds": " ".join(map(str, entry.diverged)) or None,
+        "learning_rate": _mean(entry.runs, "learning_rate"),
         "steps": _mean(entry.runs, "steps"),
         "train_seconds": _mean(entry.runs, "train_seconds"),
     }

@@ -42,7 +42,7 @@ def trained_entry(
         title_of(name),
         np.stack(scores) if scores else None,
         plan.parameters(name),
-        tuple(run.read_metrics() for run in ended),
+        tuple(run.read_metrics() | {"learning_rate": run.read_config()["recipe"]["learning_rate"]} for run in ended),
         tuple(seed for seed, run in zip(seeds, runs, strict=True) if run is None),
         _properties(ended[0], plan) if ended else {},
     )

@@ -193,3 +193,30 @@ def test_images_are_compared_in_bits_by_the_command(tmp_path):
     result = CliRunner().invoke(cli, ["compare", "digits", *words[:-2], "--models", "mixture", "--out", str(tmp_path)])
     assert result.exit_code == 2
     assert "`models` must be among iresnet" in result.stderr
+
+
+def test_what_diverges_is_given_lower_rates(table, tmp_path, monkeypatch):
+    original, tried = MODULE.train, []
+
+    def train(model, *, resume, overrides, **options):
+        tried.append((resume.name, overrides["learning_rate"]))
+        if model == "maf" or (model == "made" and overrides["learning_rate"] > 1e-3):
+            resume.mkdir(parents=True, exist_ok=True)
+            raise FloatingPointError("The loss must stay finite; it became inf")
+        return original(model, resume=resume, overrides=overrides, **options)
+
+    monkeypatch.setattr(MODULE, "train", train)
+    asked = {**SMALL, "overrides": {"learning_rate": 0.004}}
+    found = compare(table, tmp_path / "out", models=("made", "maf"), **asked)
+    expected = {
+        name: [(f"{name}-seed0{rate and f'-rate{rate}'}", pytest.approx(float(rate or 0.004))) for rate in rates]
+        for name, rates in {"made": ("", "0.001"), "maf": ("", "0.001", "0.00025")}.items()
+    }
+    assert tried == [*expected["made"], *expected["maf"]]
+    rows = _by_model(found.rows)
+    assert rows["MADE"]["learning_rate"] == pytest.approx(0.001)
+    assert (rows["MAF"]["test_log_likelihood_nats"], rows["MAF"]["diverged_seeds"]) == (None, "0")
+    del tried[:]
+    again = compare(table, tmp_path / "out", models=("made",), **asked)
+    assert tried == expected["made"][1:]  # what diverged is not tried again
+    assert again.rows[0]["learning_rate"] == pytest.approx(0.001)

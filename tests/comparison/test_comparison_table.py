@@ -17,8 +17,9 @@ def _splits(**options):
 
 POINTS = _splits(event_shape=(2,), bins=None)
 IMAGES = _splits(event_shape=(2, 1, 1), bins=8)
+RUN = {"steps": 2, "train_seconds": 1.0, "learning_rate": 0.1}
 ENTRIES = [
-    Entry("a", "A", np.array([[1.0, 2.0, 4.0], [1.0, 4.0, 6.0]]), 10, ({"steps": 2, "train_seconds": 1.0},) * 2),
+    Entry("a", "A", np.array([[1.0, 2.0, 4.0], [1.0, 4.0, 6.0]]), 10, (RUN,) * 2),
     Entry("b", "B", np.array([[2.0, 4.0, 6.0]]), 20),
     Entry("c", "C", None, 30, diverged=(0, 1)),
 ]
