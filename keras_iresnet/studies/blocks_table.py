@@ -48,23 +48,33 @@ def blocks_table(
     Returns:
         The four paths, and the rows. Of each the number of parameters, minutes of training, images seen (steps times
         batch), seeds, mean bits/dim with the standard error over seeds, `None` for one, and over images of one run, and
-        how far it is behind the best, with the standard error of that by the seeds of both.
+        how far it is behind the best, with the standard error of that by the seeds of both; last the folders' names.
 
     Raises:
         ValueError: no run folders, runs that were not evaluated, or on different data, images or bins.
     """
-    if not runs:
-        raise ValueError("`runs` must name at least one run folder. Received: none")
-    read = [_read(path, split) for path in runs]
-    _check_alike(read, split)
-    rows = _rows(read, split)
-    measure = read[0].measure
+    read = _read_all(runs, split)
+    rows, measure = _rows(read, split), read[0].measure
     arrays = {
         measure: np.array([run.metrics[f"{split}_{measure}"] for run in read]),
         "run": np.array([run.path for run in read]),
     }
     paths = write_study(out, "blocks", arrays=arrays, rows=rows, picture=lambda file: _picture(rows, measure, file))
     return paths, rows
+
+
+def rows_of_runs(runs: Sequence[str | os.PathLike], *, split: str = "test") -> list[dict[str, Any]]:
+    """The rows alone, as `blocks_table` returns them, and for the same `runs`."""
+    return _rows(_read_all(runs, split), split)
+
+
+def _read_all(paths, split):
+    """What is known of runs that can be compared."""
+    if not paths:
+        raise ValueError("`runs` must name at least one run folder. Received: none")
+    runs = [_read(path, split) for path in paths]
+    _check_alike(runs, split)
+    return runs
 
 
 def _read(path, split):
@@ -109,6 +119,7 @@ def _rows(runs, split):
         errors = (row["seed_standard_error"], best["seed_standard_error"])
         row["behind_the_best"] = row[measure] - best[measure]
         row["behind_standard_error"] = None if None in errors or row is best else float(np.hypot(*errors))
+        row["runs"] = row.pop("runs")
     return rows
 
 
@@ -130,6 +141,7 @@ def _row(group, varied, split):
         "seeds": len(values),
         measure: float(values.mean()),
         "seed_standard_error": float(values.std(ddof=1) / np.sqrt(len(values))) if several else None,
+        "runs": " ".join(pathlib.Path(run.path).name for run in group),
         "image_standard_error": float(np.mean([one[f"{split}_{measure}_standard_error"] for one in metrics])),
     }
 

@@ -1,0 +1,33 @@
+"""The tables of docs/comparison.md are those that the kept comparisons make."""
+
+import pathlib
+import runpy
+
+ROOT = pathlib.Path(__file__).parents[1]
+SCRIPT = runpy.run_path(str(ROOT / "scripts" / "comparison_tables.py"))
+
+
+def test_tables_are_those_of_what_is_kept():
+    text = (ROOT / "docs" / "comparison.md").read_text()
+    assert SCRIPT["page"](text) == text, "python scripts/comparison_tables.py writes them"
+
+
+def test_rivals_by_hand():
+    key = "test_bits_per_dim"
+    known = {key: 2.0, f"{key}_seed_standard_error": None, f"{key}_example_standard_error": 0.0125}
+    rows = [
+        {"model": "A", **known, "behind_best": -0.0, "behind_best_standard_error": 0.0, "seeds": 1, "steps": 1200.0}
+        | {"parameters": 1000, "learning_rate": 0.004},
+        {"model": "B", **dict.fromkeys(known), "behind_best": None, "behind_best_standard_error": None, "seeds": 0}
+        | {"parameters": 2000, "steps": None, "learning_rate": None},
+    ]
+    lines = SCRIPT["_of_rivals"]({"rows": rows}).splitlines()
+    assert lines[0] == "| model | bits/dim ± seeds ± examples | behind | seeds | parameters | steps | rate |"
+    assert lines[2] == "| A | 2.000 ± – ± 0.013 | 0.000 ± 0.000 | 1 | 1,000 | 1,200 | 0.004 |"
+    assert lines[3] == "| B | diverged | diverged |  | 2,000 |  |  |"
+
+
+def test_runs_are_named_by_their_rows():
+    lines = SCRIPT["_of_runs"](ROOT / "zoo" / "comparisons" / "digits_flows").splitlines()
+    names = {line.split("|")[1].strip() for line in lines[2:]}
+    assert {"`residual`", "`monotone`", "`lipswish`"} <= names
