@@ -36,6 +36,7 @@ def test_python_blocks_run_in_order(page, tmp_path, monkeypatch):
         exec(compile("\n" * above + match[1], str(page), "exec"), namespace)
 
 
+@pytest.mark.sweep(2)
 @pytest.mark.parametrize("notebook", sorted(DOCS.glob("notebooks/*.ipynb")), ids=lambda file: file.name)
 def test_cells_of_the_notebooks_run_in_order_and_say_what_they_said(notebook, monkeypatch, capsys):
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)

@@ -1,5 +1,6 @@
 """Coupling layers: half of the features are shifted and scaled by a network that sees the other half."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,9 @@ from keras_iresnet.layers.inverse_report import InverseReport
 from keras_iresnet.layers.invertible import InvertibleLayer
 
 MASKS = ("halves", "checkerboard")
-_LARGEST = 2.0  # of the logarithm of a scale: beyond, steps of training run away
+SCALES = ("tanh", "sigmoid")
+_LARGEST = 2.0  # of the logarithm of a scale by tanh: beyond, steps of training run away
+_OPEN = 2.0  # what a sigmoid gets where the network gives 0
 
 
 @keras.saving.register_keras_serializable(package="keras_iresnet")
@@ -22,12 +25,14 @@ class Coupling(InvertibleLayer):
     """(a, b) -> (a, b exp(s(a)) + t(a)): the inverse is a closed form, and so is the log-determinant, sum s.
 
     a and b are halves of the last axis, or the two colours of a checkerboard; b is the larger one of an odd number. s
-    and t come from a `Conditioner`, whose last layer starts at 0: an untrained coupling is the identity. s lies within
-    2 of 0.
+    and t come from a `Conditioner`, whose last layer starts at 0: an untrained coupling is the identity. By `"tanh"` s
+    lies within 2 of 0. By `"sigmoid"`, as in Glow's code, the scale is sigmoid(o + 2) / sigmoid(2) of the output o,
+    1.14 at most: a hundred couplings cannot blow a point up.
 
     Args:
         units: of each hidden layer of the network.
         affine: whether there is a scale; without one (NICE) the volume stays, and the log-determinant is 0.
+        scale: `"tanh"` or `"sigmoid"`.
         swap: whether the second half is the one that stays.
         mask: `"halves"`; or `"checkerboard"`, every other pixel of an image of even width, every other of the features
             of a vector.
@@ -37,7 +42,8 @@ class Coupling(InvertibleLayer):
         normalized: of the network, see `Conditioner`.
 
     Raises:
-        ValueError: there is no such mask; or what is to be cut has one channel, or as a checkerboard an odd width.
+        ValueError: there is no such mask or scale; or what is to be cut has one channel, or as a checkerboard an odd
+            width.
 
     Reference: Dinh et al., NICE, arXiv:1410.8516; Dinh et al., Real NVP, ICLR 2017, equations 4 and 5.
 
@@ -55,6 +61,7 @@ class Coupling(InvertibleLayer):
         units: Sequence[int] = (64, 64),
         *,
         affine: bool = True,
+        scale: str = "tanh",
         swap: bool = False,
         mask: str = "halves",
         activation: str = "relu",
@@ -66,6 +73,9 @@ class Coupling(InvertibleLayer):
         super().__init__(**kwargs)
         if mask not in MASKS:
             raise ValueError(f"`mask` must be one of {', '.join(MASKS)}. Received: mask={mask!r}")
+        if scale not in SCALES:
+            raise ValueError(f"`scale` must be one of {', '.join(SCALES)}. Received: scale={scale!r}")
+        self.scale = scale
         self.units, self.affine, self.swap, self.mask = tuple(units), affine, swap, mask
         self.activation, self.inner_side = activation, inner_side
         self.residual, self.normalized = residual, normalized
@@ -101,6 +111,8 @@ class Coupling(InvertibleLayer):
         if not self.affine:
             return tf.zeros_like(made), made
         scale, shift = tf.split(made, 2, -1)
+        if self.scale == "sigmoid":
+            return tf.math.log_sigmoid(scale + _OPEN) - math.log(1 / (1 + math.exp(-_OPEN))), shift
         return _LARGEST * tf.tanh(scale / _LARGEST), shift
 
     def _halves(self, x):
@@ -151,6 +163,7 @@ class Coupling(InvertibleLayer):
             **super().get_config(),
             "units": list(self.units),
             "affine": self.affine,
+            "scale": self.scale,
             "swap": self.swap,
             "mask": self.mask,
             "activation": self.activation,

@@ -145,7 +145,7 @@ def glow(
     mixed = iter(mixings(mixing, sum(counts), seed))
 
     def scale(count, shape, last):
-        steps = ([ActNorm(), next(mixed), Coupling(units, affine=affine)] for _ in range(count))
+        steps = ([ActNorm(), next(mixed), Coupling(units, affine=affine, scale="sigmoid")] for _ in range(count))
         return [*squeezed(shape), *(layer for step in steps for layer in step)]
 
     steps = in_scales(event_shape, counts, scale)

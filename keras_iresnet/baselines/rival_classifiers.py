@@ -53,7 +53,7 @@ def glow_classifier(
     mixed = iter(mixings(mixing, sum(counts), seed))
 
     def step(i, shape):
-        return [ActNorm(), next(mixed), Coupling(units, affine=affine)]
+        return [ActNorm(), next(mixed), Coupling(units, affine=affine, scale="sigmoid")]
 
     return Classifier(_backbone(event_shape, counts, pad_channels, step), event_shape, num_classes, bins=bins)
 

@@ -30,7 +30,7 @@ def built(name, event_shape, options, bins=None, dtype="float64"):
     flow = in_precision(dtype, getattr(ki.baselines, name), event_shape=event_shape, bins=bins, seed=1, **options)
     rng = np.random.default_rng(0)
     for weight in flow.layer.trainable_weights:
-        weight.assign(weight.numpy() + 0.4 * rng.normal(size=weight.shape) / np.sqrt(max(1, weight.shape[0])))
+        weight.assign(weight.numpy() + 0.6 * rng.normal(size=weight.shape) / np.sqrt(max(1, weight.shape[0])))
     return flow
 
 

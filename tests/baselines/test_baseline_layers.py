@@ -15,6 +15,14 @@ class TestCoupling(InvertibleCase):
         return Coupling((6, 6), **kwargs)
 
 
+class TestSigmoidCoupling(InvertibleCase):
+    input_shape = (4,)
+
+    def make(self, **kwargs):
+        return Coupling((6, 6), scale="sigmoid", **kwargs)
+
+
+@pytest.mark.slow
 class TestCouplingOfImages(InvertibleCase):
     input_shape = (4, 4, 3)
 
@@ -37,6 +45,7 @@ class TestCheckerboard(InvertibleCase):
         return Coupling((6, 6), mask="checkerboard", residual=True, inner_side=3, **kwargs)
 
 
+@pytest.mark.slow
 class TestEveryOtherFeature(InvertibleCase):
     input_shape = (5,)
     under_xla = False
@@ -52,6 +61,7 @@ class TestMixing(InvertibleCase):
         return Mixing(seed=1, **kwargs)
 
 
+@pytest.mark.slow
 class TestReverse(InvertibleCase):
     input_shape = (2, 3)
     log_det_is_zero = True
@@ -67,6 +77,7 @@ class TestAutoregressive(InvertibleCase):
         return Autoregressive((12, 9), **kwargs)
 
 
+@pytest.mark.slow
 class TestAutoregressiveOfImages(InvertibleCase):
     input_shape = (2, 2, 2)
 
@@ -174,3 +185,17 @@ def test_they_are_saved_within_a_model(tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     x = tf.random.stateless_normal((2, 3, 3, 2), (1, 2))
     np.testing.assert_allclose(loaded(x), model(x), rtol=1e-6)
+
+
+def test_a_sigmoid_scale_is_the_identity_at_first_and_expands_by_little():
+    layer = Coupling((6,), scale="sigmoid")
+    x = tf.random.stateless_normal((50, 4), (1, 2))
+    np.testing.assert_allclose(layer(x), x, atol=1e-6)
+    for weight in layer.network.weights:
+        weight.assign(tf.random.stateless_normal(weight.shape, (3, 4), stddev=5.0))
+    log_det = layer.forward_and_log_det(x)[1]
+    assert np.abs(log_det).max() > 5
+    slopes = np.asarray(oracles.jacobian(layer, x)).diagonal(axis1=1, axis2=2)
+    assert slopes.max() <= 1 + np.exp(-2) + 1e-5  # 1 / sigmoid(2)
+    with pytest.raises(ValueError, match=r"`scale` must be one of tanh, sigmoid. Received: scale='exp'"):
+        Coupling((6,), scale="exp")

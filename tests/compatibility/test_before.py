@@ -101,6 +101,7 @@ def test_run_is_evaluated_and_sampled(run, tmp_path):
     assert sample_run(run, n=4, out=tmp_path / "samples.npy").is_file()
 
 
+@pytest.mark.sweep(2)
 @pytest.mark.parametrize(
     ("run", "ended"), [("interrupted_run", "run"), ("standard_interrupted_run", "standard_run")], indirect=["run"]
 )

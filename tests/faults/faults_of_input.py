@@ -60,7 +60,7 @@ def recipes(draw):
     return name, draw(st.dictionaries(fields, VALUES, min_size=1, max_size=4))
 
 
-@fault("input", names=RECIPE, survives="nothing was begun", few=[5], every=MANY)
+@fault("input", names=RECIPE, survives="nothing was begun", few=[2], every=MANY)
 def recipes_at_random(room, count) -> Outcome:
     """Fields of a recipe have names and values at random; `resolve`, which `train` begins with."""
     return examples(room, count, RECIPE, recipes(), lambda value: resolve(*value))

@@ -32,6 +32,7 @@ def test_record_states_the_parameters_of_the_default_model(entry_and_model):
     assert entry.record.parameters == sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
+@pytest.mark.sweep(3)
 def test_recipe_names_a_data_set_of_the_models_shape_and_bins(entry_and_model):
     entry, model = entry_and_model
     name = entry.recipe.dataset

@@ -1,5 +1,6 @@
 import numpy as np
 import oracles
+import pytest
 import tensorflow as tf
 from layer_case import InvertibleCase
 
@@ -15,6 +16,7 @@ class TestBlockOfConvolutions(InvertibleCase):
         return ImplicitBlock(ConvBranch(4), ConvBranch(3), estimator=ki.SeriesLogDet(3, 2), **kwargs)
 
 
+@pytest.mark.slow
 class TestBlockOfDenseLayers(InvertibleCase):
     def make(self, **kwargs):
         return ImplicitBlock(DenseBranch((5,)), DenseBranch((6,)), max_steps=500, **kwargs)

@@ -16,6 +16,7 @@ class TestBlockOfConvolutions(InvertibleCase):
         return MonotoneBlock(ConvBranch(4), estimator=ki.SeriesLogDet(3, 2), **kwargs)
 
 
+@pytest.mark.slow
 class TestBlockOfDenseLayers(InvertibleCase):
     under_xla = False  # see the convolutions
 

@@ -26,6 +26,7 @@ class TestBlockOverImages(InvertibleCase):
         return InvertibleResidualBlock(DenseNetBranch(4, depth=2), estimator=ki.SeriesLogDet(3, 2), **kwargs)
 
 
+@pytest.mark.slow
 class TestBlockOverVectors(InvertibleCase):
     under_xla = False
 

@@ -33,6 +33,7 @@ def test_initialisation_reaches_the_inner_layer():
     assert np.std(y[:, :2]) > 1.5
 
 
+@pytest.mark.slow
 class TestFactorOutOfOddChannels(InvertibleCase):
     input_shape = (2, 2, 3)
     under_xla = False

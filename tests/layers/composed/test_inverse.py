@@ -18,6 +18,7 @@ class TestInverseOfABlock(InvertibleCase):
         return Inverse(residual(), **kwargs)
 
 
+@pytest.mark.slow
 class TestInverseOfAChain(InvertibleCase):
     under_xla = False  # see the block
 
@@ -27,6 +28,7 @@ class TestInverseOfAChain(InvertibleCase):
         )
 
 
+@pytest.mark.slow
 class TestInverseOfAnInverse(InvertibleCase):
     under_xla = False
 
