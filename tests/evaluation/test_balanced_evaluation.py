@@ -46,12 +46,13 @@ def _products_for_target(found):
 
 @pytest.mark.slow
 def test_balanced_probes_reach_an_error_with_half_of_the_products(flow, balanced, images):
-    once, others = (evaluator(images, max_passes=1) for evaluator in (balanced, _independent(flow, balanced)))
+    few = images[:100]  # of all of them a pass of any probes would do
+    once, others = (evaluator(few, max_passes=1) for evaluator in (balanced, _independent(flow, balanced)))
     assert others.probe_standard_error > TARGET
     assert _products_for_target(once) <= 0.5 * _products_for_target(others)
     assert once.num_products > 2 * once.num_terms  # two blocks, and the pilot
     assert "products an image" in str(once)
-    assert balanced(images, max_passes=1) == once
+    assert balanced(few, max_passes=1) == once
 
 
 def test_more_heads_are_taken_where_they_pay(monkeypatch):
