@@ -12,6 +12,7 @@ import click
 
 ROOT = pathlib.Path(__file__).parents[1]
 KEPT, PAGE = ROOT / "zoo" / "comparisons", ROOT / "docs" / "comparison.md"
+_MEANS = {"steps": ",.0f", "learning_rate": ".3g"}  # over seeds
 _UNITS = {"bits_per_dim": "bits/dim", "error_percent": "% of errors", "log_likelihood_nats": "nats"}
 
 
@@ -57,7 +58,7 @@ def _of_rivals(found: dict[str, Any]):
             _figure(row["behind_best"], row["behind_best_standard_error"]),
             str(row["seeds"] or ""),
             f"{row['parameters']:,}",
-            *("" if row.get(name) is None else f"{row[name]:,.6g}" for name in ("steps", "learning_rate")),
+            *("" if row.get(name) is None else f"{row[name]:{form}}" for name, form in _MEANS.items()),
         )
         for row in rows
     ]
