@@ -47,7 +47,7 @@ COMPARISONS: dict[str, tuple[float, dict[str, str]]] = {
             "prior_factors": "mnist_flow_small --trained-prior true",
             "implicit": "mnist_flow_small --block implicit --blocks 7,3 --dense-blocks 6",
             "monotone": "mnist_flow_small --block monotone",
-            "densenet": "mnist_flow_small --branch densenet --channels 8,16 --dense-units 9",
+            "densenet": "mnist_flow_small --branch densenet --channels 8,16 --dense-units 10",
             "elu": "mnist_flow_small --activation elu",
             "clipswish": "mnist_flow_small --activation clipswish --channels 19,39 --dense-units 16",
             "roulette": "mnist_flow_small --log-det roulette",
