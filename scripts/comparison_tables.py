@@ -28,6 +28,7 @@ def page(text: str) -> str:
 def _of_runs(folder):
     """One line a row of `compare_blocks.py`."""
     from keras_iresnet.studies.blocks_table import rows_of_runs
+    from keras_iresnet.zoo.table import markdown
 
     rows = rows_of_runs(sorted(folder.iterdir()))
     measure = next(name for name in _UNITS if name in rows[0])
@@ -43,11 +44,13 @@ def _of_runs(folder):
         for row in rows
     ]
     header = ("row", f"{_UNITS[measure]} ± seeds ± images", "behind", "seeds", "parameters", "images seen")
-    return _markdown(header, cells)
+    return markdown(header, cells)
 
 
 def _of_rivals(found: dict[str, Any]):
     """One line a model of `keras-iresnet compare`; what was not trained has no steps."""
+    from keras_iresnet.zoo.table import markdown
+
     rows = found["rows"]
     measure = next(name for name in _UNITS if f"test_{name}" in rows[0])
     key = f"test_{measure}"
@@ -63,12 +66,6 @@ def _of_rivals(found: dict[str, Any]):
         for row in rows
     ]
     header = ("model", f"{_UNITS[measure]} ± seeds ± examples", "behind", "seeds", "parameters", "steps", "rate")
-    return _markdown(header, cells)
-
-
-def _markdown(header, cells):
-    from keras_iresnet.zoo.table import markdown
-
     return markdown(header, cells)
 
 
@@ -88,9 +85,8 @@ def main(keep: pathlib.Path | None, name: str | None) -> None:
             raise click.UsageError("--keep wants a --name")
         found = json.loads(keep.read_text())
         for holder in (found, found["plan"]["asked"]):
-            holder["dataset"] = (
-                holder["dataset"] if "toy/" in holder["dataset"] else pathlib.Path(holder["dataset"]).name
-            )
+            if pathlib.Path(holder["dataset"]).is_absolute():  # a file of one's own
+                holder["dataset"] = pathlib.Path(holder["dataset"]).name
         (KEPT / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
     PAGE.write_text(page(PAGE.read_text()))
 

@@ -45,7 +45,8 @@ class Coupling(InvertibleLayer):
         ValueError: there is no such mask or scale; or what is to be cut has one channel, or as a checkerboard an odd
             width.
 
-    Reference: Dinh et al., NICE, arXiv:1410.8516; Dinh et al., Real NVP, ICLR 2017, equations 4 and 5.
+    Reference: Dinh et al., NICE, arXiv:1410.8516; Dinh et al., Real NVP, ICLR 2017, equations 4 and 5;
+    Kingma and Dhariwal, Glow, NeurIPS 2018, table 1, whose code has the sigmoid.
 
     Example:
     >>> import keras_iresnet as ki
@@ -112,7 +113,7 @@ class Coupling(InvertibleLayer):
             return tf.zeros_like(made), made
         scale, shift = tf.split(made, 2, -1)
         if self.scale == "sigmoid":
-            return tf.math.log_sigmoid(scale + _OPEN) - math.log(1 / (1 + math.exp(-_OPEN))), shift
+            return tf.math.log_sigmoid(scale + _OPEN) + math.log1p(math.exp(-_OPEN)), shift
         return _LARGEST * tf.tanh(scale / _LARGEST), shift
 
     def _halves(self, x):

@@ -197,5 +197,7 @@ def test_a_sigmoid_scale_is_the_identity_at_first_and_expands_by_little():
     assert np.abs(log_det).max() > 5
     slopes = np.asarray(oracles.jacobian(layer, x)).diagonal(axis1=1, axis2=2)
     assert slopes.max() <= 1 + np.exp(-2) + 1e-5  # 1 / sigmoid(2)
+    before = {key: value for key, value in layer.get_config().items() if key != "scale"}  # as it was once saved
+    assert Coupling.from_config(before).scale == "tanh"
     with pytest.raises(ValueError, match=r"`scale` must be one of tanh, sigmoid. Received: scale='exp'"):
         Coupling((6,), scale="exp")
