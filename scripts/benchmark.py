@@ -1,6 +1,7 @@
 """Measures what the package costs on this machine: `python scripts/benchmark.py step --help`."""
 
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -163,30 +164,33 @@ def evaluate(run, images, pairs, out):
 @click.option("--batch-size", default=16, show_default=True, help="Images in a step.")
 @click.option("--steps", default=3, show_default=True, help="Steps to time, after the first.")
 @click.option("--mixed", is_flag=True, help="Measure mixed_bfloat16 too, and how many times faster its steps are.")
+@click.option("--jit/--no-jit", default=None, help="Whether XLA compiles the step.  [default: Keras decides]")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="JSON file to write.")
-def trace(names, blocks, batch_size, steps, mixed, out):
+def trace(names, blocks, batch_size, steps, mixed, jit, out):
     """Building, tracing, first step and memory of models of the zoo: cifar_flow, or those NAMES."""
     from keras_iresnet.benchmarks import terminal_tables
     from keras_iresnet.benchmarks.training_step import model_cost, shared_blocks
 
-    costs, speedups = {}, {}
+    costs, speedups, jit_compile = {}, {}, "auto" if jit is None else jit
     for name in names or ("cifar_flow",):
         for count in blocks or (None,):
             label = name if count is None else f"{name}, {count} blocks"
             click.echo(f"measuring {label}", err=True)
             keywords = {} if count is None else {"blocks": shared_blocks(name, count)}
-            costs[label] = model_cost(name, batch_size=batch_size, steps=steps, keywords=keywords)
+            measured = functools.partial(
+                model_cost, name, batch_size=batch_size, steps=steps, keywords=keywords, jit_compile=jit_compile
+            )
+            costs[label] = measured()
             if mixed:
                 precision = "mixed_bfloat16"
-                low = model_cost(name, batch_size=batch_size, steps=steps, keywords=keywords, precision=precision)
-                costs[f"{label}, {precision}"] = low
+                costs[f"{label}, {precision}"] = low = measured(precision=precision)
                 speedups[label] = costs[label].step_seconds / low.step_seconds
     terminal_tables.show_models(costs, batch_size)
     for label, speedup in speedups.items():
         click.echo(f"{label}: steps in mixed_bfloat16 are {speedup:.2f} times as fast as in float32")
     result = {"mixed_speedups": speedups} if mixed else {}
     found = {label: dataclasses.asdict(one) for label, one in costs.items()}
-    _write(out, {**result, "batch_size": batch_size, "models": found})
+    _write(out, {**result, "batch_size": batch_size, "jit_compile": jit_compile, "models": found})
 
 
 @benchmark.command()

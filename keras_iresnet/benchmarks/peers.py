@@ -28,6 +28,7 @@ from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.models import Flow
 from keras_iresnet.ops.log_det import MixedSeriesLogDet
 from keras_iresnet.runs import RunFolder
+from keras_iresnet.runs.machine.full_products import keep_float32
 from keras_iresnet.runs.machine.threads import settle_threads
 
 AUTHORS_STEPS = 100  # of each block's inverse, whatever its residual: what the authors' code takes
@@ -93,9 +94,15 @@ def compare_evaluations(run: str, *, images: int, pairs: int) -> tuple[Compariso
     return _compared(ways, pairs)
 
 
+def _settle():
+    """As our commands do before they run anything."""
+    keep_float32()
+    settle_threads()
+
+
 def our_step(workload: Workload, policy: str, mixed_series: bool = False) -> Callable[[], dict[str, Any]]:
     """A training step as our commands take it."""
-    settle_threads()
+    _settle()
     keras.config.set_dtype_policy(policy)
     flow = build_flow("dual", workload)
     for layer in layers_in(flow.layer) if mixed_series else []:
@@ -120,7 +127,7 @@ def normflows_step(workload: Workload) -> Callable[[], dict[str, Any]]:
 
 def ffjord_step(workload: Workload) -> Callable[[], dict[str, Any]]:
     """The same of TFP's FFJORD with as many parameters."""
-    settle_threads()
+    _settle()
     step = FfjordFlow(workload).training_step()
     return lambda: {"loss": step()}
 
@@ -140,7 +147,7 @@ def flow_at_its_bound(workload: Workload, images: int) -> tuple[Flow, tf.Tensor]
 
 def our_inverse(workload: Workload, images: int, tolerance: float | None) -> Callable[[], dict[str, Any]]:
     """`flow.inverse_and_report` as a user calls it."""
-    settle_threads()
+    _settle()
     flow, x = flow_at_its_bound(workload, images)
     z = flow.forward(x)
     arithmetic = Arithmetic.of(products_of_inverse(flow, z, tolerance=tolerance))
@@ -155,7 +162,7 @@ def our_inverse(workload: Workload, images: int, tolerance: float | None) -> Cal
 
 def authors_inverse(workload: Workload, images: int) -> Callable[[], dict[str, Any]]:
     """The same as the authors' code goes about it, in our own arithmetic."""
-    settle_threads()
+    _settle()
     flow, x = flow_at_its_bound(workload, images)
     z = flow.forward(x)
     take_fixed_steps(flow)
@@ -184,7 +191,7 @@ def normflows_inverse(workload: Workload, images: int) -> Callable[[], dict[str,
     import torch
 
     flow = normflows_flow.NormflowsFlow(workload)
-    x = torch.tensor(np.random.default_rng(0).random((images, 3, workload.size, workload.size), dtype=np.float32))
+    x = flow.tensor(np.random.default_rng(0).random((images, 3, workload.size, workload.size), dtype=np.float32))
     flow.scales.eval()
     with torch.no_grad():
         flow.forward(x)  # sets ActNorm and the shapes of norms
@@ -200,7 +207,7 @@ def normflows_inverse(workload: Workload, images: int) -> Callable[[], dict[str,
 
 def ffjord_inverse(workload: Workload, images: int) -> Callable[[], dict[str, Any]]:
     """The same of TFP's FFJORD, to its own tolerance; fields are called as often as the data ask for."""
-    settle_threads()
+    _settle()
     flow = FfjordFlow(workload)
     shape = (images, workload.size, workload.size, 3)
     x = tf.constant(np.random.default_rng(0).random(shape, dtype=np.float32))
@@ -218,7 +225,7 @@ def ffjord_inverse(workload: Workload, images: int) -> Callable[[], dict[str, An
 
 def our_samples(run: str, images: int) -> Callable[[], dict[str, Any]]:
     """`flow.sample` of a run's best checkpoint, as a user calls it."""
-    settle_threads()
+    _settle()
     flow = RunFolder(run).load_best()
 
     def timed() -> dict[str, Any]:
@@ -230,7 +237,7 @@ def our_samples(run: str, images: int) -> Callable[[], dict[str, Any]]:
 
 def authors_samples(run: str, images: int) -> Callable[[], dict[str, Any]]:
     """The same by fixed steps."""
-    settle_threads()
+    _settle()
     flow = RunFolder(run).load_best()
     take_fixed_steps(flow)
     return lambda: {"mean": float(tf.reduce_mean(flow.sample(images, seed=1, on_failure="ignore")))}
@@ -238,7 +245,7 @@ def authors_samples(run: str, images: int) -> Callable[[], dict[str, Any]]:
 
 def evaluation(run: str, images: int, on_the_way: bool) -> Callable[[], dict[str, Any]]:
     """One pass of `evaluate` over a run's own samples, which stand for its data."""
-    settle_threads()
+    _settle()
     flow = RunFolder(run).load_best()
     x = flow.to_images(flow.sample(images, seed=1)).numpy()
     nats = DEFAULT_BIAS * flow.dimension * math.log(2)

@@ -20,6 +20,7 @@ from keras_iresnet.benchmarks.turns import Comparison, in_a_process_of_its_own, 
 from keras_iresnet.benchmarks.workload import Workload, build_flow
 from keras_iresnet.models import Classifier
 from keras_iresnet.ops.shared import trace_anew
+from keras_iresnet.runs.machine.full_products import keep_float32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,18 +75,20 @@ class TrainingStep:
         model: a `Flow`, which takes Adamax, or a `Classifier`, which takes SGD with momentum.
         batch_size: images in the batch.
         seed: of the images and the labels.
+        jit_compile: whether XLA compiles the step; `"auto"` leaves it to Keras, which does so on one GPU.
     """
 
-    def __init__(self, model: Any, batch_size: int, seed: int = 0) -> None:
+    def __init__(self, model: Any, batch_size: int, seed: int = 0, jit_compile: bool | str = "auto") -> None:
+        keep_float32()
         self.model = model
         rng = np.random.default_rng(seed)
         images = tf.constant(rng.integers(0, model.bins, (batch_size, *model.event_shape), dtype=np.uint8))
         if isinstance(model, Classifier):
-            self.model.compile(optimizers.ClippedSGD(1e-3, momentum=0.9))
+            self.model.compile(optimizers.ClippedSGD(1e-3, momentum=0.9), jit_compile=jit_compile)
             self.batch = (images, tf.constant(rng.integers(0, model.num_classes, batch_size)))
             self.model.initialize(images)
         else:
-            self.model.compile(optimizers.FusedAdamax(1e-4))
+            self.model.compile(optimizers.FusedAdamax(1e-4), jit_compile=jit_compile)
             self.batch = images
             missing = max(0, model.prior.least_examples - batch_size)
             more = rng.integers(0, model.bins, (missing, *model.event_shape), dtype=np.uint8)
@@ -138,7 +141,13 @@ def cost(form: str, workload: Workload, steps: int = 3) -> Cost:
 
 
 def model_cost(
-    name: str, *, batch_size: int, steps: int = 3, keywords: Mapping[str, Any] | None = None, precision: str = "float32"
+    name: str,
+    *,
+    batch_size: int,
+    steps: int = 3,
+    keywords: Mapping[str, Any] | None = None,
+    precision: str = "float32",
+    jit_compile: bool | str = "auto",
 ) -> ModelCost:
     """Build a model of images of the zoo, trace its training step and take it, in a process of its own.
 
@@ -148,11 +157,13 @@ def model_cost(
         steps: how many, after the first.
         keywords: of its builder.
         precision: Keras's policy that it is built under, such as `"mixed_bfloat16"`.
+        jit_compile: whether XLA compiles the step, or `"auto"`.
 
     Returns:
         `ModelCost`.
     """
-    return in_a_process_of_its_own(_model_cost_here, name, batch_size, steps, keywords or {}, precision)
+    arguments = (name, batch_size, steps, keywords or {}, precision, jit_compile)
+    return in_a_process_of_its_own(_model_cost_here, *arguments)
 
 
 def shared_blocks(name: str, blocks: int) -> tuple[int, ...]:
@@ -179,12 +190,12 @@ def _cost_here(form, workload, steps):
     return Cost(**dataclasses.asdict(step.start), peak_memory_mib=_peak_memory_mib())
 
 
-def _model_cost_here(name, batch_size, steps, keywords, precision):
+def _model_cost_here(name, batch_size, steps, keywords, precision, jit_compile):
     keras.config.set_dtype_policy(precision)
     begin = time.perf_counter()
     model = zoo.get(name).builder(seed=0, **keywords)
     build_seconds = time.perf_counter() - begin
-    step = TrainingStep(model, batch_size)
+    step = TrainingStep(model, batch_size, jit_compile=jit_compile)
     seconds_to_first_step = time.perf_counter() - begin
     return ModelCost(
         build_seconds=build_seconds,

@@ -140,8 +140,8 @@ def test_memory_is_measured_by_terms(script, tmp_path):
 @pytest.mark.slow
 def test_cost_of_a_model_is_that_of_its_step_in_another_process(script, tmp_path, monkeypatch):
     monkeypatch.setattr(training_step, "in_a_process_of_its_own", lambda function, *arguments: function(*arguments))
-    small = functools.partial(training_step.model_cost, keywords={"blocks": (1,), "channels": 2})
-    monkeypatch.setattr(training_step, "model_cost", small)
+    measured, small = training_step.model_cost, {"keywords": {"blocks": (1,), "channels": 2}}
+    monkeypatch.setattr(training_step, "model_cost", lambda name, **options: measured(name, **options | small))
     out = tmp_path / "models.json"
     words = ["trace", "digits_flow", "--batch-size", "2", "--steps", "2", "--mixed", "--out", str(out)]
     shown = CliRunner().invoke(script, words, catch_exceptions=False)

@@ -21,7 +21,8 @@ class NormflowsFlow:
 
     The branches are normflows' own normalised convolutions with ELU between them, so that the arithmetic is ours; all
     else is normflows' default: its truncated series with as many terms, its inverse, its Adamax of PyTorch. Its norms
-    are advanced by one power iteration a step, as its manual asks of a training loop.
+    are advanced by one power iteration a step, as its manual asks of a training loop. It is on a GPU where PyTorch
+    has one, which multiplies float32 as float32, as ours does.
 
     Args:
         workload: its sizes.
@@ -32,12 +33,15 @@ class NormflowsFlow:
         import torch
 
         torch.manual_seed(seed)
+        torch.backends.cudnn.allow_tf32 = False
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.workload = workload
         self.scales: Any = torch.nn.ModuleList(
             torch.nn.ModuleList(part for _ in range(count) for part in _block(workload, 3 * 2 ** (scale + 2)))
             for scale, count in enumerate(workload.blocks)
         )
         self.scales.append(torch.nn.ModuleList([_act_norm(3 * 2 ** (len(workload.blocks) + 1))]))
+        self.scales.to(self.device)
 
     @property
     def blocks(self) -> list[Any]:
@@ -45,6 +49,12 @@ class NormflowsFlow:
         import normflows
 
         return [part for part in self.scales.modules() if isinstance(part, normflows.flows.Residual)]
+
+    def tensor(self, x: np.ndarray) -> Any:
+        """An array where the weights are."""
+        import torch
+
+        return torch.tensor(x, device=self.device)
 
     def fill(self, coeff: float) -> None:
         """Make every norm the bound itself: kernels times three, power iterations converged."""
@@ -62,7 +72,7 @@ class NormflowsFlow:
         """x (batch, channels, height, width) -> latents (batch, D) and nats (batch,)."""
         import torch
 
-        log_det, leaving = torch.zeros(len(x)), []
+        log_det, leaving = torch.zeros(len(x), device=self.device), []
         *scales, last = self.scales
         for index, scale in enumerate(scales):
             x = torch.nn.functional.pixel_unshuffle(x, 2)
@@ -106,7 +116,7 @@ class NormflowsFlow:
 
         rng = np.random.default_rng(0)
         side = self.workload.size
-        x = torch.tensor(rng.random((self.workload.batch_size, 3, side, side), dtype=np.float32))
+        x = self.tensor(rng.random((self.workload.batch_size, 3, side, side), dtype=np.float32))
         self.scales.train()
         with torch.no_grad():
             self.forward(x)  # sets ActNorm
