@@ -6,6 +6,7 @@ import pathlib
 from keras_iresnet.evaluation.certificate import Certificate, certify
 from keras_iresnet.evaluation.certificate_picture import certified_norms, save_certificate_picture
 from keras_iresnet.evaluation.contraction import Contraction, contract
+from keras_iresnet.models.files.replacing import replacing
 from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.tasks.guarantee import certificate_figures
 
@@ -45,7 +46,9 @@ def draw_certificate(run: str | os.PathLike, *, path: str | os.PathLike) -> Cert
     folder = RunFolder.open(run)
     model = folder.load_best()
     certificate = certify(model)
-    save_certificate_picture(certified_norms(model, certificate), path, title=folder.path.name)
+    norms = certified_norms(model, certificate)
+    with replacing(path) as temporary:
+        save_certificate_picture(norms, temporary, title=folder.path.name)
     return certificate
 
 

@@ -28,6 +28,7 @@ from keras_iresnet.models.sample_weights import (
     with_targets_for_weights,
 )
 from keras_iresnet.models.signatures import Signature, export_signatures
+from keras_iresnet.ops.checks import assertions_as_errors
 from keras_iresnet.optimizers import by_name
 
 LAYER_EXAMPLES = 1024  # that set the layers of a model
@@ -109,14 +110,21 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, Saved):
             examples, x = first_examples(x, self.initialization_examples, weights)
             self.initialize(examples)
         x, y, *_ = with_targets_for_weights(x, y, weights)
-        return super().fit(x, y, *args, callbacks=with_convergence(callbacks), **kwargs)
+        with assertions_as_errors():
+            return super().fit(x, y, *args, callbacks=with_convergence(callbacks), **kwargs)
 
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
         """As `keras.Model.train_on_batch`, after `initialize` from the batch where that was not done."""
         if not self.initialized:
             self._check_data(x, y, sample_weight)
             self.initialize(x if sample_weight is None else resampled(x, sample_weight))
-        return super().train_on_batch(x, y, sample_weight, **kwargs)
+        with assertions_as_errors(lambda: self._check_data(x, y, sample_weight)):
+            return super().train_on_batch(x, y, sample_weight, **kwargs)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
+        """As `keras.Model.test_on_batch`."""
+        with assertions_as_errors(lambda: self._check_data(x, y, sample_weight)):
+            return super().test_on_batch(x, y, sample_weight, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate`, of data such as `fit` takes."""
@@ -126,13 +134,20 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, Saved):
             self._check_data(x, y, weights)
             kwargs["callbacks"] = with_convergence(kwargs.get("callbacks"))
         x, y, *_ = with_targets_for_weights(x, y, weights)
-        return super().evaluate(x, y, *args, **kwargs)
+        with assertions_as_errors():
+            return super().evaluate(x, y, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.predict`."""
         self._check_examples(x, self._slack_of_predict)
         kwargs["callbacks"] = with_convergence(kwargs.get("callbacks"))
-        return super().predict(x, *args, **kwargs)
+        with assertions_as_errors():
+            return super().predict(x, *args, **kwargs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """As `keras.Model.predict_on_batch`."""
+        with assertions_as_errors(lambda: self._check_examples(x, self._slack_of_predict)):
+            return super().predict_on_batch(x)
 
     def _check_data(self, x, y, weights=None):
         check_weights(weights)

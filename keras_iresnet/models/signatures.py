@@ -1,11 +1,14 @@
 """Models as SavedModels that TensorFlow alone can run."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from keras_iresnet.models.files.replacing import replacing_folder
 
 Signature = tuple[Callable[..., tf.Tensor], list[tf.TensorSpec]]  # a function, and its inputs, named as its arguments
 
@@ -16,7 +19,10 @@ def export_signatures(model: keras.Model, signatures: dict[str, Signature], file
     archive.track(model)
     for name, (function, specs) in signatures.items():
         archive.add_endpoint(name, function, specs)
-    archive.write_out(filepath, verbose=False)  # Keras lists every captured weight
+    # Of another file system, such as gs://BUCKET/NAME, TensorFlow alone knows how to write to it.
+    elsewhere = "://" in os.fspath(filepath)
+    with contextlib.nullcontext(filepath) if elsewhere else replacing_folder(filepath) as folder:
+        archive.write_out(folder, verbose=False)  # Keras lists every captured weight
     if verbose:
         print(f"Saved in {os.fspath(filepath)}, for TensorFlow alone:")
         for name, (_, specs) in signatures.items():

@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from keras_iresnet.models.files.model_file import load_checkpoint
-from keras_iresnet.models.files.replacing import replacing, tidy_away
+from keras_iresnet.models.files.replacing import reason_of, replacing, tidy_away
 
 _DIGEST = "sha256"
 STATES_KEPT = 2  # the last one, and the one before it, should the last be damaged
@@ -96,6 +96,7 @@ class RunFolder:
         """Keep other processes from training in the folder; the system lifts the lock of one that dies.
 
         Raises:
+            OSError: the folder cannot be written.
             ValueError: another one does.
         """
         lock = filelock.FileLock(self._lock, timeout=0)
@@ -105,6 +106,8 @@ class RunFolder:
             raise ValueError(
                 f"The run folder must be free; another process trains in it. Received: {str(self.path)!r}"
             ) from error
+        except OSError as error:
+            raise OSError(f"{self._lock} could not be written: {reason_of(error)}") from error
         try:
             yield
         finally:
@@ -135,11 +138,11 @@ class RunFolder:
         except OSError as error:
             if str(self.path) in str(error):
                 raise
-            raise OSError(f"A file in {self.path} could not be written: {error.strerror or error}") from error
+            raise OSError(f"A file in {self.path} could not be written: {reason_of(error)}") from error
         except tf.errors.OpError as error:
             if str(self.path) not in error.message:
                 raise
-            raise OSError(f"A file in {self.path} could not be written: {error.message}") from error
+            raise OSError(f"A file in {self.path} could not be written: {reason_of(error)}") from error
 
     def states(self) -> list[pathlib.Path]:
         """Files of the latest states of training, the newest first."""

@@ -63,9 +63,9 @@ def write(path, value):
 
 @fault(
     "numbers",
-    names=r"finite",
+    names=r"^The data must be finite\. Received: \S+",
     survives="the weights, as they were",
-    few=[("fit", "NaN"), ("fit a data set", "infinity")],
+    few=[("fit", "NaN"), ("fit a data set", "infinity"), ("train_on_batch", "NaN")],
     every=[(call, kind) for call in ("fit", "fit a data set", "predict", "train_on_batch") for kind in BAD],
 )
 def arrays_that_are_not_finite(room, case) -> Outcome:

@@ -94,7 +94,7 @@ def a_disk_that_is_full_when_a_model_is_saved(room, case) -> Outcome:
 
 @fault(
     "places",
-    names=r"drawn\.npy|run/",
+    names=r"run/\S+ could not be written",
     survives="every file of the run, as it is; nothing half written",
     few=["sample"],
     every=["sample", "evaluate", "export", "certify"],

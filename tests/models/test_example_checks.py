@@ -96,9 +96,26 @@ def test_bad_element_of_a_pipeline_stops_the_training(name):
     flow.compile("adam")
     flow.initialize(x[:4])
     data = tf.data.Dataset.from_tensor_slices(x).batch(4)
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"must be finite|must lie in"):
-        flow.fit(data, verbose=0)
+    known = (
+        r"^(Images of floats must lie in \[0, 1\]|Integer images must lie in \[0, bins\)).*Received: a batch of which"
+    )
+    for method in (flow.fit, flow.evaluate, flow.predict):
+        with pytest.raises(ValueError, match=known):
+            method(data, verbose=0)
     assert all(np.isfinite(weight.numpy()).all() for weight in flow.trainable_variables)
+
+
+@pytest.mark.parametrize("method", ["train_on_batch", "test_on_batch", "predict_on_batch"])
+def test_a_bad_batch_is_told_with_what_is_bad_in_it(method):
+    flow = small_flows.image_flow()
+    flow.compile("adam")
+    flow.initialize(GOOD)
+    before = [weight.numpy() for weight in flow.trainable_variables]
+    x, message = BAD_IMAGES["NaN"]
+    with pytest.raises(ValueError, match=message):
+        getattr(flow, method)(x)
+    for old, weight in zip(before, flow.trainable_variables, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), old)
 
 
 def test_bad_element_of_a_pipeline_stops_the_initialisation(flow):
@@ -197,7 +214,8 @@ def test_no_examples_have_no_densities_and_no_samples_are_drawn(make):
     flow = make(seed=1)
     none = np.zeros((0, *flow.event_shape), "uint8" if flow.bins else "float32")
     assert flow.log_prob(none, seed=1).shape == (0,)
-    assert flow.sample(0, seed=1).shape == (0, *flow.event_shape)
+    for count in (0, 5, 0):  # also of a flow that has compiled its inverse for another number
+        assert flow.sample(count, seed=1).shape == (count, *flow.event_shape)
     flow.compile("adam", run_eagerly=True)
     for ask in (flow.fit, flow.evaluate):
         with pytest.raises(ValueError, match=r"There must be examples\. Received: shape=\(0, "):

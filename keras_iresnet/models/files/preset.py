@@ -10,7 +10,6 @@ import importlib.metadata
 import json
 import os
 import pathlib
-import tempfile
 from typing import Any
 
 import keras
@@ -18,6 +17,7 @@ import keras
 from keras_iresnet.models.base import InvertibleModel
 from keras_iresnet.models.convergence import converge_norms, take_as_converged
 from keras_iresnet.models.files.model_file import kind_of, load_checkpoint
+from keras_iresnet.models.files.replacing import replacing_folder
 
 RELEASED = pathlib.Path(__file__).parents[2] / "released"  # one folder a model; no room of code
 FORMAT, FORMAT_VERSION = "keras_iresnet preset", 1
@@ -47,15 +47,9 @@ def save_preset(model: InvertibleModel, folder: str | os.PathLike) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"`preset_dir` must be a new or an empty folder. Received: preset_dir={str(folder)!r}")
     keras.saving.serialize_keras_object(model)  # what cannot be saved is refused before a folder is made
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.part") as made:
-        whole = pathlib.Path(made) / "preset"  # takes the folder's place when all of it is there
-        whole.mkdir()
+    with replacing_folder(folder) as whole:
         _without_optimizer(model).save(whole / MODEL)
         (whole / METADATA).write_text(json.dumps(_metadata(model, whole / MODEL), indent=2) + "\n")
-        if folder.exists():
-            folder.rmdir()
-        os.replace(whole, folder)
 
 
 def load_preset(preset: str | os.PathLike, kind: type = InvertibleModel) -> Any:
