@@ -1,9 +1,10 @@
-"""The table of README.md that says how fast the package is, written from what `scripts/benchmark.py` measured.
+"""The tables that say how fast the package is, written from what `scripts/benchmark.py` measured.
 
-    python -m keras_iresnet.benchmarks.speed_table README.md
+    python -m keras_iresnet.benchmarks.speed_table README.md docs/devices.md
 
-rewrites what stands between `<!-- benchmarks: written from the records -->` and `<!-- benchmarks: end -->` in a file,
-from `zoo/benchmarks/`: folders called by their day, with the files of `--out`. Of files of one name the newest counts.
+rewrites what stands between `<!-- NAME: written from the records -->` and `<!-- NAME: end -->`, for the NAMES of
+`TABLES` that a file has, from `zoo/benchmarks/`: folders called by their day, with the files of `--out`. Of files of
+one name the newest counts.
 """
 
 import json
@@ -25,17 +26,49 @@ def benchmark_table(folder: pathlib.Path = FOLDER) -> str:
     Raises:
         FileNotFoundError: there are none, as in an installed package.
     """
-    newest = {file.name: file for file in sorted(folder.glob("*/*.json"))}
-    if not newest:
-        raise FileNotFoundError(f"{folder} must hold folders of what `scripts/benchmark.py --out` wrote")
-    results = [(newest[name].parent.name, json.loads(newest[name].read_text())) for name in sorted(newest)]
-    rows = [row for day, result in results if "facts" in result for row in _rows(day, result)]
+    rows = [row for day, result in _newest(folder) if "facts" in result for row in _rows(day, result)]
     return markdown(("what", "how", "seconds", "times the first", "and"), rows)
+
+
+def gpu_table(folder: pathlib.Path = FOLDER) -> str:
+    """One line for each model whose training step was timed on a GPU.
+
+    Args:
+        folder: as of `benchmark_table`.
+
+    Raises:
+        FileNotFoundError: as of `benchmark_table`.
+    """
+    timed = [result for _, result in _newest(folder) if result["machine"]["accelerators"] and "models" in result]
+    rows = [_row_of_model(result, name, cost) for result in timed for name, cost in result["models"].items()]
+    return markdown(("model", "batch", "GPU", "XLA", "first step, s", "a step, ms", "GPU memory, MiB"), rows)
 
 
 _TOLD = ("largest_error", "steps", "passes", "bits_per_dim", "num_terms", "trace_seconds")
 
-TABLES = {"benchmarks": benchmark_table}
+TABLES = {"benchmarks": benchmark_table, "gpu": gpu_table}
+
+
+def _newest(folder):
+    """(Day, result) of each file, in the order of the files' names."""
+    newest = {file.name: file for file in sorted(folder.glob("*/*.json"))}
+    if not newest:
+        raise FileNotFoundError(f"{folder} must hold folders of what `scripts/benchmark.py --out` wrote")
+    return [(newest[name].parent.name, json.loads(newest[name].read_text())) for name in sorted(newest)]
+
+
+def _row_of_model(result, name, cost):
+    """Without what was not measured."""
+    first, memory = cost.get("first_step_seconds"), cost.get("peak_memory_mib")
+    return (
+        name,
+        str(result["batch_size"]),
+        result["machine"]["accelerators"][0],
+        "yes" if result["jit_compile"] else "no",
+        "" if first is None else f"{cost['trace_seconds'] + first:.1f}",
+        f"{1000 * cost['step_seconds']:.1f}",
+        "" if memory is None else f"{memory:,.0f}",
+    )
 
 
 def _rows(day: str, result: dict[str, Any]):
@@ -54,11 +87,23 @@ def _ranged(result, name):
     return f"{result[name]:.3g} ({low:.3g} to {high:.3g})"
 
 
+def with_tables(text: str) -> str:
+    """A text with those of `TABLES` whose marker it has, as the records have them now.
+
+    Raises:
+        ValueError: it has none.
+    """
+    here = {name: table for name, table in TABLES.items() if f"<!-- {name}: written from the records -->" in text}
+    if not here:
+        raise ValueError(f"The text must have the marker of one of the tables {', '.join(TABLES)}")
+    return rewritten(text, here)
+
+
 def main(arguments: tuple[str, ...]) -> None:
-    """Rewrite the table of the files that are named."""
+    """Rewrite the tables of the files that are named."""
     for name in arguments:
         file = pathlib.Path(name)
-        file.write_text(rewritten(file.read_text(encoding="utf-8"), TABLES), encoding="utf-8")
+        file.write_text(with_tables(file.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,15 +3,20 @@ import pathlib
 
 import pytest
 
-from keras_iresnet.benchmarks.speed_table import FOLDER, TABLES, benchmark_table
-from keras_iresnet.zoo.table import rewritten
+from keras_iresnet.benchmarks.speed_table import FOLDER, benchmark_table, gpu_table, with_tables
 
-README = pathlib.Path(__file__).parents[2] / "README.md"
+ROOT = pathlib.Path(__file__).parents[2]
 
 
-def test_readme_says_what_was_measured():
-    text = README.read_text(encoding="utf-8")
-    assert rewritten(text, TABLES) == text, "run `python -m keras_iresnet.benchmarks.speed_table README.md`"
+@pytest.mark.parametrize("name", ["README.md", "docs/devices.md"])
+def test_a_page_says_what_was_measured(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert with_tables(text) == text, f"run `python -m keras_iresnet.benchmarks.speed_table {name}`"
+
+
+def test_a_page_without_a_marker_is_refused():
+    with pytest.raises(ValueError, match="must have the marker of one of the tables benchmarks, gpu"):
+        with_tables("no table")
 
 
 def test_every_record_says_where_it_comes_from():
@@ -48,3 +53,17 @@ def test_a_line_has_day_median_range_ratio_and_facts_of_the_newest_file(tmp_path
     assert theirs == "|  | theirs | 0.5 (0.4 to 0.6) | 2 (1.5 to 2.5) |  |"
     with pytest.raises(FileNotFoundError, match="must hold folders"):
         benchmark_table(tmp_path / "none")
+
+
+def test_a_line_of_a_gpu_has_what_was_measured_there(tmp_path):
+    (tmp_path / "2026-11-28").mkdir()
+    told = {
+        "batch_size": 8,
+        "jit_compile": True,
+        "models": {"one": {"step_seconds": 0.0421, "peak_memory_mib": 1234.5}},
+    }
+    for name, accelerators in (("cpu", []), ("gpu", ["a card"])):
+        file = tmp_path / "2026-11-28" / f"{name}.json"
+        file.write_text(json.dumps(told | {"machine": {"accelerators": accelerators}}))
+    _, _, *lines = gpu_table(tmp_path).splitlines()
+    assert lines == ["| one | 8 | a card | yes |  | 42.1 | 1,234 |"]
