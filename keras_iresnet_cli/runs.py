@@ -55,15 +55,28 @@ def evaluate(run: str, as_json: bool, **options: Any) -> None:
     show_metrics(figures, as_json=as_json)
 
 
-@_command("export runs/digits --out digits", "Write a run's model for TensorFlow alone.")
-@click.option("--out", type=click.Path(), help="Folder, new or empty.  [default: saved_model in RUN]")
+@_command("export runs/digits --out digits", "Write a run's model for TensorFlow alone, or for ONNX.")
+@click.option("--out", type=click.Path(), help="Folder, new or empty.  [default: saved_model or onnx in RUN]")
+@click.option(
+    "--format",
+    type=Among(["tf_saved_model", "onnx"]),
+    default="tf_saved_model",
+    show_default=True,
+    help="Of the files.",
+)
+@click.option("--batch-size", type=int, help="Of ONNX: examples of every call.  [default: any]")
+@click.option(
+    "--num-terms",
+    type=int,
+    help="Of ONNX: terms of the log-determinant's series, with one probe; needs --batch-size.  [default: exact]",
+)
 @json_option
-def export(run: str, out: str | None, as_json: bool) -> None:
-    """Write the best checkpoint of the run folder RUN as a SavedModel, and say what it can be asked."""
+def export(run: str, as_json: bool, **options: Any) -> None:
+    """Write the best checkpoint of the run folder RUN as a SavedModel or as files of ONNX, and say what they give."""
     start_tensorflow_quietly()
     from keras_iresnet.commands import export_run
 
-    path = export_run(run, out=out, verbose=not as_json)
+    path = export_run(run, verbose=not as_json, **options)
     if as_json:
         show_paths([path], as_json=True)
 

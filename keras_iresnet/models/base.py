@@ -16,6 +16,8 @@ from keras_iresnet.borrowed.keras_names import (
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.models.convergence import converge_norms, with_convergence
 from keras_iresnet.models.example_checks import SLACK, check_batch, check_dtype, check_shape, checked_examples, is_array
+from keras_iresnet.models.files.onnx_files import export_onnx
+from keras_iresnet.models.files.onnx_functions import OnnxFunction
 from keras_iresnet.models.files.saved import Saved, of_known_version
 from keras_iresnet.models.first_examples import first_examples
 from keras_iresnet.models.label_free import without_missing_labels
@@ -93,6 +95,10 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, Saved):
 
     def _signatures(self) -> dict[str, Signature]:
         """What a SavedModel can be asked for; for a subclass."""
+        raise NotImplementedError
+
+    def _onnx_functions(self, batch_size: int | None, **options: Any) -> dict[str, OnnxFunction]:
+        """What files of ONNX compute; for a subclass."""
         raise NotImplementedError
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
@@ -228,7 +234,7 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, Saved):
     def export(self, filepath: Any, format: str = "tf_saved_model", verbose: bool | None = None, **kwargs: Any) -> None:
         """As `keras.Model.export`; a SavedModel has the signatures of the class, any batch size, the result `output_0`.
 
-        A flow's take their randomness from a seed:
+        `format="onnx"` is as the class says. A SavedModel of a flow is given the seed of its randomness:
 
             log_prob(x (batch, *event_shape), seed ()) -> (batch,) nats; x as `fit` takes it, images as integers
             sample(n (), seed ()) -> (n, *event_shape), data space
@@ -251,7 +257,9 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, Saved):
         TensorShape([3])
         """
         converge_norms(self)
-        if format != "tf_saved_model" or kwargs:
+        if format == "onnx":
+            export_onnx(self, self._onnx_functions, filepath, verbose=verbose is not False, **kwargs)
+        elif format != "tf_saved_model" or kwargs:
             super().export(filepath, format=format, verbose=verbose, **kwargs)
         else:
             export_signatures(self, self._signatures(), filepath, verbose=verbose is not False)

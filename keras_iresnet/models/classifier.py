@@ -14,6 +14,7 @@ from keras_iresnet.models.base import InvertibleModel
 from keras_iresnet.models.convergence import converge_norms
 from keras_iresnet.models.example_checks import in_unit_interval
 from keras_iresnet.models.features import Features
+from keras_iresnet.models.files.onnx_functions import OnnxFunction, classifier_functions
 from keras_iresnet.models.head import ClassHead
 from keras_iresnet.models.labels import ErrorPercent, check_labelled, check_labels
 from keras_iresnet.models.sample_weights import without_fillers
@@ -170,12 +171,39 @@ class Classifier(InvertibleModel):
         """As `keras.Model.compute_metrics`."""
         return super().compute_metrics(x, y, y_pred, without_fillers(sample_weight))
 
+    def export(self, filepath: Any, format: str = "tf_saved_model", verbose: bool | None = None, **kwargs: Any) -> None:
+        """As `InvertibleModel.export`; `format="onnx"` writes files that run without TensorFlow, into a folder.
+
+            predict_proba.onnx  x (batch, *event_shape) integers -> probabilities and logits (batch, num_classes)
+            features.onnx       x -> features (batch, *feature_shape)
+            invert.onnx         features -> images in [0, 1], and of each the largest relative residual of a block, the
+                                steps of all blocks, and whether they converged: residual, steps, converged, (batch,)
+
+        The last is there where the features can be inverted. Integers are uint8 up to 256 values, int32 beyond. It
+        needs tf2onnx, `pip install 'keras-iresnet[onnx]'`.
+
+        Args:
+            filepath: folder to write, new or empty.
+            format: of the files; those of Keras's own other than these two are as `keras.Model.export` writes them.
+            verbose: whether to say what was written.
+            **kwargs: of `format="onnx"`: `batch_size`, `None` for any; `tolerance` (1e-5), the residual at which the
+                fixed points of the inverse end, and `max_steps` (200) of each.
+
+        Raises:
+            ValueError: an argument that cannot be, or tf2onnx is not installed.
+            OSError: the folder cannot be written.
+        """
+        super().export(filepath, format, verbose, **kwargs)
+
     def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "num_classes": self.num_classes}
 
     def _signatures(self) -> dict[str, Signature]:
         return classifier_signatures(self)
+
+    def _onnx_functions(self, batch_size: int | None, **options: Any) -> dict[str, OnnxFunction]:
+        return classifier_functions(self, batch_size, **options)
 
     def _in_data_space(self, x):
         return in_unit_interval(self._checked(x), self.bins, self.stream_dtype)

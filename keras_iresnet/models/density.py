@@ -12,7 +12,6 @@ from keras_iresnet.layers.condition import as_condition
 from keras_iresnet.layers.seeds import Seed, as_seed, draw_seed, split_seed
 from keras_iresnet.layers.variational_dequantizer import VariationalDequantizer
 from keras_iresnet.models.base import InvertibleModel
-from keras_iresnet.models.convergence import converge_norms
 from keras_iresnet.models.example_checks import (
     SLACK,
     SLACK_OF_SAMPLES,
@@ -22,6 +21,7 @@ from keras_iresnet.models.example_checks import (
     check_values,
     is_array,
 )
+from keras_iresnet.models.files.onnx_functions import OnnxFunction, flow_functions
 from keras_iresnet.models.likelihood import BitsPerDim, Nats, NegativeLogLikelihood, bits_per_dim
 from keras_iresnet.models.pairs import check_pairs, with_condition
 from keras_iresnet.models.sample_weights import without_fillers
@@ -123,7 +123,8 @@ class Density(InvertibleModel):
                             blocks, and whether they converged: residual, steps, converged, (batch,)
 
         Those of p(x | c) take `condition` (batch, condition_size) too. Images are floats in data space, with their
-        noise. It needs tf2onnx, `pip install 'keras-iresnet[onnx]'`.
+        noise. A `Hybrid` has `predict_proba.onnx` too, as a `Classifier` has. It needs tf2onnx,
+        `pip install 'keras-iresnet[onnx]'`.
 
         Args:
             filepath: folder to write, new or empty.
@@ -136,14 +137,9 @@ class Density(InvertibleModel):
 
         Raises:
             ValueError: an argument that cannot be, or tf2onnx is not installed.
+            OSError: the folder cannot be written.
         """
-        if format != "onnx":
-            super().export(filepath, format, verbose, **kwargs)
-            return
-        from keras_iresnet.models.files.onnx_files import export_onnx
-
-        converge_norms(self)
-        export_onnx(self, filepath, verbose=verbose is not False, **kwargs)
+        super().export(filepath, format, verbose, **kwargs)
 
     def _training_example(self) -> tuple[Any, Any]:
         example = tf.zeros((1,), self.stream_dtype)
@@ -151,6 +147,9 @@ class Density(InvertibleModel):
 
     def _signatures(self) -> dict[str, Signature]:
         return flow_signatures(self)
+
+    def _onnx_functions(self, batch_size: int | None, **options: Any) -> dict[str, OnnxFunction]:
+        return flow_functions(self, batch_size, **options)
 
     def _with_targets(self, data: Any) -> Any:
         return with_condition(data, self.condition_size)

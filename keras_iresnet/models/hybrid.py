@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_iresnet.layers.invertible import InvertibleLayer
 from keras_iresnet.layers.seeds import Seed, split_seed
 from keras_iresnet.models.density import Loss
+from keras_iresnet.models.files.onnx_functions import OnnxFunction, probability_function
 from keras_iresnet.models.flow import Flow
 from keras_iresnet.models.head import ClassHead
 from keras_iresnet.models.labels import ErrorPercent, check_labelled, check_labels
@@ -165,6 +166,9 @@ class Hybrid(Flow):
 
     def _signatures(self) -> dict[str, Signature]:
         return super()._signatures() | probability_signature(self)
+
+    def _onnx_functions(self, batch_size: int | None, **options: Any) -> dict[str, OnnxFunction]:
+        return super()._onnx_functions(batch_size, **options) | probability_function(self, batch_size)
 
     def _classify(self, z, training=None):
         return self.head(tf.reshape(z, (-1, *self._latent_event)), training=training)
