@@ -41,6 +41,14 @@ def test_each_check_has_its_step(command):
     assert command in RUN
 
 
+def test_what_skips_without_an_extra_runs_with_it():
+    runs = "\n".join(step["run"] for name, step in STEPS if name == "onnx" and "run" in step)
+    skips = re.compile(r'^    pytest\.importorskip\("tf2onnx"\)', re.MULTILINE)
+    needing = [file for file in (ROOT / "tests").rglob("test_*.py") if skips.search(file.read_text())]
+    assert "'.[test,onnx]'" in runs
+    assert sorted(re.findall(r"tests/[\w/]+\.py", runs)) == sorted(str(file.relative_to(ROOT)) for file in needing)
+
+
 def test_versions_of_python_are_those_of_the_package():
     runs = WORKFLOW["jobs"]["tests"]["strategy"]["matrix"]["include"]
     newest = {run["python"] for run in runs if run["versions"] == "newest"}
