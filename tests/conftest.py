@@ -6,7 +6,7 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import hypothesis
+import hypothesis.strategies
 import pytest
 
 # Graphs that tests have left are cycles, and TensorFlow takes them apart so slowly that a collection stops a worker for
@@ -19,6 +19,15 @@ pytest.register_assert_rewrite("oracles", "layer_case")
 # Graphs are traced inside examples: no deadline. Derandomised: a failure is one for everybody.
 hypothesis.settings.register_profile("repository", deadline=None, max_examples=15, derandomize=True)
 hypothesis.settings.load_profile("repository")
+
+
+@hypothesis.given(hypothesis.strategies.none())
+def _first_example(nothing):
+    """The first example of a process, before which Hypothesis collects by itself: there is little as yet."""
+    del nothing
+
+
+_first_example()
 
 
 @pytest.hookimpl(tryfirst=True)  # before those that are slow are left out

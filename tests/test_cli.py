@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from click.testing import CliRunner
 
 import keras_iresnet_cli
@@ -208,6 +209,17 @@ def test_a_training_that_a_signal_ended_exits_as_the_shell_expects(number, statu
     result = CliRunner().invoke(cli, ["train", "digits_flow", "--out", "x"])
     assert result.exit_code == status
     assert "goes on with: keras-iresnet train --resume x" in result.stderr
+
+
+def test_memory_that_tensorflow_has_not_is_told_as_pythons_is(monkeypatch, tmp_path):
+    def asking(*arguments, **options):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor\nwith more to say")
+
+    monkeypatch.setattr(runs, "train", asking)
+    result = _invoke("train", "toy_flow", "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "There is not enough memory" in result.output
+    assert result.output.strip().endswith("OOM when allocating tensor")
 
 
 def test_a_terminal_that_lacks_a_character_shows_a_question_mark(monkeypatch):

@@ -10,6 +10,8 @@ import sys
 import numpy as np
 import pytest
 
+import keras_iresnet as ki
+
 ROOT = pathlib.Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "extending.md").read_text()
 TRAIN = """
@@ -57,11 +59,15 @@ def _run(code, folder):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A user's folder, in which one process has trained a model of the page's parts and another has loaded it."""
+    """A user's folder, in which this process has trained a model of the page's parts and another has loaded it."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "my_parts.py").write_text(_definitions())
     (load,) = _blocks("py")  # the page's words on another process
-    _run(TRAIN, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.syspath_prepend(folder)
+        patch.setattr(ki.zoo.registry, "_entries", dict(ki.zoo.registry._entries))  # the page's model stays there
+        exec(TRAIN, {})
     _run(load + USE, folder)
     return folder
 
