@@ -19,6 +19,10 @@ import click
 ROOT = pathlib.Path(__file__).parents[1]
 KEPT = ROOT / "zoo" / "comparisons"
 _PRIOR = "--prior-components 20 --prior-factors"
+_AT_REST = "--prior-factors 8 --trained-prior false"
+# The recipes from which one thing at a time is changed: those of the day when the comparison began.
+_OF_DIGITS = "digits_flow --activation elu"
+_OF_MNIST = f"mnist_flow_small {_AT_REST}"
 _RIVAL = "--epochs none --patience none --decay cosine --ema-momentum none"  # as our own classifiers
 _DIGITS = f"--dataset digits {_RIVAL}"
 _MNIST = f"--dataset mnist {_RIVAL} --augmentation shift --batch-size 32"
@@ -27,30 +31,30 @@ COMPARISONS: dict[str, tuple[float, dict[str, str]]] = {
     "digits_flows": (
         5,
         {
-            "residual": "digits_flow",
-            "implicit": "digits_flow --block implicit --blocks 4,4",
-            "monotone": "digits_flow --block monotone",
-            "densenet": "digits_flow --branch densenet --channels 17",
+            "residual": _OF_DIGITS,
+            "implicit": f"{_OF_DIGITS} --block implicit --blocks 4,4",
+            "monotone": f"{_OF_DIGITS} --block monotone",
+            "densenet": f"{_OF_DIGITS} --branch densenet --channels 17",
             "lipswish": "digits_flow --activation lipswish",
             "clipswish": "digits_flow --activation clipswish --channels 39",
-            "roulette": "digits_flow --log-det roulette",
-            "prior_trained": f"digits_flow {_PRIOR} 0 --trained-prior true",
-            "prior_factors": f"digits_flow {_PRIOR} 4 --trained-prior true",
-            "prior_at_rest": f"digits_flow {_PRIOR} 4 --trained-prior false",
+            "roulette": f"{_OF_DIGITS} --log-det roulette",
+            "prior_trained": f"{_OF_DIGITS} {_PRIOR} 0 --trained-prior true",
+            "prior_factors": f"{_OF_DIGITS} {_PRIOR} 4 --trained-prior true",
+            "prior_at_rest": f"{_OF_DIGITS} {_PRIOR} 4 --trained-prior false",
         },
     ),
     "mnist_flows": (
         20,
         {
-            "residual": "mnist_flow_small",
+            "residual": _OF_MNIST,
             "prior_trained": "mnist_flow_small --prior-factors 0 --trained-prior true",
-            "prior_factors": "mnist_flow_small --trained-prior true",
-            "implicit": "mnist_flow_small --block implicit --blocks 7,3 --dense-blocks 6",
-            "monotone": "mnist_flow_small --block monotone",
-            "densenet": "mnist_flow_small --branch densenet --channels 8,16 --dense-units 10",
-            "elu": "mnist_flow_small --activation elu",
-            "clipswish": "mnist_flow_small --activation clipswish --channels 19,39 --dense-units 16",
-            "roulette": "mnist_flow_small --log-det roulette",
+            "prior_factors": "mnist_flow_small --prior-factors 8 --trained-prior true",
+            "implicit": f"{_OF_MNIST} --block implicit --blocks 7,3 --dense-blocks 6",
+            "monotone": f"{_OF_MNIST} --block monotone",
+            "densenet": f"{_OF_MNIST} --branch densenet --channels 8,16 --dense-units 10",
+            "elu": f"{_OF_MNIST} --activation elu",
+            "clipswish": f"{_OF_MNIST} --activation clipswish --channels 19,39 --dense-units 16",
+            "roulette": f"{_OF_MNIST} --log-det roulette",
         },
     ),
     "digits_classifiers": (

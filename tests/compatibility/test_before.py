@@ -16,7 +16,7 @@ from keras_iresnet.runs import RunFolder, train
 BEFORE = pathlib.Path(__file__).with_name("before")
 NUMBERS = json.loads((BEFORE / "numbers.json").read_text())
 
-FLOW = {"blocks": (2, 2), "channels": 8}
+FLOW = {"blocks": (2, 2), "channels": 8, "activation": "elu"}
 CASES = {
     "digits_flow": (ki.zoo.digits_flow, FLOW),
     "digits_flow_of_factors": (ki.zoo.digits_flow, {**FLOW, "prior_components": 3, "prior_factors": 2}),

@@ -20,7 +20,7 @@ from sklearn.datasets import load_digits
 import keras_iresnet as ki
 from keras_iresnet.data import toys
 
-FLOW = {"blocks": (2, 2), "channels": 8}
+FLOW = {"blocks": (2, 2), "channels": 8, "activation": "elu"}
 CASES = {
     "digits_flow": FLOW,
     "digits_flow_of_factors": {**FLOW, "prior_components": 3, "prior_factors": 2},

@@ -32,7 +32,10 @@ def settings_of(
             raise ValueError(f"{what}. Received: name=None, resume={resume and str(resume)!r}")
         return resolve(name, overrides)
     config = RunFolder(resume).read_config()
-    given = resolve(name, overrides) if name else resolve(config["name"], config["overrides"] | dict(overrides or {}))
+    asked = dict(overrides or {}) if name else config["overrides"] | dict(overrides or {})
+    given = resolve(name or config["name"], asked)
+    if given.name == config["name"]:
+        given = resolve(given.name, _defaults_of_before(config, given) | asked)
     _require_same(config, given, resume)
     return given
 
@@ -73,7 +76,7 @@ def differing(given: dict, known: dict) -> list[str]:
 
 
 def _require_same(config, given, path):
-    """Refuse settings, given or today's defaults, that are not those of the run; what the data decided is for later."""
+    """Refuse settings that are not those of the run; what the data decided is for later."""
     known = {**config, "recipe": {**config["recipe"]}, "builder": {**config["builder"]}}
     asked = identity(given)
     for field in set(config.get("fitted", ())) - set(given.overrides):
@@ -85,6 +88,17 @@ def _require_same(config, given, path):
             "A run goes on with its own settings; a new one begins with its weights by `init_from`. "
             f"Received for {path}: {'; '.join(found)}"
         )
+
+
+def _defaults_of_before(config, given):
+    """Field -> value of what the run took by default where today's default is another: a run keeps its own."""
+    known, today = {**config["recipe"], **config["builder"]}, as_json(given.recipe_fields() | given.keywords)
+    said = {*config["overrides"], *config.get("fitted", ())}
+    return {
+        field: value
+        for field, value in known.items()
+        if field not in said and value is not None and today.get(field, value) != value
+    }
 
 
 def builder_defaults(name: str) -> dict[str, Any]:

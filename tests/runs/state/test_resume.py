@@ -42,12 +42,18 @@ def test_other_settings_are_refused(run, name, overrides, message):
         settings_of(name, None, run.path, overrides)
 
 
-def test_defaults_that_have_changed_since_are_refused(run):
+@pytest.mark.parametrize("name", [None, "digits_flow"])
+def test_defaults_that_have_changed_since_stay_those_of_the_run(run, name):
     config = json.loads(run.config.read_text())
     config["recipe"]["learning_rate"] = 0.5
+    config["builder"]["activation"] = "elu"
     run.write_json(run.config, config)
-    with pytest.raises(ValueError, match=r"learning_rate=0\.\d+, not 0\.5"):
-        settings_of(None, None, run.path, None)
+    today = resolve("digits_flow")
+    assert (today.recipe.learning_rate, today.keywords["activation"]) != (0.5, "elu")
+    found = settings_of(name, None, run.path, OVERRIDES if name else None)
+    assert (found.recipe.learning_rate, found.keywords["activation"]) == (0.5, "elu")
+    with pytest.raises(ValueError, match="learning_rate=0.1, not 0.5"):
+        settings_of(name, None, run.path, OVERRIDES | {"learning_rate": 0.1})
 
 
 def test_folders_of_before_the_records_go_on(tmp_path):
