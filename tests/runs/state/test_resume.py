@@ -52,7 +52,7 @@ def test_defaults_that_have_changed_since_stay_those_of_the_run(run, name):
     assert (today.recipe.learning_rate, today.keywords["activation"]) != (0.5, "elu")
     found = settings_of(name, None, run.path, OVERRIDES if name else None)
     assert (found.recipe.learning_rate, found.keywords["activation"]) == (0.5, "elu")
-    with pytest.raises(ValueError, match="learning_rate=0.1, not 0.5"):
+    with pytest.raises(ValueError, match=r"learning_rate=0\.1, not 0\.5"):
         settings_of(name, None, run.path, OVERRIDES | {"learning_rate": 0.1})
 
 
