@@ -86,7 +86,7 @@ class Reached(Figure):
     >>> import keras_iresnet as ki
     >>> figure = ki.zoo.get("digits_flow").record.reached[0]
     >>> str(figure), figure.split, figure.examples
-    ('2.055 ± 0.011 bits/dim', 'test', 360)
+    ('2.045 ± 0.011 bits/dim', 'test', 360)
     """
 
     standard_error: float | None = None
@@ -158,7 +158,7 @@ def read_record(path: str | os.PathLike) -> Record:
     Example:
     >>> from keras_iresnet.zoo.record import RECORDS, read_record
     >>> read_record(RECORDS / "digits_flow.json").parameters
-    178592
+    178639
     """
     path = pathlib.Path(path)
     try:
