@@ -24,7 +24,7 @@ RECORDED = pathlib.Path(__file__).parent / "recorded"
 # Name -> what is recorded under it; `python scripts/record.py PATH --name NAME --command COMMAND` does that.
 _DIGITS = "--size digits --set epochs=10 --out figures"
 _GLOW = "--blocks 16 --units 64,64,64 --steps 2000 --minutes none"
-_CLASSIFIER = "--dataset digits --epochs 10 --minutes none"
+_CLASSIFIER = "taskset -c 0 python scripts/compare_blocks.py digits_classifiers --out comparisons --rows"
 COMMANDS = {
     "dynamics": "keras-iresnet figures dynamics --size minutes --out figures",
     "reconstructions": f"keras-iresnet figures reconstructions {_DIGITS}",
@@ -34,13 +34,10 @@ COMMANDS = {
     "glow_8gaussians": f"keras-iresnet train glow --dataset toy/8gaussians {_GLOW} --out runs/glow_8gaussians",
     "glow_checkerboard": f"keras-iresnet train glow --dataset toy/checkerboard {_GLOW} --out runs/glow_checkerboard",
     "glow_moons": f"keras-iresnet train glow --dataset toy/moons {_GLOW} --out runs/glow_moons",
-    "glow_classifier_affine": f"keras-iresnet train glow_classifier_small {_CLASSIFIER} --out runs/glow_affine",
-    "glow_classifier_additive": (
-        f"keras-iresnet train glow_classifier_small {_CLASSIFIER} --affine false --mixing reverse "
-        "--out runs/glow_additive"
-    ),
-    "irevnet_classifier": f"keras-iresnet train irevnet_classifier_small {_CLASSIFIER} --out runs/irevnet",
-    "iresnet_classifier": "keras-iresnet train digits_classifier --epochs 10 --out runs/iresnet",
+    "glow_classifier_affine": f"{_CLASSIFIER} glow_affine",
+    "glow_classifier_additive": f"{_CLASSIFIER} glow_additive",
+    "irevnet_classifier": f"{_CLASSIFIER} irevnet",
+    "iresnet_classifier": f"{_CLASSIFIER} iresnet",
 }
 MOST_BYTES = 300_000  # of the arrays of a run
 PLANE_POINTS, PLANE_CELLS = 5000, 120  # of a density in the plane
