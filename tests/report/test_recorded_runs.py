@@ -14,7 +14,7 @@ from keras_iresnet.studies.study_files import write_study
 def test_recorded_runs_say_where_they_come_from(path):
     facts = read_recorded(path.with_suffix("")).facts
     assert facts["rows"]
-    assert all(command.split()[0] in ("keras-iresnet", "python") for command in facts["commands"])
+    assert all(command.split()[0] in ("keras-iresnet", "python", "taskset") for command in facts["commands"])
     assert len(facts["commit"].removesuffix("+modified")) == 40
     assert facts["machine"]["cores"] > 0
     arrays = path.with_suffix(".npz")
