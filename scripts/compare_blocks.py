@@ -23,7 +23,7 @@ _AT_REST = "--prior-factors 8 --trained-prior false"
 # The recipes from which one thing at a time is changed: those of the day when the comparison began.
 _OF_DIGITS = "digits_flow --activation elu"
 _OF_MNIST = f"mnist_flow_small {_AT_REST}"
-_RIVAL = "--epochs none --patience none --decay cosine --ema-momentum none"  # as our own classifiers
+_RIVAL = "--patience none --decay cosine --ema-momentum none"  # as our own classifiers
 _DIGITS = f"--dataset digits {_RIVAL}"
 _MNIST = f"--dataset mnist {_RIVAL} --augmentation shift --batch-size 32"
 # Comparison -> minutes of a run, and row -> model with what differs from its recipe; widths make up for parameters.
@@ -60,8 +60,8 @@ COMPARISONS: dict[str, tuple[float, dict[str, str]]] = {
     "digits_classifiers": (
         2,
         {
-            "iresnet": "digits_classifier --epochs none",
-            "resnet": "digits_classifier --epochs none --coeff none --normalization batch",
+            "iresnet": "digits_classifier",
+            "resnet": "digits_classifier --coeff none --normalization batch",
             "glow_affine": f"glow_classifier_small {_DIGITS} --blocks 2,2 --units 8,8",
             "glow_additive": f"glow_classifier_small {_DIGITS} --affine false --mixing reverse --units 13,13",
             "irevnet": f"irevnet_classifier_small {_DIGITS} --units 9,9",
@@ -82,7 +82,7 @@ COMPARISONS: dict[str, tuple[float, dict[str, str]]] = {
 
 def _train(options, seed, run, minutes):
     """Train a run to its end, and evaluate it."""
-    ends = f"--steps none --minutes {minutes} --seed {seed}"
+    ends = f"--epochs none --steps none --minutes {minutes} --seed {seed}"
     folder = ["--resume" if run.exists() else "--out", str(run)]
     _command(["scripts/processor_minutes.py", "train", *shlex.split(f"{options} {ends}"), *folder])
     _command(["scripts/evaluate.py", str(run)])
