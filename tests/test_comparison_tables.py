@@ -1,7 +1,10 @@
 """The tables of docs/comparison.md are those that the kept comparisons make."""
 
+import json
 import pathlib
 import runpy
+
+import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 SCRIPT = runpy.run_path(str(ROOT / "scripts" / "comparison_tables.py"))
@@ -31,3 +34,16 @@ def test_runs_are_named_by_their_rows():
     lines = SCRIPT["_of_runs"](ROOT / "zoo" / "comparisons" / "digits_flows").splitlines()
     names = {line.split("|")[1].strip() for line in lines[2:]}
     assert {"`residual`", "`monotone`", "`lipswish`"} <= names
+
+
+BLOCKS = runpy.run_path(str(ROOT / "scripts" / "compare_blocks.py"))
+
+
+@pytest.mark.parametrize("name", sorted(BLOCKS["COMPARISONS"]))
+def test_nothing_but_its_minutes_ended_a_run_of_a_comparison(name):
+    minutes, rows = BLOCKS["COMPARISONS"][name]
+    for file in (BLOCKS["KEPT"] / name).glob("*/config.json"):
+        recipe = json.loads(file.read_text())["recipe"]
+        ends = {field: recipe[field] for field in ("minutes", "epochs", "steps", "patience")}
+        assert ends == {"minutes": minutes, "epochs": None, "steps": None, "patience": None}, file
+        assert file.parent.name.partition("-seed")[0] in rows
