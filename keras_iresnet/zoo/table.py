@@ -72,7 +72,7 @@ def duration(figure: Reached) -> str:
     >>> import keras_iresnet as ki
     >>> from keras_iresnet.zoo.table import duration
     >>> duration(ki.zoo.get("digits_flow").record.reached[0])
-    '1:10 min'
+    '2 min'
     """
     known = figure.minutes if figure.minutes is not None else figure.training_minutes
     if known is None:
