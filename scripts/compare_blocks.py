@@ -4,10 +4,13 @@
     TFDS_DATA_DIR=... python scripts/compare_blocks.py mnist_flows --out comparisons
 
 The flows have each block, branch, activation, estimator and prior in turn; the classifiers are those of table 3 of the
-paper. Minutes are those of processors, see processor_minutes.py. A run that was interrupted goes on; one that has ended
-stays as it is. What tables are made of, settings and figures without weights, is kept in zoo/comparisons.
+paper. Minutes are those of processors, see processor_minutes.py. Since the same machine can be half as fast again an
+hour later, they count for seed 0 alone: other seeds take as many steps as that took. A run that was interrupted goes
+on; one that has ended stays as it is. What tables are made of, settings and figures without weights, is kept in
+zoo/comparisons.
 """
 
+import json
 import pathlib
 import shlex
 import shutil
@@ -80,9 +83,16 @@ COMPARISONS: dict[str, tuple[float, dict[str, str]]] = {
 }
 
 
-def _train(options, seed, run, minutes):
+def _end(first, minutes, steps):
+    """Options that end a run: steps, those given or those that the run of seed 0 kept in `first` took, or minutes."""
+    if not steps and (first / "metrics.json").is_file():
+        steps = json.loads((first / "metrics.json").read_text())["steps"]
+    return f"--steps {steps} --minutes none" if steps else f"--steps none --minutes {minutes}"
+
+
+def _train(options, seed, run, end):
     """Train a run to its end, and evaluate it."""
-    ends = f"--epochs none --steps none --minutes {minutes} --seed {seed}"
+    ends = f"--epochs none {end} --seed {seed}"
     folder = ["--resume" if run.exists() else "--out", str(run)]
     _command(["scripts/processor_minutes.py", "train", *shlex.split(f"{options} {ends}"), *folder])
     _command(["scripts/evaluate.py", str(run)])
@@ -104,9 +114,18 @@ def _keep(run, kept):
 @click.option("--out", required=True, type=click.Path(path_type=pathlib.Path), help="Folder of the runs.")
 @click.option("--rows", help="Names, apart by commas.  [default: all]")
 @click.option("--seeds", default="0", help="Apart by commas.")
-@click.option("--minutes", type=float, help="Of each run.  [default: those of the comparison]")
+@click.option("--minutes", type=float, help="Of each run of seed 0.  [default: those of the comparison]")
+@click.option("--steps", type=click.IntRange(1), help="Of each run, in place of minutes.")
 @click.option("--keep", default=KEPT, type=click.Path(path_type=pathlib.Path), help="Folder of what is kept.")
-def main(name: str, out: pathlib.Path, rows: str | None, seeds: str, minutes: float | None, keep: pathlib.Path) -> None:
+def main(
+    name: str,
+    out: pathlib.Path,
+    rows: str | None,
+    seeds: str,
+    minutes: float | None,
+    steps: int | None,
+    keep: pathlib.Path,
+) -> None:
     from keras_iresnet.studies.blocks_table import blocks_table
 
     usual, known = COMPARISONS[name]
@@ -115,7 +134,7 @@ def main(name: str, out: pathlib.Path, rows: str | None, seeds: str, minutes: fl
         for row in rows.split(",") if rows else known:
             run = f"{row}-seed{seed}"
             if not (kept / run / "metrics.json").is_file():
-                _train(known[row], seed, out / run, minutes or usual)
+                _train(known[row], seed, out / run, _end(kept / f"{row}-seed0", minutes or usual, steps))
                 _keep(out / run, kept / run)
     paths, _ = blocks_table(sorted(path.parent for path in kept.glob("*/config.json")), out / "table")
     click.echo("\n".join(map(str, paths)))

@@ -40,10 +40,17 @@ BLOCKS = runpy.run_path(str(ROOT / "scripts" / "compare_blocks.py"))
 
 
 @pytest.mark.parametrize("name", sorted(BLOCKS["COMPARISONS"]))
-def test_nothing_but_its_minutes_ended_a_run_of_a_comparison(name):
+def test_nothing_but_its_minutes_or_steps_ended_a_run_of_a_comparison(name):
     minutes, rows = BLOCKS["COMPARISONS"][name]
     for file in (BLOCKS["KEPT"] / name).glob("*/config.json"):
         recipe = json.loads(file.read_text())["recipe"]
-        ends = {field: recipe[field] for field in ("minutes", "epochs", "steps", "patience")}
-        assert ends == {"minutes": minutes, "epochs": None, "steps": None, "patience": None}, file
+        assert (recipe["minutes"], recipe["steps"]) in ((minutes, None), (None, recipe["steps"])), file
+        assert (recipe["epochs"], recipe["patience"]) == (None, None), file
         assert file.parent.name.partition("-seed")[0] in rows
+
+
+def test_other_seeds_take_the_steps_of_the_first(tmp_path):
+    assert BLOCKS["_end"](tmp_path, 5, None) == "--steps none --minutes 5"
+    (tmp_path / "metrics.json").write_text(json.dumps({"steps": 77}))
+    assert BLOCKS["_end"](tmp_path, 5, None) == "--steps 77 --minutes none"
+    assert BLOCKS["_end"](tmp_path, 5, 8) == "--steps 8 --minutes none"
