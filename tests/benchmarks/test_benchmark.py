@@ -180,7 +180,8 @@ def test_the_script_compares_a_classifier_with_and_without_its_constraint(script
         built.append(zoo.digits_classifier(**keywords, blocks=(1,), channels=2, strides=(1,)))
         return built[-1]
 
-    monkeypatch.setattr(zoo, "get", lambda name: zoo.Entry(builder, None, "classification"))
+    entry = dataclasses.replace(zoo.get("digits_classifier"), builder=builder)
+    monkeypatch.setattr(zoo, "get", lambda name: entry)
     out = tmp_path / "classifier.json"
     counts = ["--power-iterations", "1", "--power-iterations", "3"]
     words = ["classifier", "--batch-size", "2", "--pairs", "3", *counts, "--out", str(out)]
