@@ -85,7 +85,7 @@ def train(
     run = open_run(settings.name, out, resume) if device_names.is_chief() else None
     shown = console(progress and run is not None)
     if run and "total_seconds" in run.read_metrics():
-        shown.print(f"The run in {run.path} has ended")
+        shown.print(f"The run in {run.path} has ended; a new one begins with its weights by --init-from")
         return run.read_metrics()
     keras.utils.set_random_seed(settings.recipe.seed)
     if deterministic:

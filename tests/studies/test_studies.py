@@ -117,7 +117,8 @@ def test_a_constrained_network_may_not(tmp_path, monkeypatch):
 def test_settings_of_all_labels_are_checked_before_any_trains(tmp_path, calls):
     last = RunFolder(tmp_path / "runs" / "coeff-0.5")
     last.path.mkdir(parents=True)
-    last.config.write_text(json.dumps(identity(resolve("digits_classifier", {"epochs": 7, "coeff": 0.5}))))
+    settings = resolve("digits_classifier", {"epochs": 7, "coeff": 0.5})
+    last.config.write_text(json.dumps(identity(settings) | {"overrides": settings.overrides}))
     with pytest.raises(ValueError, match=r"own settings.*coeff-0\.5: epochs=60, not 7"):
         sweep.sweep("digits", ["coeff-0.9", "coeff-0.5"], tmp_path)
     assert not calls
