@@ -73,8 +73,8 @@ class TrainingStep:
 
     Args:
         model: a `Flow`, which takes Adamax, or a `Classifier`, which takes SGD with momentum.
-        batch_size: images in the batch.
-        seed: of the images and the labels.
+        batch_size: examples in the batch, images or points.
+        seed: of the examples and the labels.
         jit_compile: whether XLA compiles the step; `"auto"` leaves it to Keras, which does so on one GPU.
     """
 
@@ -82,17 +82,16 @@ class TrainingStep:
         keep_float32()
         self.model = model
         rng = np.random.default_rng(seed)
-        images = tf.constant(rng.integers(0, model.bins, (batch_size, *model.event_shape), dtype=np.uint8))
+        examples = _noise(model, batch_size, rng)
         if isinstance(model, Classifier):
             self.model.compile(optimizers.ClippedSGD(1e-3, momentum=0.9), jit_compile=jit_compile)
-            self.batch = (images, tf.constant(rng.integers(0, model.num_classes, batch_size)))
-            self.model.initialize(images)
+            self.batch = (examples, tf.constant(rng.integers(0, model.num_classes, batch_size)))
+            self.model.initialize(examples)
         else:
             self.model.compile(optimizers.FusedAdamax(1e-4), jit_compile=jit_compile)
-            self.batch = images
+            self.batch = examples
             missing = max(0, model.prior.least_examples - batch_size)
-            more = rng.integers(0, model.bins, (missing, *model.event_shape), dtype=np.uint8)
-            self.model.initialize(tf.concat((images, more), 0))
+            self.model.initialize(tf.concat((examples, _noise(model, missing, rng)), 0))
         self._step, self.start = self._compile()
 
     def _compile(self):
@@ -149,11 +148,11 @@ def model_cost(
     precision: str = "float32",
     jit_compile: bool | str = "auto",
 ) -> ModelCost:
-    """Build a model of images of the zoo, trace its training step and take it, in a process of its own.
+    """Build a model of the zoo, trace its training step and take it, in a process of its own.
 
     Args:
         name: of the model.
-        batch_size: images in a step; they are noise.
+        batch_size: examples in a step; they are noise.
         steps: how many, after the first.
         keywords: of its builder.
         precision: Keras's policy that it is built under, such as `"mixed_bfloat16"`.
@@ -205,6 +204,13 @@ def _model_cost_here(name, batch_size, steps, keywords, precision, jit_compile):
         peak_memory_mib=_peak_memory_mib(),
         **dataclasses.asdict(step.start),
     )
+
+
+def _noise(model, count, rng):
+    shape = (count, *model.event_shape)
+    if model.bins is None:
+        return tf.constant(rng.standard_normal(shape, dtype=np.float32))
+    return tf.constant(rng.integers(0, model.bins, shape, dtype=np.uint8))
 
 
 def _peak_memory_mib():

@@ -137,6 +137,12 @@ def test_memory_is_measured_by_terms(script, tmp_path):
     assert taped["peak_memory_mib"] > 100
 
 
+def test_a_step_of_points_can_be_timed():
+    step = training_step.TrainingStep(zoo.toy_flow(blocks=1, units=(4,)), 3)
+    assert step.batch.shape == (3, 2)
+    assert step() > 0
+
+
 @pytest.mark.slow
 def test_cost_of_a_model_is_that_of_its_step_in_another_process(script, tmp_path, monkeypatch):
     monkeypatch.setattr(training_step, "in_a_process_of_its_own", lambda function, *arguments: function(*arguments))
