@@ -136,7 +136,9 @@ def main(
             if not (kept / run / "metrics.json").is_file():
                 _train(known[row], seed, out / run, _end(kept / f"{row}-seed0", minutes or usual, steps))
                 _keep(out / run, kept / run)
-    paths, _ = blocks_table(sorted(path.parent for path in kept.glob("*/config.json")), out / "table")
+    paths, _ = blocks_table(
+        sorted(path.parent for path in kept.glob("*/config.json")), out / "table", alike=("minutes", "steps")
+    )
     click.echo("\n".join(map(str, paths)))
 
 

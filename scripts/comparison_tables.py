@@ -30,7 +30,7 @@ def _of_runs(folder):
     from keras_iresnet.studies.blocks_table import rows_of_runs
     from keras_iresnet.zoo.table import markdown
 
-    rows = rows_of_runs(sorted(folder.iterdir()))
+    rows = rows_of_runs(sorted(folder.iterdir()), alike=("minutes", "steps"))
     measure = next(name for name in _UNITS if name in rows[0])
     cells = [
         (

@@ -32,7 +32,7 @@ class _Run:
 
 
 def blocks_table(
-    runs: Sequence[str | os.PathLike], out: str | os.PathLike, *, split: str = "test"
+    runs: Sequence[str | os.PathLike], out: str | os.PathLike, *, split: str = "test", alike: Sequence[str] = ()
 ) -> tuple[tuple[pathlib.Path, ...], list[dict]]:
     """Put runs on the same data side by side, best first; write `blocks.npz`, `.csv`, `.md` and `.png`.
 
@@ -44,6 +44,7 @@ def blocks_table(
         runs: run folders of flows of images, or of classifiers; their `config.json` and `metrics.json` are enough.
         out: folder for the results.
         split: of which the runs were evaluated.
+        alike: settings beside the seed in which runs of one row may differ, such as `("minutes", "steps")`.
 
     Returns:
         The four paths, and the rows. Of each the number of parameters, minutes of training, images seen (steps times
@@ -54,7 +55,7 @@ def blocks_table(
         ValueError: no run folders, runs that were not evaluated, or on different data, images or bins.
     """
     read = _read_all(runs, split)
-    rows, measure = _rows(read, split), read[0].measure
+    rows, measure = _rows(read, split, alike), read[0].measure
     arrays = {
         measure: np.array([run.metrics[f"{split}_{measure}"] for run in read]),
         "run": np.array([run.path for run in read]),
@@ -63,9 +64,11 @@ def blocks_table(
     return paths, rows
 
 
-def rows_of_runs(runs: Sequence[str | os.PathLike], *, split: str = "test") -> list[dict[str, Any]]:
-    """The rows alone, as `blocks_table` returns them, and for the same `runs`."""
-    return _rows(_read_all(runs, split), split)
+def rows_of_runs(
+    runs: Sequence[str | os.PathLike], *, split: str = "test", alike: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """The rows alone, as `blocks_table` returns them, and for the same arguments."""
+    return _rows(_read_all(runs, split), split, alike)
 
 
 def _read_all(paths, split):
@@ -105,12 +108,14 @@ def _check_alike(runs, split):
             raise ValueError(f"`runs` must be {what}. Received: {', '.join(map(str, sorted(values)))}")
 
 
-def _rows(runs, split):
+def _rows(runs, split, alike):
+    apart = {*_APART, *alike}
     groups = collections.defaultdict(list)
     for run in runs:
-        groups[_key(run.settings)].append(run)
+        settings = {field: value for field, value in run.settings.items() if field not in apart}
+        groups[json.dumps(settings, sort_keys=True)].append(run)
     firsts = [group[0].settings for group in groups.values()]
-    fields = [field for field in sorted({field for one in firsts for field in one}) if field not in _APART]
+    fields = [field for field in sorted({field for one in firsts for field in one}) if field not in apart]
     varied = [field for field in fields if len({_text(one.get(field)) for one in firsts}) > 1]
     measure = runs[0].measure
     rows = sorted((_row(group, varied, split) for group in groups.values()), key=lambda row: row[measure])
@@ -121,10 +126,6 @@ def _rows(runs, split):
         row["behind_standard_error"] = None if None in errors or row is best else float(np.hypot(*errors))
         row["runs"] = row.pop("runs")
     return rows
-
-
-def _key(settings):
-    return json.dumps({field: value for field, value in settings.items() if field not in _APART}, sort_keys=True)
 
 
 def _row(group, varied, split):

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from study_case import study
 
 import keras_iresnet_cli
-from keras_iresnet.studies.blocks_table import blocks_table
+from keras_iresnet.studies.blocks_table import blocks_table, rows_of_runs
 
 BEFORE = pathlib.Path(__file__).parents[1] / "compatibility" / "before" / "run"
 
@@ -59,6 +59,16 @@ def test_rows_are_groups_of_seeds_from_best_to_worst(runs, tmp_path):
     assert "coeff" not in rows[0]
     assert [row["block"] for row in written] == ["monotone", "residual", "residual"]
     np.testing.assert_allclose(arrays["bits_per_dim"], [2.0, 2.2, 1.9, 1.7, 1.95])
+
+
+def test_runs_of_one_row_may_differ_in_what_is_said_to_be_alike(tmp_path):
+    runs = [
+        run(tmp_path / "first", 2.0, recipe={"minutes": 5.0, "steps": None}),
+        run(tmp_path / "second", 2.2, seed=1, recipe={"minutes": None, "steps": 50}),
+    ]
+    assert [row["seeds"] for row in rows_of_runs(runs)] == [1, 1]
+    assert [row["seeds"] for row in rows_of_runs(runs, alike=("minutes", "steps"))] == [2]
+    assert "minutes" not in rows_of_runs(runs, alike=("minutes", "steps"))[0]
 
 
 def test_one_run_is_a_table_too(runs, tmp_path):
