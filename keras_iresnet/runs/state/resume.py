@@ -31,6 +31,11 @@ def settings_of(
             what = "`resume` must be the folder of a run" if resume else "`name` must be a model of the zoo"
             raise ValueError(f"{what}. Received: name=None, resume={resume and str(resume)!r}")
         return resolve(name, overrides)
+    if RunFolder(resume).read_metrics().get("steps") == 0:
+        raise ValueError(
+            "`resume` must be a run that `train` began; a new one begins with its weights by `init_from`. "
+            f"Received: {resume}, which was imported"
+        )
     config = RunFolder(resume).read_config()
     asked = dict(overrides or {}) if name else config["overrides"] | dict(overrides or {})
     given = resolve(name or config["name"], asked)
