@@ -4,9 +4,9 @@
     TFDS_DATA_DIR=... python scripts/compare_blocks.py mnist_flows --out comparisons
 
 The flows have each block, branch, activation, estimator and prior in turn; the classifiers are those of table 3 of the
-paper. Minutes are those of processors, see processor_minutes.py. Other work beside makes them shorter, so they count
-for seed 0 alone: other seeds take as many steps as that took. A run that was interrupted goes on; one that has ended stays
-as it is. What tables are made of, settings and figures without weights, is kept in zoo/comparisons.
+paper. Minutes are those of processors, see processor_minutes.py. They count for seed 0 alone, since other work beside
+makes them shorter: other seeds take as many steps as that took. A run that was interrupted goes on; one that has ended
+stays as it is. What tables are made of, settings and figures without weights, is kept in zoo/comparisons.
 """
 
 import json
