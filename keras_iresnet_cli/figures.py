@@ -142,8 +142,8 @@ def hybrid(as_json: bool, **options: Any) -> None:
 def blocks(runs: Sequence[str], out: str, split: str, as_json: bool) -> None:
     """Bits/dim of the run folders RUNS side by side, best first: blocks, activations, estimators, or what differs.
 
-    Of classifiers the errors in %. Runs that differ in their seed alone share a row. All must have been evaluated on
-    the same images.
+    Of points and tables nats, of classifiers the errors in %. Runs that differ in their seed alone share a row. All
+    must have been evaluated on the same examples.
     """
     start_tensorflow_quietly()
     from keras_iresnet.studies.blocks_table import blocks_table

@@ -1,6 +1,6 @@
 """Writes the tables of docs/comparison.md from zoo/comparisons: `python scripts/comparison_tables.py`.
 
-zoo/comparisons/NAME/      what `compare_blocks.py` keeps of its runs
+zoo/comparisons/NAME/      what `compare_recipes.py` keeps of its runs
 zoo/comparisons/NAME.json  `comparison.json` of `keras-iresnet compare`; `--keep FILE --name NAME` puts it there
 """
 
@@ -26,7 +26,7 @@ def page(text: str) -> str:
 
 
 def _of_runs(folder):
-    """One line a row of `compare_blocks.py`."""
+    """One line a row of `compare_recipes.py`."""
     from keras_iresnet.studies.blocks_table import rows_of_runs
     from keras_iresnet.zoo.table import markdown
 
@@ -35,15 +35,15 @@ def _of_runs(folder):
     cells = [
         (
             f"`{row['runs'].split()[0].rpartition('-seed')[0]}`",
-            _figure(row[measure], row["seed_standard_error"], row["image_standard_error"]),
+            _figure(row[measure], row["seed_standard_error"], row["example_standard_error"]),
             _figure(row["behind_the_best"], row["behind_standard_error"]),
             str(row["seeds"]),
             f"{row['parameters']:,}",
-            f"{row['images_seen']:,}",
+            f"{row['examples_seen']:,}",
         )
         for row in rows
     ]
-    header = ("row", f"{_UNITS[measure]} ± seeds ± images", "behind", "seeds", "parameters", "images seen")
+    header = ("row", f"{_UNITS[measure]} ± seeds ± examples", "behind", "seeds", "parameters", "examples seen")
     return markdown(header, cells)
 
 

@@ -36,13 +36,13 @@ def test_runs_are_named_by_their_rows():
     assert {"`residual`", "`monotone`", "`lipswish`"} <= names
 
 
-BLOCKS = runpy.run_path(str(ROOT / "scripts" / "compare_blocks.py"))
+RECIPES = runpy.run_path(str(ROOT / "scripts" / "compare_recipes.py"))
 
 
-@pytest.mark.parametrize("name", sorted(BLOCKS["COMPARISONS"]))
+@pytest.mark.parametrize("name", sorted(RECIPES["COMPARISONS"]))
 def test_nothing_but_its_minutes_or_steps_ended_a_run_of_a_comparison(name):
-    minutes, rows = BLOCKS["COMPARISONS"][name]
-    for file in (BLOCKS["KEPT"] / name).glob("*/config.json"):
+    minutes, rows = RECIPES["COMPARISONS"][name]
+    for file in (RECIPES["KEPT"] / name).glob("*/config.json"):
         recipe = json.loads(file.read_text())["recipe"]
         took = json.loads(file.with_name("metrics.json").read_text())["steps"]
         assert (recipe["minutes"], recipe["steps"]) in ((minutes, None), (None, took)), file
@@ -51,7 +51,7 @@ def test_nothing_but_its_minutes_or_steps_ended_a_run_of_a_comparison(name):
 
 
 def test_other_seeds_take_the_steps_of_the_first(tmp_path):
-    assert BLOCKS["_end"](tmp_path, 5, None) == "--steps none --minutes 5"
+    assert RECIPES["_end"](tmp_path, 5, None) == "--steps none --minutes 5"
     (tmp_path / "metrics.json").write_text(json.dumps({"steps": 77}))
-    assert BLOCKS["_end"](tmp_path, 5, None) == "--steps 77 --minutes none"
-    assert BLOCKS["_end"](tmp_path, 5, 8) == "--steps 8 --minutes none"
+    assert RECIPES["_end"](tmp_path, 5, None) == "--steps 77 --minutes none"
+    assert RECIPES["_end"](tmp_path, 5, 8) == "--steps 8 --minutes none"

@@ -24,7 +24,7 @@ RECORDED = pathlib.Path(__file__).parent / "recorded"
 # Name -> what is recorded under it; `python scripts/record.py PATH --name NAME --command COMMAND` does that.
 _DIGITS = "--size digits --set epochs=10 --out figures"
 _GLOW = "--blocks 16 --units 64,64,64 --steps 2000 --minutes none"
-_CLASSIFIER = "taskset -c 0 python scripts/compare_blocks.py digits_classifiers --out comparisons --rows"
+_CLASSIFIER = "taskset -c 0 python scripts/compare_recipes.py digits_classifiers --out comparisons --rows"
 COMMANDS = {
     "dynamics": "keras-iresnet figures dynamics --size minutes --out figures",
     "reconstructions": f"keras-iresnet figures reconstructions {_DIGITS}",

@@ -1,6 +1,6 @@
 """What blocks, branches, activations and estimators are worth: runs that differ in them, in one table.
 
-Flows of images are compared in bits/dim, classifiers in % of errors.
+Flows of images are compared in bits/dim, of points and tables in nats, classifiers in % of errors.
 """
 
 import collections
@@ -17,7 +17,8 @@ from keras_iresnet.runs.run_folder import RunFolder
 from keras_iresnet.runs.state.resume import builder_defaults
 from keras_iresnet.studies.study_files import write_study
 
-_MEASURES = {"bits_per_dim": "bits/dim", "error_percent": "% of errors"}
+# What `evaluate` found -> its unit, and 1 where less is better or -1 where more is.
+_MEASURES = {"bits_per_dim": ("bits/dim", 1), "error_percent": ("% of errors", 1), "log_likelihood_nats": ("nats", -1)}
 _APART = ("seed", "log_steps", "diagnostics", "jit")  # in which runs of one row may differ: they change no model
 
 
@@ -37,22 +38,24 @@ def blocks_table(
     """Put runs on the same data side by side, best first; write `blocks.npz`, `.csv`, `.md` and `.png`.
 
     Runs that differ in their seed alone share a row. The first columns are the settings in which rows differ, whatever
-    they are; what all have in common is not repeated. Bits/dim are those of uniform noise that `evaluate` found, over
-    the same images for all; of classifiers their errors stand in the place of bits/dim, as `error_percent`.
+    they are; what all have in common is not repeated. Figures are those that `evaluate` found over the same examples
+    for all: `bits_per_dim` of images, by uniform noise, `log_likelihood_nats` of points and tables, `error_percent` of
+    classifiers.
 
     Args:
-        runs: run folders of flows of images, or of classifiers; their `config.json` and `metrics.json` are enough.
+        runs: run folders of flows, or of classifiers; their `config.json` and `metrics.json` are enough.
         out: folder for the results.
         split: of which the runs were evaluated.
         alike: settings beside the seed in which runs of one row may differ, such as `("minutes", "steps")`.
 
     Returns:
-        The four paths, and the rows. Of each the number of parameters, minutes of training, images seen (steps times
-        batch), seeds, mean bits/dim with the standard error over seeds, `None` for one, and over images of one run, and
-        how far it is behind the best, with the standard error of that by the seeds of both; last the folders' names.
+        The four paths, and the rows. Of each the number of parameters, minutes of training, examples seen (steps
+        times batch), seeds, mean figure with the standard error over seeds, `None` for one, and over examples of one
+        run, and how far it is behind the best, with the standard error of that by the seeds of both; last the folders'
+        names.
 
     Raises:
-        ValueError: no run folders, runs that were not evaluated, or on different data, images or bins.
+        ValueError: no run folders, runs that were not evaluated, or on different data, examples or bins.
     """
     read = _read_all(runs, split)
     rows, measure = _rows(read, split, alike), read[0].measure
@@ -88,8 +91,8 @@ def _read(path, split):
     measure = next((one for one in _MEASURES if f"{split}_{one}" in metrics), None)
     if measure is None:
         raise ValueError(
-            "`runs` must be flows of images or classifiers that `keras-iresnet evaluate RUN --split "
-            f"{split}` has looked at. Received: {path}, which has no {split}_bits_per_dim and no {split}_error_percent"
+            f"`runs` must be flows or classifiers that `keras-iresnet evaluate RUN --split {split}` has looked at. "
+            f"Received: {path}, which has none of {', '.join(f'{split}_{one}' for one in _MEASURES)}"
         )
     settings = {"model": config["name"], **builder_defaults(config["name"]), **config["builder"], **config["recipe"]}
     return _Run(str(path), settings, metrics, measure)
@@ -100,12 +103,16 @@ def _check_alike(runs, split):
     for what, values in {
         "measured alike": {run.measure for run in runs},
         "on one data set": {run.settings["dataset"] for run in runs},
-        "evaluated on as many images": {run.metrics[f"{split}_images"] for run in runs},
+        "evaluated on as many examples": {_examples(run.metrics, split) for run in runs},
         "in bits/dim of as many bins": {run.metrics.get("bins") for run in runs},
         "over as many dimensions": {run.metrics.get("dimension") for run in runs},
     }.items():
         if len(values) > 1:
             raise ValueError(f"`runs` must be {what}. Received: {', '.join(map(str, sorted(values)))}")
+
+
+def _examples(metrics, split):
+    return metrics.get(f"{split}_images", metrics.get(f"{split}_points"))
 
 
 def _rows(runs, split, alike):
@@ -117,12 +124,12 @@ def _rows(runs, split, alike):
     firsts = [group[0].settings for group in groups.values()]
     fields = [field for field in sorted({field for one in firsts for field in one}) if field not in apart]
     varied = [field for field in fields if len({_text(one.get(field)) for one in firsts}) > 1]
-    measure = runs[0].measure
-    rows = sorted((_row(group, varied, split) for group in groups.values()), key=lambda row: row[measure])
+    measure, (_, sign) = runs[0].measure, _MEASURES[runs[0].measure]
+    rows = sorted((_row(group, varied, split) for group in groups.values()), key=lambda row: sign * row[measure])
     best = rows[0]
     for row in rows:
         errors = (row["seed_standard_error"], best["seed_standard_error"])
-        row["behind_the_best"] = row[measure] - best[measure]
+        row["behind_the_best"] = sign * (row[measure] - best[measure])
         row["behind_standard_error"] = None if None in errors or row is best else float(np.hypot(*errors))
         row["runs"] = row.pop("runs")
     return rows
@@ -138,12 +145,12 @@ def _row(group, varied, split):
         **{field: _text(settings.get(field)) for field in varied},
         "parameters": metrics[0]["parameters"],
         "train_minutes": float(np.mean([one["train_seconds"] for one in metrics])) / 60,
-        "images_seen": round(np.mean(seen)),
+        "examples_seen": round(np.mean(seen)),
         "seeds": len(values),
         measure: float(values.mean()),
         "seed_standard_error": float(values.std(ddof=1) / np.sqrt(len(values))) if several else None,
         "runs": " ".join(pathlib.Path(run.path).name for run in group),
-        "image_standard_error": float(np.mean([one[f"{split}_{measure}_standard_error"] for one in metrics])),
+        "example_standard_error": float(np.mean([one[f"{split}_{measure}_standard_error"] for one in metrics])),
     }
 
 
@@ -157,11 +164,11 @@ def _picture(rows, measure, path):
 
     varied = list(rows[0])[: list(rows[0]).index("parameters")]
     names = [", ".join(row[field] for field in varied) or "all" for row in rows]
-    errors = [row["image_standard_error"] if row["seeds"] == 1 else row["seed_standard_error"] for row in rows]
+    errors = [row["example_standard_error"] if row["seeds"] == 1 else row["seed_standard_error"] for row in rows]
     figure = Figure(figsize=(8, 1.2 + 0.4 * len(rows)), layout="constrained")
     axes = figure.subplots()
     axes.errorbar([row[measure] for row in rows], range(len(rows)), xerr=errors, fmt="o", capsize=3)
-    axes.set(xlabel=f"{_MEASURES[measure]}, with the standard error over seeds, or over images of a single one")
+    axes.set(xlabel=f"{_MEASURES[measure][0]}, with the standard error over seeds, or over examples of a single one")
     axes.set_yticks(range(len(rows)), names, fontsize="small")
     axes.invert_yaxis()
     figure.savefig(path, format="png", dpi=120)

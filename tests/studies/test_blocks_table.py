@@ -51,9 +51,9 @@ def test_rows_are_groups_of_seeds_from_best_to_worst(runs, tmp_path):
     np.testing.assert_allclose([row["behind_the_best"] for row in rows], [0, 0.15, 0.3], atol=1e-12)
     assert [row["seed_standard_error"] for row in rows] == [pytest.approx(0.1), None, pytest.approx(0.1)]
     assert [row["behind_standard_error"] for row in rows] == [None, None, pytest.approx(0.1 * np.sqrt(2))]
-    assert rows[1]["image_standard_error"] == pytest.approx(0.0106, rel=0.01)
+    assert rows[1]["example_standard_error"] == pytest.approx(0.0106, rel=0.01)
     assert [row["parameters"] for row in rows] == [1000, 2000, 1000]
-    assert rows[2]["images_seen"] == 60 * 64
+    assert rows[2]["examples_seen"] == 60 * 64
     assert rows[2]["train_minutes"] == 2
     assert list(rows[0])[:3] == ["activation", "block", "log_det"]
     assert "coeff" not in rows[0]
@@ -89,7 +89,7 @@ def test_command_prints_the_rows(runs, tmp_path):
     ("changes", "message"),
     [
         ({"recipe": {"dataset": "mnist"}}, "on one data set. Received: digits, mnist"),
-        ({"metrics": {"test_images": 100}}, "evaluated on as many images. Received: 100, 360"),
+        ({"metrics": {"test_images": 100}}, "evaluated on as many examples. Received: 100, 360"),
         ({"metrics": {"bins": 16}}, "of as many bins. Received: 16, 17"),
     ],
 )
@@ -100,26 +100,50 @@ def test_what_cannot_be_compared_is_refused(runs, tmp_path, changes, message):
 
 
 def test_runs_without_figures_are_refused(runs, tmp_path):
-    with pytest.raises(ValueError, match=r"evaluate RUN --split train.*no train_bits_per_dim and no train_error_"):
+    with pytest.raises(ValueError, match=r"evaluate RUN --split train.*none of train_bits_per_dim, train_error_"):
         blocks_table(runs, tmp_path / "out", split="train")
     with pytest.raises(ValueError, match="at least one run folder"):
         blocks_table([], tmp_path / "out")
 
 
+def run_of(measure, folder, value, **builder):
+    """A run folder whose figure is another than bits/dim."""
+    run(folder, 0.0, **builder)
+    found = json.loads((folder / "metrics.json").read_text())
+    found = {key: value for key, value in found.items() if "bits_per_dim" not in key} | {
+        f"test_{measure}": value,
+        f"test_{measure}_standard_error": 0.5,
+    }
+    (folder / "metrics.json").write_text(json.dumps(found))
+    return folder
+
+
+def test_points_are_compared_in_nats_of_which_more_is_better(tmp_path):
+    runs = [
+        run_of("log_likelihood_nats", tmp_path / "plain", -2.5),
+        run_of("log_likelihood_nats", tmp_path / "free", -2.0, coeff="none"),
+    ]
+    rows = blocks_table(runs, tmp_path / "out")[1]
+    assert [(row["coeff"], row["log_likelihood_nats"], row["behind_the_best"]) for row in rows] == [
+        ("none", -2.0, 0.0),
+        ("0.9", -2.5, 0.5),
+    ]
+    figures = json.loads((runs[1] / "metrics.json").read_text())
+    points = {"test_points": figures.pop("test_images")}
+    (runs[1] / "metrics.json").write_text(json.dumps(figures | points))
+    assert len(rows_of_runs(runs)) == 2
+    (runs[1] / "metrics.json").write_text(json.dumps(figures | {"test_points": 7}))
+    with pytest.raises(ValueError, match=r"on as many examples. Received: 7, 360"):
+        rows_of_runs(runs)
+
+
 def test_classifiers_are_compared_by_their_errors(tmp_path):
     def classifier(name, error, **builder):
-        folder = run(tmp_path / name, 0.0, **builder)
-        found = json.loads((folder / "metrics.json").read_text())
-        found = {key: value for key, value in found.items() if "bits_per_dim" not in key} | {
-            "test_error_percent": error,
-            "test_error_percent_standard_error": 0.5,
-        }
-        (folder / "metrics.json").write_text(json.dumps(found))
-        return folder
+        return run_of("error_percent", tmp_path / name, error, **builder)
 
     runs = [classifier("plain", 2.5), classifier("free", 2.0, coeff="none"), classifier("free_1", 3.0, seed=1)]
     rows = blocks_table(runs, tmp_path / "out")[1]
-    assert [(row["coeff"], row["error_percent"], row["image_standard_error"]) for row in rows] == [
+    assert [(row["coeff"], row["error_percent"], row["example_standard_error"]) for row in rows] == [
         ("none", 2.0, 0.5),
         ("0.9", 2.75, 0.5),
     ]

@@ -1,12 +1,13 @@
 """Trains models that differ in one thing, for equal minutes and with about as many parameters, and tabulates the runs.
 
-    python scripts/compare_blocks.py digits_flows --out comparisons --seeds 0,1,2
-    TFDS_DATA_DIR=... python scripts/compare_blocks.py mnist_flows --out comparisons
+    python scripts/compare_recipes.py digits_flows --out comparisons --seeds 0,1,2
+    TFDS_DATA_DIR=... python scripts/compare_recipes.py mnist_flows --out comparisons
 
-The flows have each block, branch, activation, estimator and prior in turn; the classifiers are those of table 3 of the
-paper. Minutes are those of processors, see processor_minutes.py. They count for seed 0 alone, since other work beside
-makes them shorter: other seeds take as many steps as that took. A run that was interrupted goes on; one that has ended
-stays as it is. What tables are made of, settings and figures without weights, is kept in zoo/comparisons.
+The flows of images have each block, branch, activation, estimator and prior in turn, those of points each learning
+rate; the classifiers are those of table 3 of the paper. Minutes are those of processors, see processor_minutes.py. They
+count for seed 0 alone, since other work beside makes them shorter: other seeds take as many steps as that took. A run
+that was interrupted goes on; one that has ended stays as it is. What tables are made of, settings and figures without
+weights, is kept in zoo/comparisons.
 """
 
 import json
@@ -80,6 +81,9 @@ COMPARISONS: dict[str, tuple[float, dict[str, str]]] = {
         },
     ),
 }
+for _points in ("8gaussians", "checkerboard", "moons", "2spirals"):
+    _rates = {f"rate_{rate}": f"toy_flow --dataset toy/{_points} --learning-rate {rate}" for rate in (0.006, 0.015)}
+    COMPARISONS[f"{_points}_rates"] = (4, _rates)
 
 
 def _end(first, minutes, steps):
