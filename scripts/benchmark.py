@@ -36,8 +36,14 @@ def step(scales, blocks, pairs, out, **sizes):
     click.echo(f"timing {pairs} pairs of steps", err=True)
     steps = {form: TrainingStep(build_flow(form, workload), workload.batch_size) for form in FORMS}
     facts = {form: one.arithmetic()._asdict() for form, one in steps.items()}
-    title = f"training step: {scales} x {blocks} blocks, {workload.channels} channels, batch {workload.batch_size}"
-    _tell(in_turns(steps, pairs), title, facts, out, {"workload": dataclasses.asdict(workload)})
+    result = {"workload": dataclasses.asdict(workload)}
+    _tell(in_turns(steps, pairs), _title(workload), facts, out, result)
+
+
+def _title(workload):
+    pixels = f"{workload.size} x {workload.size} pixels"
+    blocks = f"{len(workload.blocks)} x {workload.blocks[0]} blocks, {workload.channels} channels"
+    return f"training step: {blocks}, batch {workload.batch_size} of {pixels}"
 
 
 def _sizes(command):
@@ -112,9 +118,7 @@ def rivals(scales, blocks, pairs, ffjord, out, **sizes):
 
     workload = Workload(blocks=(blocks,) * scales, **sizes)
     comparison, facts = compare_steps(workload, pairs=pairs, ffjord=ffjord)
-    sizes = f"{scales} x {blocks} blocks, {workload.channels} channels"
-    result = {"workload": dataclasses.asdict(workload)}
-    _tell(comparison, f"training step: {sizes}, batch {workload.batch_size}", facts, out, result)
+    _tell(comparison, _title(workload), facts, out, {"workload": dataclasses.asdict(workload)})
 
 
 @benchmark.command()
