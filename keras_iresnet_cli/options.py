@@ -22,16 +22,31 @@ def complete_folders(ctx: click.Context, param: click.Parameter, incomplete: str
     return [CompletionItem(incomplete, type="dir")]
 
 
+def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    """Let the shell offer released models, and its folders where none is meant."""
+    from click.shell_completion import CompletionItem
+
+    names = _names_of_files("released/*/config.json", lambda file: file.parent.name)
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)] or complete_folders(
+        ctx, param, incomplete
+    )
+
+
 def complete_models(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
     """Let the shell offer the zoo's models that have a record: its files have their names, TensorFlow is not needed."""
-    import importlib.util
-
     from click.shell_completion import CompletionItem
+
+    names = _names_of_files("zoo/records/*.json", lambda file: file.stem)
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _names_of_files(pattern: str, name_of: Callable[[pathlib.Path], str]) -> list[str]:
+    """Names that files of the package have."""
+    import importlib.util
 
     package = importlib.util.find_spec("keras_iresnet")
     folders = (package and package.submodule_search_locations) or ()
-    names = sorted(file.stem for folder in folders for file in pathlib.Path(folder, "zoo", "records").glob("*.json"))
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return sorted(name_of(file) for folder in folders for file in pathlib.Path(folder).glob(pattern))
 
 
 def example(words: str) -> str:
@@ -59,7 +74,7 @@ def _overrides(ctx, parameter, words):
     return {name.replace("-", "_"): value for name, _, value in (word.partition("=") for word in words)}
 
 
-run_argument = click.argument("run", type=click.Path(), shell_complete=complete_folders)
+run_argument = click.argument("run", type=click.Path(), shell_complete=complete_runs)
 data_dir_option = click.option(
     "--data-dir", type=click.Path(), shell_complete=complete_folders, help="TFDS data directory."
 )

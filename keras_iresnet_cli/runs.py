@@ -1,4 +1,4 @@
-"""What to do with a run folder: evaluate, certify, release and export it, draw from it, invert and score with it."""
+"""What to do with a run, or a released model: evaluate, certify, release, export, draw from, invert, score with it."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def _tell_data(run):
     from keras_iresnet.runs import RunFolder
     from keras_iresnet.runs.run_data import description_of, told
 
-    for line in told(description_of(RunFolder(run))):
+    for line in told(description_of(RunFolder.open(run))):
         click.echo(line, err=True)
 
 

@@ -226,7 +226,7 @@ def ffjord_inverse(workload: Workload, images: int) -> Callable[[], dict[str, An
 def our_samples(run: str, images: int) -> Callable[[], dict[str, Any]]:
     """`flow.sample` of a run's best checkpoint, as a user calls it."""
     _settle()
-    flow = RunFolder(run).load_best()
+    flow = RunFolder.open(run).load_best()
 
     def timed() -> dict[str, Any]:
         x = flow.sample(images, seed=1, tolerance=1e-5)
@@ -238,7 +238,7 @@ def our_samples(run: str, images: int) -> Callable[[], dict[str, Any]]:
 def authors_samples(run: str, images: int) -> Callable[[], dict[str, Any]]:
     """The same by fixed steps."""
     _settle()
-    flow = RunFolder(run).load_best()
+    flow = RunFolder.open(run).load_best()
     take_fixed_steps(flow)
     return lambda: {"mean": float(tf.reduce_mean(flow.sample(images, seed=1, on_failure="ignore")))}
 
@@ -246,7 +246,7 @@ def authors_samples(run: str, images: int) -> Callable[[], dict[str, Any]]:
 def evaluation(run: str, images: int, on_the_way: bool) -> Callable[[], dict[str, Any]]:
     """One pass of `evaluate` over a run's own samples, which stand for its data."""
     _settle()
-    flow = RunFolder(run).load_best()
+    flow = RunFolder.open(run).load_best()
     x = flow.to_images(flow.sample(images, seed=1)).numpy()
     nats = DEFAULT_BIAS * flow.dimension * math.log(2)
     evaluate = ImageEvaluator(flow, num_terms=None if on_the_way else certify(flow).num_terms(nats))

@@ -64,10 +64,12 @@ def contract_run(run: str | os.PathLike) -> Contraction:
         `Contraction`: which kernels were scaled, and the certificate.
 
     Raises:
-        ValueError: no run folder, one in which a process trains, or a model without `coeff`.
+        ValueError: no run folder, one in which a process trains, or a model without `coeff`, or a preset.
         OSError: the folder cannot be written.
     """
     folder = RunFolder.open(run)
+    if folder.is_preset:
+        raise ValueError(f"`run` must be a run folder: presets stay as they are. Received: run={str(run)!r}")
     with folder.locked():
         model = folder.load_best()
         found = contract(model)

@@ -61,5 +61,6 @@ def evaluate_run(
     splits = data_of_run(folder, data_dir=data_dir, labels=task.labels, dataset=dataset)
     seed = recipe["seed"] if seed is None else seed
     figures = task.figures(folder.load_best(), splits, split, seed=seed, progress=progress, **protocol)
-    folder.write_json(folder.metrics, folder.read_metrics() | figures)
+    if not folder.is_preset:
+        folder.write_json(folder.metrics, folder.read_metrics() | figures)
     return figures

@@ -41,7 +41,7 @@ def export_run(
     if format not in FOLDERS:
         raise ValueError(f"`format` must be one of {', '.join(FOLDERS)}. Received: format={format!r}")
     folder = RunFolder.open(run)
-    path = folder.path / FOLDERS[format] if out is None else pathlib.Path(out)
+    path = folder.outputs / FOLDERS[format] if out is None else pathlib.Path(out)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ValueError(f"`out` must be a new or an empty folder. Received: out={str(path)!r}")
     model = folder.load_best()

@@ -21,7 +21,7 @@ from keras_iresnet.models.files.model_file import kind_of
 from keras_iresnet.models.files.preset import METADATA, MODEL, read_metadata
 from keras_iresnet.runs.kind import is_conditional
 from keras_iresnet.runs.run_data import data_of_run
-from keras_iresnet.runs.run_folder import RunFolder
+from keras_iresnet.runs.run_folder import CONFIG, RunFolder
 from keras_iresnet.runs.tasks import task_of
 from keras_iresnet.runs.tasks.guarantee import certificate_figures
 from keras_iresnet.zoo.card import CARD, METRICS, PICTURE, card_text, reached_by, rewrite
@@ -49,7 +49,8 @@ def release_run(
 
     Args:
         run: the run folder.
-        out: a new or an empty folder, for model.keras, metadata.json, metrics.json, README.md and picture.png.
+        out: a new or an empty folder, for model.keras, metadata.json, config.json, metrics.json, README.md and
+            picture.png.
         name: of what is released; that of the run's model by default.
         dataset: where files of one's own are now, if they were moved.
         data_dir: TFDS data directory.
@@ -63,6 +64,8 @@ def release_run(
         OSError: the data cannot be read, or the folder not be written.
     """
     folder, target = RunFolder.open(run), pathlib.Path(out)
+    if folder.is_preset:
+        raise ValueError(f"`run` must be a run folder. Received: run={str(run)!r}, a preset already")
     config, figures = folder.read_config(), folder.read_metrics()
     if "total_seconds" not in figures:
         raise ValueError(f"`run` must have ended; `keras-iresnet train --resume` goes on. Received: run={str(run)!r}")
@@ -79,6 +82,8 @@ def release_run(
     facts = _provenance(folder, config, figures, name)
     facts |= {"certificate": certificate_figures(certificate)} | _measured(model, splits)
     model.save_to_preset(target)
+    made = RunFolder(target)
+    made.write_json(made.config, _shipped(config))
     picture = next((file for file in _PICTURES if (folder.path / file).is_file()), None)
     if picture:
         shutil.copyfile(folder.path / picture, target / PICTURE)
@@ -121,7 +126,7 @@ def release_into(
     with tempfile.TemporaryDirectory() as made:
         facts = release_run(run, out=pathlib.Path(made) / "preset", name=name, dataset=dataset, data_dir=data_dir)
         weights, card = root / WEIGHTS / facts["name"], root / CARDS / facts["name"]
-        for target, files in {weights: (MODEL, METADATA), card: (METRICS, CARD, PICTURE)}.items():
+        for target, files in {weights: (MODEL, METADATA, CONFIG), card: (METRICS, CARD, PICTURE)}.items():
             target.mkdir(exist_ok=True)
             for file in files:
                 if (source := pathlib.Path(made) / "preset" / file).exists():
@@ -152,6 +157,19 @@ def _provenance(folder, config, figures, name):
         **{field: figures[field] for field in ("steps", "epochs", "parameters")},
         "versions": config["versions"],
         "figures": {field: value for field, value in figures.items() if field.startswith("test_")},
+    }
+
+
+def _shipped(config):
+    """What others can use of a run's config.json: without the folders of its machine."""
+    dataset = config["recipe"]["dataset"]
+    if pathlib.Path(dataset).is_absolute():  # a file of one's own
+        dataset = pathlib.Path(dataset).name
+    kept = ("name", "started", "overrides", "builder", "reading", "fitted", "data", "versions", "package_commit")
+    return {
+        **{field: config[field] for field in kept if field in config},
+        "command": _without_folders(config["command"]),
+        "recipe": config["recipe"] | {"dataset": dataset},
     }
 
 

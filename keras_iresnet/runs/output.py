@@ -15,13 +15,15 @@ FORMATS = (".png", ".npy")
 def output_file(
     run: RunFolder, out: str | os.PathLike | None, default: str, formats: Sequence[str] = FORMATS
 ) -> pathlib.Path:
-    """The file to write, checked before any work: `out`, or the one called `default` in the run folder.
+    """The file to write, checked before any work: `out`, or the one called `default` among the run's.
 
     Raises:
         ValueError: it has no known ending.
         FileNotFoundError: it would lie in a folder that is not there.
     """
-    out = run.path / default if out is None else pathlib.Path(out)
+    if out is None:
+        run.outputs.mkdir(exist_ok=True)
+    out = run.outputs / default if out is None else pathlib.Path(out)
     if out.suffix not in formats:
         raise ValueError(f"`out` must end in {' or '.join(formats)}. Received: out={str(out)!r}")
     if not out.parent.is_dir():

@@ -15,9 +15,11 @@ import keras
 import tensorflow as tf
 
 from keras_iresnet.models.files.model_file import load_checkpoint
+from keras_iresnet.models.files.preset import METADATA, MODEL, load_preset, released_folder, released_names
 from keras_iresnet.models.files.replacing import reason_of, replacing, tidy_away
 
 _DIGEST = "sha256"
+CONFIG = "config.json"
 STATES_KEPT = 2  # the last one, and the one before it, should the last be damaged
 
 
@@ -29,16 +31,20 @@ class RunFolder:
         best.keras     the checkpoint to use      last.*.state   the latest states of training, by step
         samples.png    a picture of samples       tensorboard/   the same history for TensorBoard
 
+    A preset that was made of a run stands for it, to be read: it has config.json too, and model.keras in the place of
+    best.keras.
+
     Args:
         path: the folder.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = pathlib.Path(path)
-        self.config = self.path / "config.json"
+        self.is_preset = (self.path / METADATA).is_file()
+        self.config = self.path / CONFIG
         self.history = self.path / "history.csv"
         self.metrics = self.path / "metrics.json"
-        self.best = self.path / "best.keras"
+        self.best = self.path / (MODEL if self.is_preset else "best.keras")
         self.samples = self.path / "samples.png"
         self.tensorboard = self.path / "tensorboard"
         self._lock = self.path / ".lock"
@@ -72,24 +78,32 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: str | os.PathLike) -> "RunFolder":
-        """The folder of a run that has a checkpoint.
+        """The folder of a run that has a checkpoint, a preset of one, or a released model by its name.
 
         Raises:
-            ValueError: it is no run folder, or has no checkpoint yet.
+            ValueError: it is none of them, or has no checkpoint yet.
         """
         run = cls(path)
+        if not run.config.is_file() and os.fspath(path) in released_names():
+            run = cls(released_folder(path))
         missing = [file.name for file in (run.config, run.best) if not file.is_file()]
         if missing:
             raise ValueError(
-                "`run` must be a run folder, as `keras-iresnet train` makes them; "
+                "`run` must be a run folder, as `keras-iresnet train` makes them, a preset that `keras-iresnet "
+                f"release` made of one, or one of the released models ({', '.join(released_names())}); "
                 f"this one has no {' and no '.join(missing)}. Received: run={str(path)!r}"
             )
         return run
 
     @property
+    def outputs(self) -> pathlib.Path:
+        """Where commands write what they make of it: presets stay as they are, and have a folder of their name here."""
+        return pathlib.Path(self.path.name) if self.is_preset else self.path
+
+    @property
     def begun(self) -> bool:
         """Whether a run has begun here."""
-        return self.config.is_file()
+        return not self.is_preset and self.config.is_file()
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -181,12 +195,12 @@ class RunFolder:
         return content
 
     def read_metrics(self) -> dict:
-        """What the run reached, or `{}` before it ended."""
-        return _read_json(self.metrics) if self.metrics.is_file() else {}
+        """What the run reached, or `{}` before it ended; of a preset too: its metrics.json is that of its card."""
+        return _read_json(self.metrics) if self.metrics.is_file() and not self.is_preset else {}
 
     def load_best(self) -> Any:
         """The model of the best checkpoint, to use rather than to train on."""
-        return load_checkpoint(self.best)
+        return load_preset(self.path) if self.is_preset else load_checkpoint(self.best)
 
     def write_json(self, path: str | os.PathLike, content: Any) -> None:
         """Write `content` so that a reader sees the old file or the new one, never half of it.

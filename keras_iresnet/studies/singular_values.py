@@ -49,7 +49,7 @@ def singular_values_runs(
         OSError: the folder cannot be written.
     """
     runs = {label: RunFolder.open(path) for label, path in _labelled(paths).items()}
-    return _study(runs, next(iter(runs.values())).path if out is None else out)
+    return _study(runs, next(iter(runs.values())).outputs if out is None else out)
 
 
 _COLUMNS = ("layer", "norm", "method", "bound", "coeff", "folded_norm", "holds")

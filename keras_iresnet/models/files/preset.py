@@ -41,6 +41,11 @@ def released_names(folder: str | os.PathLike | None = None) -> list[str]:
     )
 
 
+def released_folder(name: str | os.PathLike) -> pathlib.Path:
+    """Where the package keeps the released model of this name."""
+    return RELEASED / name
+
+
 def save_preset(model: InvertibleModel, folder: str | os.PathLike) -> None:
     """Write a model as a preset: what `InvertibleModel.save_to_preset` does."""
     folder = pathlib.Path(folder)
@@ -104,7 +109,7 @@ def _folder(preset):
     """The folder that is meant: of a released model, from the hub, or a path."""
     text = os.fspath(preset)
     if text in released_names():
-        return RELEASED / text
+        return released_folder(text)
     if text.startswith(HUB):
         return _from_hub(text.removeprefix(HUB))
     if pathlib.Path(text).is_dir():
