@@ -16,7 +16,8 @@ _HEADER = ("name", "data set", "parameters", "reached")
 def list_models(as_json: bool) -> None:
     """Show the models of the zoo: one line each, with the first of the figures that it reached.
 
-    Below them stand those that take their shape from data of your own: train them with --dataset.
+    Below them stand those that take their shape from data of your own, to be trained with --dataset, and the names of
+    trained weights that come with the package.
     """
     start_tensorflow_quietly()
     from keras_iresnet import zoo
@@ -33,6 +34,7 @@ def list_models(as_json: bool) -> None:
         line = f"{name:{widths[0]}}  {dataset:{widths[1]}}  {parameters:>{widths[2]}}  {reached}"
         click.echo(line.rstrip())
     click.echo(f"\nFor data of your own:\n{textwrap.fill(', '.join(zoo.builders()), 80)}")
+    click.echo(f"\nWith trained weights, ki.zoo.load(NAME):\n{textwrap.fill(', '.join(zoo.released()), 80)}")
 
 
 def _cells(entry):
@@ -47,5 +49,8 @@ def _content(entry):
     """The record, with what the recipe says of the data."""
     import dataclasses
 
+    from keras_iresnet.zoo.released import released_of
+
     record = dataclasses.asdict(entry.record) if entry.record else {"name": entry.name}
-    return {"name": entry.name, "task": entry.task, "dataset": entry.recipe.dataset} | record
+    known = {"task": entry.task, "dataset": entry.recipe.dataset, "released": released_of(entry.name)}
+    return {"name": entry.name} | known | record

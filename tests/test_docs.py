@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import shlex
+import types
 
 import click
 import pytest
@@ -27,13 +28,48 @@ AUTHORS = (
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
 def test_python_blocks_run_in_order(page, tmp_path, monkeypatch):
-    text = page.read_text()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(zoo.registry, "_entries", dict(zoo.registry._entries))  # models of a page's own stay there
-    namespace = {"__name__": "__main__"}
-    for match in re.finditer(r"^```python\n(.*?)^```$", text, re.M | re.S):
+    _run_blocks(page, "python")
+
+
+def _run_blocks(page, kinds):
+    text, namespace = page.read_text(), {"__name__": "__main__"}
+    for match in re.finditer(rf"^```(?:{kinds})\n(.*?)^```$", text, re.M | re.S):
         above = text.count("\n", 0, match.start(1))
         exec(compile("\n" * above + match[1], str(page), "exec"), namespace)
+
+
+def _checkpoints_of_others():
+    """Files as the two codes save them: a model, and a state dict with the object that averages its weights."""
+    torch = pytest.importorskip("torch")
+    torch.save({"model": torch.nn.Linear(2, 3)}, "checkpoint.t7")
+    shadow = types.SimpleNamespace(shadow_params={"weight": torch.ones(3, 2)})
+    torch.save({"state_dict": torch.nn.Linear(2, 3).state_dict(), "ema": shadow}, "most_recent.pth")
+    return lambda: torch.load("theirs.pth", weights_only=True)["weight"].tolist() == [[1.0, 1.0]] * 3
+
+
+def _onnx():
+    pytest.importorskip("tf2onnx")
+    pytest.importorskip("onnxruntime")
+    return lambda: pathlib.Path("served16", "inverse.onnx").is_file()
+
+
+EXTRAS = {"serving.md": _onnx, "checkpoints.md": _checkpoints_of_others}  # page -> what its blocks of `py` need
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXTRAS)
+def test_blocks_that_need_an_extra_run_where_it_is(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = EXTRAS[name]()
+    _run_blocks(DOCS / name, "python|py")
+    assert done()
+
+
+def test_no_other_page_has_blocks_that_need_an_extra():
+    pages = {page.name for page in DOCS.glob("*.md") if "```py\n" in page.read_text()}
+    assert pages - {"extending.md"} == EXTRAS.keys()  # test_extending.py runs those
 
 
 @pytest.mark.sweep(2)

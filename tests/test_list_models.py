@@ -38,11 +38,17 @@ def test_a_line_has_data_set_parameters_and_the_first_figure():
 
 
 def test_models_for_data_of_ones_own_stand_below():
-    title, *lines = _list().partition("\n\n")[2].splitlines()
+    title, *lines = _list().split("\n\n")[1].splitlines()
     assert title == "For data of your own:"
     assert " ".join(lines).split(", ") == zoo.builders()
     assert {"tabular_flow", "glow", "glow_small", "ffjord_small", "irevnet_classifier"} <= set(zoo.builders())
     assert max(map(len, lines)) <= 80
+
+
+def test_the_names_of_trained_weights_stand_last():
+    title, *lines = _list().split("\n\n")[2].splitlines()
+    assert title == "With trained weights, ki.zoo.load(NAME):"
+    assert " ".join(lines).split(", ") == zoo.released()
 
 
 def test_json_holds_all_of_the_records():
@@ -51,6 +57,7 @@ def test_json_holds_all_of_the_records():
     for model in found:
         entry = zoo.get(model["name"])
         assert (model.pop("task"), model.pop("dataset")) == (entry.task, entry.recipe.dataset)
+        assert set(model.pop("released")) <= set(zoo.released())
         assert model == json.loads(json.dumps(dataclasses.asdict(entry.record)))
 
 
@@ -62,4 +69,5 @@ def test_a_model_without_a_record_is_listed(monkeypatch):
         """Of a user's own."""
 
     assert _table()[1].split() == ["a_flow", "toy/moons", "not", "trained"]
-    assert json.loads(_list("--json"))[0] == {"name": "a_flow", "task": "density", "dataset": "toy/moons"}
+    known = {"name": "a_flow", "task": "density", "dataset": "toy/moons", "released": []}
+    assert json.loads(_list("--json"))[0] == known

@@ -132,8 +132,8 @@ class Density(InvertibleModel):
             verbose: whether to say what was written.
             **kwargs: of `format="onnx"`: `batch_size`, `None` for any; `estimator` of log-determinants, exact by
                 default, which is for up to some hundred dimensions; one with random probes needs a `batch_size`, since
-                these are drawn from `seed` (0) and kept; `tolerance` (1e-5), the residual at which the fixed points of
-                the inverse end, and `max_steps` (200) of each.
+                these are drawn from `seed` (0) and kept; `tolerance` (1.9e-6), the residual at which the fixed points
+                of the inverse end, and `max_steps` (200) of each.
 
         Raises:
             ValueError: an argument that cannot be, or tf2onnx is not installed.

@@ -1,9 +1,10 @@
 """Trained models that come with the package: `load` one, `released` names them all."""
 
 import builtins
+import json
 from typing import Any
 
-from keras_iresnet.models.files.preset import load_preset, released_names
+from keras_iresnet.models.files.preset import load_preset, released_folder, released_names
 from keras_iresnet.zoo.registry import builders, get, list
 
 
@@ -17,6 +18,20 @@ def released() -> builtins.list[str]:
     True
     """
     return released_names()
+
+
+def released_of(model: str) -> builtins.list[str]:
+    """Names of the released models that training this model of the zoo made, sorted.
+
+    Args:
+        model: a name of `ki.zoo.list()` or `ki.zoo.builders()`.
+
+    Example:
+    >>> from keras_iresnet.zoo.released import released_of
+    >>> "toy_flow_8gaussians" in released_of("toy_flow")
+    True
+    """
+    return [name for name in released() if _made_of(name) == model]
 
 
 def load(name: str) -> Any:
@@ -47,3 +62,8 @@ def load(name: str) -> Any:
             f"keras-iresnet train {name}{data} --out runs/{name} Received: name={name!r}"
         )
     raise ValueError(f"`name` must be a model whose weights are released ({names}). Received: name={name!r}")
+
+
+def _made_of(name):
+    file = released_folder(name) / "config.json"
+    return json.loads(file.read_text(encoding="utf-8"))["name"] if file.is_file() else None

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from keras_iresnet.zoo.record import RECORDS, Reached, Record
 from keras_iresnet.zoo.registry import Entry, get, list
+from keras_iresnet.zoo.released import released_of
 
 _ROOT = pathlib.Path(__file__).parents[2]  # of the repository, which links are relative to
 TOYS = "toy_flow"
@@ -24,11 +25,11 @@ def zoo_table() -> str:
     Example:
     >>> from keras_iresnet.zoo.table import zoo_table
     >>> print(zoo_table().splitlines()[0])
-    | model | data | parameters | reached | test examples | run |
+    | model | data | parameters | reached | test examples | run | weights |
     """
     shipped = [entry for entry in map(get, list()) if entry.record and _file(entry.record).is_file()]
     rows = [_row(entry, entry.record) for entry in sorted(shipped, key=lambda entry: not headline(entry))]
-    return markdown(("model", "data", "parameters", "reached", "test examples", "run"), rows)
+    return markdown(("model", "data", "parameters", "reached", "test examples", "run", "weights"), rows)
 
 
 def toy_table() -> str:
@@ -114,7 +115,14 @@ def _row(entry, record):
     published = [f"the paper has {', '.join(map(str, record.published))}"] if record.published else []
     cell = ", ".join(map(str, found)) if found else "; ".join(["not trained", *published])
     measured = (_count(found[0].examples), duration(found[0])) if found else ("–", "–")
-    return _link(entry.name, record), entry.recipe.dataset, _count(record.parameters), cell, *measured
+    sizes = (entry.recipe.dataset, _count(record.parameters))
+    return _link(entry.name, record), *sizes, cell, *measured, _cards(entry.name)
+
+
+def _cards(model):
+    """Links to the cards of the weights that come with the package; those of other data are called by them."""
+    names = {name: name.removeprefix(f"{model}_") if name != model else "card" for name in released_of(model)}
+    return ", ".join(f"[{text}](zoo/{name}/README.md)" for name, text in names.items()) or "–"
 
 
 def _file(record: Record):

@@ -7,10 +7,11 @@ import tensorflow as tf
 
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.spectral.norm_groups import with_all_kernels
+from keras_iresnet.ops.fixed_point import default_tolerance
 from keras_iresnet.ops.log_det import ExactLogDet, LogDetEstimator
 
 OnnxFunction = tuple[Callable[..., Mapping[str, tf.Tensor]], list[tf.TensorSpec]]  # inputs are named as its arguments
-TOLERANCE = 1e-5
+TOLERANCE = default_tolerance("float32")  # as inverses of the model itself
 
 
 def flow_functions(
