@@ -25,7 +25,7 @@ PAGES = {path.stem: path for path in (ROOT / "README.md", *sorted((ROOT / "docs"
 
 _OPERATORS = {"/": operator.truediv, "-": operator.sub, "+": operator.add}
 _PLACE = r"(?<![\d.,])([-+]?\d+(?:[.,:]\d+)*(?:e-?\d+)?)"
-_NUMBER = r"(?<![\w.,])[-+]?\d+(?:[.,:]\d+)*(?:e-?\d+)?"
+_NUMBER = r"(?<![\w.,-])[-+]?\d+(?:[.,:]\d+)*(?:e-?\d+)?"
 _NUMBERS = rf"{_NUMBER}(?:(?:\sto|,|\sand|\sor|\sagainst|\sin\splace\sof)\s{_NUMBER})*"
 _UNITS = (
     r"(?:±|%|bits/dim\b|nats\b|per\scent\b|(?:CPU\s)?seconds?\b|milliseconds?\b|minutes?\b|hours?\b|days?\b|times\b"
