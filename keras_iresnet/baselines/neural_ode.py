@@ -65,7 +65,7 @@ class NeuralODE(InvertibleLayer):
         if time <= 0 or (tolerance is not None and tolerance <= 0):
             raise ValueError(f"`time`, `tolerance` must be above 0. Received: time={time}, tolerance={tolerance}")
         self.units, self.time, self.trace, self.tolerance = tuple(units), time, trace, tolerance
-        self.activation = activation
+        self.activation, self.estimates_log_det = activation, trace == "hutchinson"
 
     def build(self, input_shape: Shape) -> None:
         """Create the network for (batch, ..., channels)."""
