@@ -92,6 +92,10 @@ class NeuralODE(InvertibleLayer):
         x = bijector.inverse(y)
         return x, InverseReport.exact(y)._replace(steps=tf.fill(tf.shape(y)[:1], evaluations[0]))
 
+    def _inverse_settings(self):
+        """What the solver depends on beside weights; eager inverses are compiled by it."""
+        return self.time, self.tolerance
+
     def evaluations(self, x: tf.Tensor) -> tf.Tensor:
         """How often the solver evaluates f to take x (batch, *event) forward, with its log-det; an int32 scalar."""
         bijector, evaluations = self._bijector(Carried(tf.constant([0, 0])))

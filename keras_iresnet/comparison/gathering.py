@@ -58,7 +58,7 @@ def classical_entry(name: str, density: ClassicalDensity, plan: Plan, out: pathl
 
 def timings_in(out: pathlib.Path, plan: Plan, runs: Mapping[str, RunFolder], pairs: int) -> dict[str, dict[str, float]]:
     """Timings of one run of each contestant, all of them in turn; those in the folder where the same were timed."""
-    asked = {"models": sorted(runs), "pairs": pairs}
+    asked = {"models": sorted(runs), "pairs": pairs, "compiled": True}  # files of before are of eager calls
     if not runs or not pairs:
         return {}
 
