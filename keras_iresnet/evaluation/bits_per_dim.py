@@ -50,13 +50,14 @@ def evaluate_bits_per_dim(
 ) -> ImageEvaluation:
     """Mean bits/dim of integer images, to a stated precision.
 
-    The log-determinant is exact up to 128 dimensions, and where there are no residual blocks. Beyond that it is the series, cut in each block and batch where
-    all that is left of it, bounded with the certified Lipschitz constant for the very probes that were drawn, is
-    below the block's share of `bias`. All images are evaluated with fresh noise and fresh probes, again and again,
-    until both together leave less than `standard_error` of the mean to chance. Probes of neighbouring images are
-    balanced, see `ops.balanced_signs`, and tr(J), or tr(J^2) too, has as many vectors as a pilot finds to take the
-    fewest products; tr(J) has none where a branch's structure gives it, see `ops.maps.exact_trace`. How much the
-    choice of the images leaves to it is told beside it.
+    The log-determinant is exact up to 128 dimensions, and of layers other than residual blocks, but for FFJORD's own
+    estimate. Beyond that it is the series, cut in each block and batch where all that is left of it, bounded with the
+    certified Lipschitz constant for the very probes that were drawn, is below the block's share of `bias`. All images
+    are evaluated with fresh noise and fresh probes, again and again, until both together leave less than
+    `standard_error` of the mean to chance. Probes of neighbouring images are balanced, see `ops.balanced_signs`, and
+    tr(J), or tr(J^2) too, has as many vectors as a pilot finds to take the fewest products; tr(J) has none where a
+    branch's structure gives it, see `ops.maps.exact_trace`. How much the choice of the images leaves to it is told
+    beside it.
 
     Args:
         flow: a `Flow` with `bins`.

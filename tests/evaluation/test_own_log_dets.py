@@ -67,5 +67,5 @@ def test_a_number_of_terms_gives_an_own_estimate_no_bound():
 
 def test_a_residual_block_is_not_left_to_itself():
     flow = ki.zoo.image_flow((4, 4, 1), bins=17, blocks=(1,), channels=4, seed=0)
-    with pytest.raises(TypeError, match="flows without residual blocks. Received"):
+    with pytest.raises(TypeError, match="flows without residual blocks"):
         flow.log_prob(np.full((2, 4, 4, 1), 0.5, "float32"), seed=0, estimator=OwnLogDets())
