@@ -28,7 +28,7 @@ def trained_entry(name: str, plan: Plan, runs: Mapping[int, RunFolder | None], p
         progress: whether to show bars.
     """
     examples = plan.asked.test_examples
-    ended = [runs[seed] for seed in sorted(runs) if runs[seed] is not None]
+    ended = [run for _, run in sorted(runs.items()) if run is not None]
 
     def scored(run):
         return lambda: flow_scores(run.load_best(), plan.splits, examples, progress=progress)

@@ -6,6 +6,8 @@ import re
 import shlex
 import sys
 
+import keras
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -87,3 +89,24 @@ def test_images_are_compared_in_bits_by_the_command(tmp_path):
     result = CliRunner().invoke(cli, ["compare", "digits", *words[:-2], "--models", "mixture", "--out", str(tmp_path)])
     assert result.exit_code == 2
     assert "`models` must be among iresnet" in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words", [["compare", "--models", "nice,made", "--pairs", "1"], ["train", "nice", "--dataset"]]
+)
+def test_pictures_of_more_than_128_values_have_bits(words, tmp_path):
+    folder, rng = tmp_path / "pictures", np.random.default_rng(0)
+    folder.mkdir()
+    for index in range(60):
+        keras.utils.save_img(folder / f"{index}.png", rng.integers(0, 256, (8, 8, 3)), scale=False)
+    options = ["--steps", "2", "--json", "--out", str(tmp_path / "out")]
+    if words[0] == "train":
+        options += ["--minutes", "none", "--epochs", "none", "--blocks", "1", "--units", "8,8", "--batch-size", "16"]
+    else:
+        options += ["--blocks", "1", "--parameters", "2000"]
+    result = CliRunner().invoke(cli, [*words, str(folder), *options])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    for row in found.get("rows", [found]):
+        assert 5 < row["test_bits_per_dim"] < 12
