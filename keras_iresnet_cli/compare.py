@@ -7,7 +7,7 @@ import click
 from keras_iresnet_cli.group import cli
 from keras_iresnet_cli.options import complete_folders, data_dir_option, example, json_option, separated, set_option
 from keras_iresnet_cli.quiet import start_tensorflow_quietly
-from keras_iresnet_cli.tables import show_paths, show_rows
+from keras_iresnet_cli.tables import show_paths, show_rows, show_short_rows
 
 
 @cli.command(
@@ -41,7 +41,9 @@ from keras_iresnet_cli.tables import show_paths, show_rows
 )
 @click.option("--parameters", type=int, help="Of each model, about.  [default: those of a middling i-ResNet]")
 @click.option(
-    "--blocks", type=int, help="Layers of each model, of each scale of images.  [default: 16 in the plane, 6, or 8]"
+    "--blocks",
+    type=int,
+    help="Layers of each model; of images in each scale, where it has scales.  [default: 16 in the plane, 6, or 8]",
 )
 @click.option("--test-examples", type=int, help="Held-out examples.  [default: up to 10,000 points or 1,000 images]")
 @click.option("--pairs", default=5, show_default=True, help="How often each is timed, in turns; 0 for no timings.")
@@ -51,11 +53,13 @@ from keras_iresnet_cli.tables import show_paths, show_rows
 def compare(dataset: str, out: str, as_json: bool, **options: Any) -> None:
     """Train several kinds of densities on DATA alike, and evaluate them on the same held-out examples.
 
-    DATA is a toy, digits, a TFDS image set, a folder of pictures, an array or a table. Models have as many layers and
-    about as many parameters, by their widths, and the same budget and recipe.
+    DATA is a toy, digits, a TFDS image set, a folder of pictures, an array or a table. Models have about as many
+    parameters, by their widths, and the same budget and recipe. --blocks counts the layers of each kind: of images NICE
+    and MAF have as many in all, Real NVP as many with each of its masks; MADE has one, FFJORD one a scale.
     """
     start_tensorflow_quietly()
     from keras_iresnet.comparison import compare as run_comparison
+    from keras_iresnet.comparison.short_table import SHOWN, short_rows
     from keras_iresnet.runs import TerminatedError
 
     try:
@@ -65,9 +69,13 @@ def compare(dataset: str, out: str, as_json: bool, **options: Any) -> None:
         click.get_current_context().exit(128 + error.signal)
     if as_json:
         show_rows(paths, rows, as_json=True)
-        return
-    from keras_iresnet.comparison.comparison_table import tables_of
-
-    for table in tables_of(rows).values():
-        show_rows((), table)
-    show_paths(paths)
+    else:
+        show_short_rows(short_rows(rows), beside=SHOWN)
+        show_paths(paths)
+    if all(row["behind_best"] is None for row in rows):
+        click.echo(
+            "Error: Every training diverged, at lower rates too, and no model has a figure. "
+            "Try a lower --set learning_rate=..., in another --out.",
+            err=True,
+        )
+        click.get_current_context().exit(1)

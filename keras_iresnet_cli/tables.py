@@ -44,6 +44,20 @@ def show_rows(paths: Sequence[Any], rows: Sequence[dict[str, Any]], *, as_json: 
     show_paths(paths)
 
 
+def show_short_rows(rows: Sequence[dict[str, str]], *, beside: Sequence[str]) -> None:
+    """Rows of `comparison.short_table` in 80 columns: the model, its figure, and the columns that are named."""
+    from rich.console import Console
+    from rich.table import Table
+
+    model, figure, *_ = rows[0]
+    table = Table(model)
+    for name in (figure, *beside):
+        table.add_column(name.replace(" ", "\n", 1), justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(row[name] for name in (model, figure, *beside)))
+    Console().print(table)
+
+
 def show_paths(paths: Sequence[Any], *, as_json: bool = False) -> None:
     """The files that a command wrote, one a line."""
     if as_json:

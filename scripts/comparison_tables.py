@@ -12,8 +12,6 @@ import click
 
 ROOT = pathlib.Path(__file__).parents[1]
 KEPT, PAGE = ROOT / "zoo" / "comparisons", ROOT / "docs" / "comparison.md"
-_MEANS = {"steps": ",.0f", "learning_rate": ".3g"}  # over seeds
-_UNITS = {"bits_per_dim": "bits/dim", "error_percent": "% of errors", "log_likelihood_nats": "nats"}
 
 
 def page(text: str) -> str:
@@ -21,59 +19,53 @@ def page(text: str) -> str:
     from keras_iresnet.zoo.table import rewritten
 
     folders = {path.name: _of_runs(path) for path in sorted(KEPT.iterdir()) if path.is_dir()}
-    files = {path.stem: _of_rivals(json.loads(path.read_text())) for path in sorted(KEPT.glob("*.json"))}
+    found = {path.stem: json.loads(path.read_text()) for path in sorted(KEPT.glob("*.json"))}
+    files = {name: _of_rivals(of) for name, of in found.items()}
+    files |= {f"{name}_kinds": _of_kinds(of) for name, of in found.items() if f"<!-- {name}_kinds: " in text}
     return rewritten(text, {name: lambda table=table: table for name, table in (folders | files).items()})
 
 
 def _of_runs(folder):
     """One line a row of `compare_recipes.py`."""
+    from keras_iresnet.comparison.short_table import UNITS, with_errors
     from keras_iresnet.studies.blocks_table import rows_of_runs
     from keras_iresnet.zoo.table import markdown
 
     rows = rows_of_runs(sorted(folder.iterdir()), alike=("minutes", "steps"))
-    measure = next(name for name in _UNITS if name in rows[0])
+    measure = next(name for name in UNITS if name in rows[0])
     cells = [
         (
             f"`{row['runs'].split()[0].rpartition('-seed')[0]}`",
-            _figure(row[measure], row["seed_standard_error"], row["example_standard_error"]),
-            _figure(row["behind_the_best"], row["behind_standard_error"]),
+            with_errors(row[measure], row["seed_standard_error"], row["example_standard_error"]),
+            with_errors(row["behind_the_best"], row["behind_standard_error"]),
             str(row["seeds"]),
             f"{row['parameters']:,}",
             f"{row['examples_seen']:,}",
         )
         for row in rows
     ]
-    header = ("row", f"{_UNITS[measure]} ± seeds ± examples", "behind", "seeds", "parameters", "examples seen")
+    header = ("row", f"{UNITS[measure]} ± seeds ± examples", "behind", "seeds", "parameters", "examples seen")
     return markdown(header, cells)
 
 
 def _of_rivals(found: dict[str, Any]):
-    """One line a model of `keras-iresnet compare`; what was not trained has no steps."""
+    """One line a model of `keras-iresnet compare`."""
+    from keras_iresnet.comparison.short_table import short_rows
+
+    return _as_markdown(short_rows(found["rows"]))
+
+
+def _of_kinds(found: dict[str, Any]):
+    """What each of these models is."""
+    from keras_iresnet.comparison.short_table import kind_rows
+
+    return _as_markdown(kind_rows(found["rows"]))
+
+
+def _as_markdown(rows):
     from keras_iresnet.zoo.table import markdown
 
-    rows = found["rows"]
-    measure = next(name for name in _UNITS if f"test_{name}" in rows[0])
-    key = f"test_{measure}"
-    cells = [
-        (
-            row["model"],
-            _figure(row[key], row[f"{key}_seed_standard_error"], row[f"{key}_example_standard_error"]),
-            _figure(row["behind_best"], row["behind_best_standard_error"]),
-            str(row["seeds"] or ""),
-            f"{row['parameters']:,}",
-            *("" if row.get(name) is None else f"{row[name]:{form}}" for name, form in _MEANS.items()),
-        )
-        for row in rows
-    ]
-    header = ("model", f"{_UNITS[measure]} ± seeds ± examples", "behind", "seeds", "parameters", "steps", "rate")
-    return markdown(header, cells)
-
-
-def _figure(value, *errors):
-    """With its errors, `–` for what is not known; three decimals, as the errors have."""
-    if value is None:
-        return "diverged"
-    return " ± ".join([f"{value + 0.0:.3f}", *("–" if one is None else f"{one:.3f}" for one in errors)])
+    return markdown(tuple(rows[0]), [tuple(row.values()) for row in rows])
 
 
 @click.command()

@@ -20,14 +20,22 @@ def test_rivals_by_hand():
     known = {key: 2.0, f"{key}_seed_standard_error": None, f"{key}_example_standard_error": 0.0125}
     rows = [
         {"model": "A", **known, "behind_best": -0.0, "behind_best_standard_error": 0.0, "seeds": 1, "steps": 1200.0}
-        | {"parameters": 1000, "learning_rate": 0.004},
+        | {"parameters": 1000, "learning_rate": 0.004, "train_seconds": 60.7},
         {"model": "B", **dict.fromkeys(known), "behind_best": None, "behind_best_standard_error": None, "seeds": 0}
-        | {"parameters": 2000, "steps": None, "learning_rate": None},
+        | {"parameters": 2000, "steps": None, "learning_rate": None, "train_seconds": None},
     ]
     lines = SCRIPT["_of_rivals"]({"rows": rows}).splitlines()
-    assert lines[0] == "| model | bits/dim ± seeds ± examples | behind | seeds | parameters | steps | rate |"
-    assert lines[2] == "| A | 2.000 ± – ± 0.013 | 0.000 ± 0.000 | 1 | 1,000 | 1,200 | 0.004 |"
-    assert lines[3] == "| B | diverged | diverged |  | 2,000 |  |  |"
+    assert lines[0] == "| model | bits/dim ± seeds ± examples | behind | seeds | parameters | steps | seconds | rate |"
+    assert lines[2] == "| A | 2.000 ± – ± 0.013 | 0.000 ± 0.000 | 1 | 1,000 | 1,200 | 61 | 0.004 |"
+    assert lines[3] == "| B | diverged | diverged |  | 2,000 |  |  |  |"
+
+
+def test_what_models_are_by_hand():
+    found = {"layer": "Coupling", "free_form": False, "volume_preserving": True, "likelihood": "biased"}
+    found |= {"log_det_error_nats": 0.0971, "log_det_standard_error_nats": 0.0452, "inverse_steps": 190.5}
+    rows = [{"model": "A", **found, "forward_passes": 1.0, "inverse_passes": 12.0}, {"model": "B", "layer": None}]
+    lines = SCRIPT["_of_kinds"]({"rows": rows}).splitlines()
+    assert lines[2:] == ["| A | Coupling | no | yes | biased | 0.1 ± 0.05 | 190.5 | 1 | 12 |"]
 
 
 def test_runs_are_named_by_their_rows():

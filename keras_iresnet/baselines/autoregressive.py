@@ -98,6 +98,10 @@ class Autoregressive(InvertibleLayer):
         exact = InverseReport.exact(y)
         return tf.reshape(x, tf.shape(y)), exact._replace(steps=exact.steps + size)
 
+    def _inverse_settings(self):
+        """Nothing that may change; that there are any has an eager inverse compiled, with its D passes."""
+        return ()
+
     def get_config(self) -> dict[str, Any]:
         """JSON only."""
         return {**super().get_config(), "units": list(self.units), "reverse": self.reverse}

@@ -65,7 +65,7 @@ class NeuralODE(InvertibleLayer):
         if time <= 0 or (tolerance is not None and tolerance <= 0):
             raise ValueError(f"`time`, `tolerance` must be above 0. Received: time={time}, tolerance={tolerance}")
         self.units, self.time, self.trace, self.tolerance = tuple(units), time, trace, tolerance
-        self.activation = activation
+        self.activation, self.estimates_log_det = activation, trace == "hutchinson"
 
     def build(self, input_shape: Shape) -> None:
         """Create the network for (batch, ..., channels)."""
@@ -91,6 +91,10 @@ class NeuralODE(InvertibleLayer):
         bijector, evaluations = self._bijector(Carried(log_det=False))
         x = bijector.inverse(y)
         return x, InverseReport.exact(y)._replace(steps=tf.fill(tf.shape(y)[:1], evaluations[0]))
+
+    def _inverse_settings(self):
+        """What the solver depends on beside weights; eager inverses are compiled by it."""
+        return self.time, self.tolerance
 
     def evaluations(self, x: tf.Tensor) -> tf.Tensor:
         """How often the solver evaluates f to take x (batch, *event) forward, with its log-det; an int32 scalar."""

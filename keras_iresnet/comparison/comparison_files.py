@@ -79,6 +79,9 @@ def write_pictures(
         points = next(iter(splits.test.batch(PICTURED))).numpy()
         densities = {title: _log_density(flow) for title, flow in flows.items()}
         densities |= {title: of.log_likelihoods for title, of in classical.items()}
+        if not densities:  # all of them diverged
+            del found["Densities"]
+            return found
         with replacing(found["Densities"]) as temporary:
             density_panels(densities, points, temporary)
     elif plan.kind == "images" and flows:

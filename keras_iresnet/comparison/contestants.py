@@ -1,6 +1,7 @@
 """Who takes part: the models of the zoo that a comparison trains, by short names, and how wide each is made."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ class Contestant:
         models: kind of data -> the builder's name in the zoo.
         layers: how many it has, 0 of one that has no such keyword, where it is not for the comparison to say.
         scales: whether its layers come in scales, of images.
+        couples: whether its layers split the event in two.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Contestant:
     models: Mapping[str, str]
     layers: int | None = None
     scales: bool = True
+    couples: bool = False
 
     def keywords(self, kind: str, event_shape: Sequence[int], *, blocks: int, width: int) -> dict[str, Any]:
         """The builder's keywords for `blocks` layers, of each scale where there are scales, of `width` hidden units.
@@ -63,10 +66,10 @@ CONTESTANTS = {
     one.name: one
     for one in (
         Contestant("iresnet", "i-ResNet", _OURS),
-        _rival("nice", "NICE", scales=False),
-        _rival("real_nvp", "Real NVP"),
-        _rival("glow", "Glow"),
-        _rival("irevnet", "i-RevNet's blocks"),
+        _rival("nice", "NICE", scales=False, couples=True),
+        _rival("real_nvp", "Real NVP", couples=True),
+        _rival("glow", "Glow", couples=True),
+        _rival("irevnet", "i-RevNet's blocks", couples=True),
         _rival("made", "MADE", layers=0),
         _rival("maf", "MAF", scales=False),
         _rival("ffjord", "FFJORD", layers=1),
@@ -89,6 +92,17 @@ def contestants(kind: str) -> list[str]:
     if kind not in KINDS:
         raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: kind={kind!r}")
     return [*CONTESTANTS, *(() if kind == "images" else CLASSICAL)]
+
+
+def fits(name: str, event_shape: Sequence[int]) -> bool:
+    """Whether a contestant can be a density of such events: a coupling needs two numbers.
+
+    Example:
+    >>> from keras_iresnet.comparison.contestants import fits
+    >>> fits("glow", (1,)), fits("glow", (2,)), fits("maf", (1,)), fits("gaussian", (1,))
+    (False, True, True, True)
+    """
+    return name in CLASSICAL or not CONTESTANTS[name].couples or math.prod(event_shape) > 1
 
 
 def title_of(name: str) -> str:

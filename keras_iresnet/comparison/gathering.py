@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,20 +18,17 @@ from keras_iresnet.models.files.replacing import replacing
 from keras_iresnet.runs.run_folder import RunFolder
 
 
-def trained_entry(
-    name: str, plan: Plan, seeds: Sequence[int], runs: Sequence[RunFolder | None], progress: bool
-) -> Entry:
+def trained_entry(name: str, plan: Plan, runs: Mapping[int, RunFolder | None], progress: bool) -> Entry:
     """A trained contestant, evaluated run by run; its properties are those of the first.
 
     Args:
         name: of the contestant.
         plan: of the comparison.
-        seeds: of its trainings.
-        runs: one for each seed, `None` where the loss became infinite or NaN.
+        runs: seed -> its run, `None` where the loss became infinite or NaN.
         progress: whether to show bars.
     """
     examples = plan.asked.test_examples
-    ended = [run for run in runs if run is not None]
+    ended = [run for _, run in sorted(runs.items()) if run is not None]
 
     def scored(run):
         return lambda: flow_scores(run.load_best(), plan.splits, examples, progress=progress)
@@ -43,7 +40,7 @@ def trained_entry(
         np.stack(scores) if scores else None,
         plan.parameters(name),
         tuple(run.read_metrics() | {"learning_rate": run.read_config()["recipe"]["learning_rate"]} for run in ended),
-        tuple(seed for seed, run in zip(seeds, runs, strict=True) if run is None),
+        tuple(seed for seed in sorted(runs) if runs[seed] is None),
         _properties(ended[0], plan) if ended else {},
     )
 
@@ -58,7 +55,7 @@ def classical_entry(name: str, density: ClassicalDensity, plan: Plan, out: pathl
 
 def timings_in(out: pathlib.Path, plan: Plan, runs: Mapping[str, RunFolder], pairs: int) -> dict[str, dict[str, float]]:
     """Timings of one run of each contestant, all of them in turn; those in the folder where the same were timed."""
-    asked = {"models": sorted(runs), "pairs": pairs}
+    asked = {"models": sorted(runs), "pairs": pairs, "compiled": True}  # files of before are of eager calls
     if not runs or not pairs:
         return {}
 

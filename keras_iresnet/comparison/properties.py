@@ -9,13 +9,12 @@ import tensorflow as tf
 
 from keras_iresnet.borrowed.keras_names import layers_in
 from keras_iresnet.borrowed.tensorflow_names import products_in
+from keras_iresnet.comparison.likelihoods import dense_jacobian, likelihood_of
 from keras_iresnet.layers import InvertibleLayer
 from keras_iresnet.models import Flow
 
 EXAMPLES = 4
-DRAWS = 400  # of an estimated log-determinant
 _PRIMES = (5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
-_ERRORS = 4.0  # standard errors, beyond which a mean is off
 _ROUNDING = 1e-4  # relative to a nat or to the log-determinant, of float32
 
 
@@ -29,9 +28,11 @@ class Properties:
             examples. Of images, those between the channels of one pixel where there are several.
         volume_preserving: whether its log-determinant is the same for all examples.
         likelihood: `"exact"` where the log-determinant that training takes has nothing random in it and is that of the
-            Jacobian, `"unbiased"` where the mean of draws is, and `"biased"` where it is not, by more than chance.
-        log_det_error_nats: how far that mean is from the Jacobian's, the largest of the examples.
-        log_det_standard_error_nats: of that mean, 0 where nothing is random: a smaller bias was not seen.
+            Jacobian, `"unbiased"` where the mean of draws is, and `"biased"` where it is not, by more than chance: four
+            standard errors.
+        log_det_error_nats: how far that mean is from the Jacobian's, the largest of the examples; see
+            `likelihoods.likelihood_of`.
+        log_det_standard_error_nats: of that, 0 where nothing is random: a smaller bias was not seen.
         analytic_inverse: whether the flow's inverse takes no iterations.
         inverse_steps: iterations of it, in all layers together, the mean over examples.
         forward_passes: how often the layer's network is evaluated for its value, of a few examples at once.
@@ -85,7 +86,7 @@ def properties_of(flow: Flow, examples: np.ndarray, *, seed: int = 0) -> Propert
         layer=type(layer).__name__,
         free_form=bool(np.all(np.abs(_between_channels(jacobian, x.shape[1:])).max(0) > 0)),
         volume_preserving=bool(np.ptp(exact) <= _ROUNDING * (1 + np.abs(exact).max())),
-        **_likelihood(layer, x, exact, seed),
+        **likelihood_of(layer, x, seed),
         analytic_inverse=bool(steps.max() == 0),
         inverse_steps=float(steps.mean()),
         **_passes(layer, x),
@@ -127,16 +128,6 @@ def input_of(flow: Flow, layer: InvertibleLayer, data: tf.Tensor) -> tf.Tensor:
     return seen[0]
 
 
-def dense_jacobian(layer: InvertibleLayer, x: tf.Tensor) -> np.ndarray:
-    """(batch, D, D) float64, by automatic differentiation of the layer's values, output by output."""
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(x)
-        y = layer(x)
-        outputs = tf.unstack(tf.reshape(y, (x.shape[0], -1)), axis=1)
-    rows = [tape.gradient(output, x, unconnected_gradients="zero") for output in outputs]
-    return np.stack([np.reshape(row, (x.shape[0], -1)) for row in rows], 1).astype(np.float64)
-
-
 def _passes(layer, x):
     """Products of something with a kernel, each way, by the number of kernels: what a pass has."""
     kernels = [weight.shape for weight in layer.trainable_weights if len(weight.shape) > 1]
@@ -157,20 +148,3 @@ def _between_channels(jacobian, event):
     parts = jacobian.reshape(len(jacobian), height, width, channels, height, width, channels)
     row, column = height // 2, width // 2
     return parts[:, row, column, :, row, column, :]
-
-
-def _likelihood(layer, x, exact, seed):
-    """How the layer's own log-determinant compares with that of its Jacobian."""
-    draw = tf.function(lambda seed: layer.forward_and_log_det(x, seed)[1], autograph=False)
-    few = np.stack([draw(tf.constant([seed, index])) for index in range(2)]).astype(np.float64)
-    random = bool(np.any(few[0] != few[1]))
-    draws = np.stack([draw(tf.constant([seed, index])) for index in range(DRAWS)]) if random else few[:1]
-    error = np.abs(draws.astype(np.float64).mean(0) - exact)
-    chance = draws.std(0, ddof=1) / math.sqrt(DRAWS) if random else np.zeros_like(error)
-    off = bool(np.any(error > _ERRORS * chance + _ROUNDING * (1 + np.abs(exact))))
-    worst = int(np.argmax(error))
-    return {
-        "likelihood": "biased" if off else "unbiased" if random else "exact",
-        "log_det_error_nats": float(error[worst]),
-        "log_det_standard_error_nats": float(chance[worst]),
-    }

@@ -11,13 +11,9 @@ from keras_iresnet.evaluation.batchwise import Bar, as_batches
 from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.evaluation.image_evaluation import ImageEvaluation
 from keras_iresnet.evaluation.log_likelihood import EXACT_DIMENSION
+from keras_iresnet.evaluation.own_log_dets import OwnLogDets, estimates_of_their_own
 from keras_iresnet.evaluation.passes import first_pass, further_pass, passes_needed, probe_pilot
-from keras_iresnet.evaluation.protocol import (
-    DEFAULT_BIAS,
-    DEFAULT_MAX_PASSES,
-    DEFAULT_STANDARD_ERROR,
-    check_protocol,
-)
+from keras_iresnet.evaluation.protocol import DEFAULT_BIAS, DEFAULT_MAX_PASSES, DEFAULT_STANDARD_ERROR, check_protocol
 from keras_iresnet.evaluation.variance import components
 from keras_iresnet.models import Flow
 from keras_iresnet.models.likelihood import bits_per_dim
@@ -54,13 +50,14 @@ def evaluate_bits_per_dim(
 ) -> ImageEvaluation:
     """Mean bits/dim of integer images, to a stated precision.
 
-    The log-determinant is exact up to 128 dimensions. Beyond that it is the series, cut in each block and batch where
-    all that is left of it, bounded with the certified Lipschitz constant for the very probes that were drawn, is
-    below the block's share of `bias`. All images are evaluated with fresh noise and fresh probes, again and again,
-    until both together leave less than `standard_error` of the mean to chance. Probes of neighbouring images are
-    balanced, see `ops.balanced_signs`, and tr(J), or tr(J^2) too, has as many vectors as a pilot finds to take the
-    fewest products; tr(J) has none where a branch's structure gives it, see `ops.maps.exact_trace`. How much the
-    choice of the images leaves to it is told beside it.
+    The log-determinant is exact up to 128 dimensions, and of layers other than residual blocks, but for FFJORD's own
+    estimate. Beyond that it is the series, cut in each block and batch where all that is left of it, bounded with the
+    certified Lipschitz constant for the very probes that were drawn, is below the block's share of `bias`. All images
+    are evaluated with fresh noise and fresh probes, again and again, until both together leave less than
+    `standard_error` of the mean to chance. Probes of neighbouring images are balanced, see `ops.balanced_signs`, and
+    tr(J), or tr(J^2) too, has as many vectors as a pilot finds to take the fewest products; tr(J) has none where a
+    branch's structure gives it, see `ops.maps.exact_trace`. How much the choice of the images leaves to it is told
+    beside it.
 
     Args:
         flow: a `Flow` with `bins`.
@@ -78,7 +75,7 @@ def evaluate_bits_per_dim(
 
     Returns:
         `ImageEvaluation`. Where a branch has no certified bound below 1, the series has 50 terms and its
-        `bias_bound` is infinite.
+        `bias_bound` is infinite; so it is for FFJORD beyond 128 dimensions, whose own estimate is taken.
 
     Raises:
         ValueError: the flow is one of points, the images have another shape than the flow's, or there are none;
@@ -139,7 +136,7 @@ class ImageEvaluator:
                 f"Received: {dequantization=}, dequantizer={flow.dequantizer}"
             )
         self.flow, self._bins, self.dequantization = flow, flow.bins, dequantization
-        self._dimension = math.prod(flow.event_shape)
+        self._dimension, self._estimated = math.prod(flow.event_shape), estimates_of_their_own(flow.layer)
         self.estimator = estimator or self._choose(bias, num_terms)
         self._counted: tf.Variable | None = getattr(self.estimator, "counted", None)
         heads = [getattr(self.estimator, name, None) for name in ("heads", "depth")]
@@ -155,6 +152,8 @@ class ImageEvaluator:
             return SeriesLogDet(num_terms)
         if self._dimension <= EXACT_DIMENSION:
             return ExactLogDet()
+        if not self._certificate.blocks:  # there is no series to be cut
+            return OwnLogDets() if self._estimated else ExactLogDet()
         if not self._certificate.invertible:
             return SeriesLogDet(UNCERTIFIED_NUM_TERMS)
         nats, blocks = bias * self._dimension * math.log(2), self._certificate.blocks
@@ -184,6 +183,8 @@ class ImageEvaluator:
         """Bits/dim that the log-determinant can be off; infinite where that is not known."""
         if self._exact:
             return 0.0
+        if self._estimated:
+            return math.inf
         if isinstance(self.estimator, SeriesToBias):
             nats = len(self._certificate.blocks) * self.estimator.nats
         elif hasattr(self.estimator, "num_terms"):

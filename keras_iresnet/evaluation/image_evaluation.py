@@ -15,7 +15,7 @@ class ImageEvaluation:
         dequantization_standard_error: what the draws of the dequantization noise bring.
         probe_standard_error: what the random probes of the log-determinant bring; 0 where it is exact.
         bias_bound: bits/dim that the cut series can be off, proved; 0 where the log-determinant is exact, infinite
-            where some branch has no certified bound below 1.
+            where some branch has no certified bound below 1, or a layer other than a block estimates at random.
         num_terms: of the series, the mean of blocks and batches where each found its own; `None` where it is exact.
         num_probes: of each image, in all; 0 where it is exact.
         num_noises: draws of dequantization noise of each image.

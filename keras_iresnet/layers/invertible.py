@@ -40,6 +40,10 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
     ([[2.0, 2.0, 2.0]], '2.079')
     """
 
+    # Whether `_forward` draws its log-determinant at random, without an estimator of the pass: no bound of its bias is
+    # known then.
+    estimates_log_det: bool = False
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._made_trainable = self.trainable

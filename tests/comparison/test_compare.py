@@ -3,19 +3,17 @@
 import base64
 import csv
 import json
-import pathlib
 import re
+import shutil
 import sys
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from keras_iresnet import data
 from keras_iresnet.comparison import compare
 from keras_iresnet.evaluation.log_likelihood import evaluate_log_likelihood
 from keras_iresnet.runs import RunFolder
-from keras_iresnet_cli import cli
 
 SMALL = {"steps": 12, "blocks": 1, "parameters": 300, "pairs": 0, "progress": False}
 MODULE = sys.modules["keras_iresnet.comparison.compare"]  # the package has the function by that name
@@ -145,9 +143,39 @@ def test_what_has_ended_is_taken_as_it_is_and_models_may_be_added(compared, tabl
     before = run.best.stat().st_mtime_ns
     again = compare(table, out, models=("maf", "gaussian", "nice"), seeds=(0,), **SMALL)
     assert run.best.stat().st_mtime_ns == before
-    rows = _by_model(again.rows)
-    assert set(rows) == {"MAF", "Gaussian", "NICE"}
-    assert (rows["MAF"]["seeds"], rows["MAF"]["parameters"]) == (1, _by_model(found.rows)["MAF"]["parameters"])
+    rows, known = _by_model(again.rows), _by_model(found.rows)
+    assert set(rows) == {"MADE", "MAF", "Gaussian", "kernel density", "NICE"}
+    assert (rows["NICE"]["seeds"], rows["MAF"]["seeds"]) == (1, 2)
+    unit = "test_log_likelihood_nats"
+    assert {name: rows[name][unit] for name in known} == {name: known[name][unit] for name in known}
+    written = json.loads((out / "comparison.json").read_text())["rows"]
+    assert [row["model"] for row in written] == [row["model"] for row in again.rows]
+    assert "kernel density" in (out / "comparison.html").read_text()
+
+
+def test_what_was_interrupted_and_is_not_asked_for_stays_out(table, tmp_path):
+    compare(table, tmp_path, models=("nice",), **SMALL)
+    unfinished = tmp_path / "runs" / "nice-seed1"
+    shutil.copytree(tmp_path / "runs" / "nice-seed0", unfinished)
+    (unfinished / "metrics.json").unlink()
+    again = compare(table, tmp_path, models=("gaussian",), **SMALL)
+    assert {model: row["seeds"] for model, row in _by_model(again.rows).items()} == {"NICE": 1, "Gaussian": 1}
+
+
+def test_what_has_ended_is_passed_over_in_silence(compared, table, capsys):
+    compare(table, compared[0], models=("maf",), seeds=(0, 1), **SMALL | {"progress": True})
+    assert "has ended" not in capsys.readouterr().err
+
+
+def test_couplings_are_left_out_of_one_column_or_refused_by_name(tmp_path, monkeypatch):
+    np.savetxt(tmp_path / "one.csv", np.random.default_rng(0).normal(size=(100, 1)), header="a", comments="")
+    monkeypatch.setattr(MODULE, "train", pytest.fail)
+    with pytest.raises(ValueError, match="one column, which couplings cannot split in two: nice, glow"):
+        compare(tmp_path / "one.csv", tmp_path / "out", models=("nice", "glow", "gaussian"), **SMALL)
+    trained = []
+    monkeypatch.setattr(MODULE, "_train", lambda model, *_, **__: trained.append(model))
+    compare(tmp_path / "one.csv", tmp_path / "out", **SMALL)
+    assert trained == ["tabular_flow", "made", "maf", "ffjord"]
 
 
 def test_a_comparison_that_was_interrupted_goes_on(interrupted, compared):
@@ -172,27 +200,6 @@ def test_what_cannot_be_is_refused_before_any_training(options, message, compare
     monkeypatch.setattr(MODULE, "train", pytest.fail)
     with pytest.raises(ValueError, match=message):
         compare(table, compared[0], **({"models": MODELS} | SMALL | options))
-
-
-@pytest.mark.slow
-def test_images_are_compared_in_bits_by_the_command(tmp_path):
-    given = {"models": "iresnet,glow", "steps": 2, "blocks": 1, "parameters": 2000, "test-examples": 40, "pairs": 1}
-    words = [word for option, value in given.items() for word in (f"--{option}", str(value))]
-    words += ["--json", "--out"]
-    result = CliRunner().invoke(cli, ["compare", "digits", *words, str(tmp_path / "digits")])
-    assert result.exit_code == 0, result.output
-    found = json.loads(result.stdout)
-    assert {row["model"] for row in found["rows"]} == {"i-ResNet", "Glow"}
-    for row in found["rows"]:
-        assert 1 < row["test_bits_per_dim"] < 4.2
-        assert 1500 < row["parameters"] < 2500
-        assert 0 < row["inverse_milliseconds"] < 1e5
-        assert row["step_milliseconds"] != row["sample_milliseconds"]
-    assert {pathlib.Path(path).name for path in found["paths"]} >= {"samples.png", "likelihoods.png", "comparison.html"}
-    assert all(pathlib.Path(path).is_file() for path in found["paths"])
-    result = CliRunner().invoke(cli, ["compare", "digits", *words[:-2], "--models", "mixture", "--out", str(tmp_path)])
-    assert result.exit_code == 2
-    assert "`models` must be among iresnet" in result.stderr
 
 
 def test_what_diverges_is_given_lower_rates(table, tmp_path, monkeypatch):

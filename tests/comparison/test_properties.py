@@ -6,7 +6,8 @@ import tensorflow as tf
 from oracles import jacobian, log_abs_det
 
 import keras_iresnet as ki
-from keras_iresnet.comparison.properties import dense_jacobian, input_of, main_layer, properties_of
+from keras_iresnet.comparison.likelihoods import _in_float64, dense_jacobian, likelihood_of
+from keras_iresnet.comparison.properties import input_of, main_layer, properties_of
 
 POINTS = np.random.default_rng(0).normal(size=(60, 3)).astype("float32")
 IMAGES = np.random.default_rng(0).integers(0, 17, (40, 4, 4, 1), dtype=np.uint8)
@@ -66,12 +67,37 @@ def test_log_determinants_are_exact(found):
 
 
 @pytest.mark.parametrize(
-    ("estimator", "likelihood"), [(ki.SeriesLogDet(1), "biased"), (ki.RouletteLogDet(), "unbiased")]
+    ("estimator", "likelihood"),
+    [
+        (ki.SeriesLogDet(1), "biased"),
+        (ki.SeriesLogDet(12), "biased"),
+        (ki.SeriesLogDet(12, num_probes=3), "biased"),
+        (ki.RouletteLogDet(), "unbiased"),
+    ],
 )
-def test_a_short_series_is_biased_and_roulette_is_not(estimator, likelihood):
+def test_a_cut_series_is_biased_and_roulette_is_not(estimator, likelihood):
     one = properties_of(_away(_iresnet(estimator), POINTS), POINTS)
     assert one.likelihood == likelihood
     assert one.log_det_standard_error_nats > 0
+
+
+@pytest.mark.parametrize("terms", [2, 12])
+def test_the_bias_of_a_cut_series_is_that_of_its_traces(terms):
+    """Which are those of the powers of the dense Jacobian: log det(I + J) less the first terms of the series."""
+    flow = _away(_iresnet(ki.SeriesLogDet(terms)), POINTS)
+    layer = main_layer(flow)
+    x = input_of(flow, layer, tf.constant(POINTS[:4]))
+    found = likelihood_of(layer, x, 0)
+    with _in_float64(layer, x) as (twin, x):
+        inner = dense_jacobian(twin, x) - np.eye(3)
+    powers, series = np.eye(3), 0.0
+    for k in range(1, terms + 1):
+        powers = powers @ inner
+        series += (-1) ** (k + 1) * np.trace(powers, axis1=1, axis2=2) / k
+    bias = np.abs(series - np.linalg.slogdet(np.eye(3) + inner)[1]).max()
+    assert 0 < found["log_det_standard_error_nats"] < bias / 4
+    assert abs(found["log_det_error_nats"] - bias) < 5 * found["log_det_standard_error_nats"]
+    assert (terms == 2) == (bias > 1e-3)
 
 
 def test_a_log_determinant_of_zero_is_seen(monkeypatch):

@@ -25,13 +25,19 @@ from keras_iresnet.runs.state.state_file import StateRefusedError, read_state, w
 class TerminatedError(RuntimeError):
     """The system (SIGTERM) or the user (Ctrl-C) asked the process to end, and the run's state has been saved.
 
+    Args:
+        saved: what has ended and what is saved, a sentence.
+        number: of the signal.
+        further: how it goes on, a sentence; none where there is nothing to say.
+
     Attributes:
+        saved: likewise.
         signal: number of the signal.
     """
 
-    def __init__(self, message: str, number: int = signal.SIGTERM) -> None:
-        super().__init__(message)
-        self.signal = number
+    def __init__(self, saved: str, number: int = signal.SIGTERM, further: str = "") -> None:
+        super().__init__(f"{saved} {further}".strip())
+        self.saved, self.signal = saved, number
 
 
 class Position(NamedTuple):
@@ -134,7 +140,7 @@ class SaveState(keras.callbacks.Callback):
         elif self._terminated or self._timer.due or self._first:
             self._save(Position(self._epoch, self._step, self.budget.elapsed))
         if self._terminated:
-            raise TerminatedError(self._farewell(), self._terminated)
+            raise self._farewell()
 
     @property
     def _first(self):
@@ -177,10 +183,13 @@ class SaveState(keras.callbacks.Callback):
     def _farewell(self):
         what = "Ctrl-C" if self._terminated == signal.SIGINT else "SIGTERM"
         if self.run is None:
-            return f"{what} ended this worker; the chief's folder has the run's state."
-        return (
-            f"{what} ended the run; its state after {self._steps:,} steps is saved. "
-            f"It goes on with: {shlex.join(['keras-iresnet', 'train', '--resume', str(self.run.path)])}"
+            return TerminatedError(
+                f"{what} ended this worker; the chief's folder has the run's state.", self._terminated
+            )
+        return TerminatedError(
+            f"{what} ended the run; its state after {self._steps:,} steps is saved.",
+            self._terminated,
+            f"It goes on with: {shlex.join(['keras-iresnet', 'train', '--resume', str(self.run.path)])}",
         )
 
     @contextlib.contextmanager
@@ -202,7 +211,7 @@ class SaveState(keras.callbacks.Callback):
             for number, handler in before.items():
                 signal.signal(number, handler)
         if self._terminated:  # after the last step began
-            raise TerminatedError(self._farewell(), self._terminated)
+            raise self._farewell()
 
     def _terminate(self, number, _):
         if self._terminated and number == signal.SIGINT:
