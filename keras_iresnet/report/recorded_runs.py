@@ -89,9 +89,13 @@ def read_recorded(path: str | os.PathLike) -> Recorded:
     ['keras-iresnet figures dynamics --size minutes --out figures']
     """
     path = pathlib.Path(path)
-    facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    if sorted(facts) != sorted(_FIELDS):
-        raise ValueError(f"{path}.json must have {', '.join(_FIELDS)}. Received: {', '.join(facts)}")
+    try:
+        facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}.json must hold JSON in UTF-8. Received: {error}") from error
+    if not isinstance(facts, dict) or sorted(facts) != sorted(_FIELDS):
+        received = ", ".join(facts) if isinstance(facts, dict) else facts
+        raise ValueError(f"{path}.json must have {', '.join(_FIELDS)}. Received: {received}")
     arrays = path.with_suffix(".npz")
     if not arrays.is_file():
         return Recorded(facts, {})

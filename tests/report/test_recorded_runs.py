@@ -58,3 +58,10 @@ def test_files_without_a_field_are_refused(tmp_path):
     (tmp_path / "x.json").write_text(json.dumps({"rows": []}))
     with pytest.raises(ValueError, match=r"x\.json must have commands, .*Received: rows"):
         read_recorded(tmp_path / "x")
+
+
+@pytest.mark.parametrize("content", ['{"rows": [', "[]"])
+def test_files_that_are_damaged_are_named(content, tmp_path):
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(ValueError, match=r"x\.json must .*Received: "):
+        read_recorded(tmp_path / "x")

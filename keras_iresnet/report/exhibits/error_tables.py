@@ -108,6 +108,7 @@ ERROR_BY_COEFF = Exhibit(
     "8x8 digit, and of MNIST in a quarter of an hour: ours are other networks on other data, to be read along the row.",
     by_coeff,
     recorded=[BY_COEFF],
+    records=[_MNIST],
 )
 OTHER_CLASSIFIERS = Exhibit(
     "table-3",
