@@ -42,7 +42,7 @@ def report(size: str, as_json: bool, tflops: float | None, gpus: int | None, **o
     """Make every figure and table of the paper that the zoo covers, and put them on one page, the paper's beside ours.
 
     A page of all released weights takes minutes on two cores. With `--size paper` nothing is run: the commands for the
-    paper's own sizes are printed, with time and memory estimated from counts of their arithmetic.
+    paper's own sizes are printed, with time and memory estimated from what the graph of a step is made of.
     """
     if size not in (_SMALL, _PAPER):
         raise click.BadParameter(f"must be {_SMALL} or {_PAPER}. Received: {size}", param_hint="--size")
@@ -73,7 +73,7 @@ def _check_left_out(options):
 
 def _show_plan(options, as_json):
     """Commands that can be pasted, each job under a line of what it takes."""
-    from keras_iresnet.report.paper_size import TFLOPS, paper_plan
+    from keras_iresnet.report.paper_size import SECONDS_PER_OPERATION, TFLOPS, paper_plan
 
     options = {name: value for name, value in options.items() if value is not None}
     rows = paper_plan(**options)
@@ -81,8 +81,10 @@ def _show_plan(options, as_json):
         show_json({"rows": rows})
         return
     tflops, gpus = options.get("tflops", TFLOPS), options.get("gpus", 1)
+    each = f"{SECONDS_PER_OPERATION * 1e6:g} microseconds each (fitted to steps on an H200, without XLA)"
     click.echo(
-        f"# Estimates: products counted in the graph of a step, {tflops:g} TFLOP/s a GPU assumed, {gpus} GPU(s)."
+        f"# Estimates, no measurements: a step takes as long as its products, {tflops:g} TFLOP/s a GPU assumed, "
+        f"{gpus} GPU(s),\n# or as its operations, {each}, whichever is longer."
     )
     for row in rows:
         click.echo(f"\n# {row['makes']}: {_told(row)}")
@@ -91,6 +93,12 @@ def _show_plan(options, as_json):
 
 def _told(row):
     if row["gpu_hours"] is None:
-        return "small networks, minutes to an hour each"
-    trainings = f"{row['trainings']} x {row['steps']:,} steps of {row['tflop']:.2g} TFLOP"
-    return f"{trainings}: {row['hours']:.2g} h ({row['gpu_hours']:.2g} GPU hours), {row['memory_gib']:.2g} GiB a GPU"
+        return "not estimated, no step of it was counted"
+    steps = f"{'at most ' if row['at_most'] else ''}{row['steps']:,} steps"
+    step = f"{row['tflop']:.2g} TFLOP and {row['operations']:,} operations"
+    hours = f"{_hours(row['hours'])} h by its {row['bound_by']} ({_hours(row['gpu_hours'])} GPU hours)"
+    return f"{row['trainings']} x {steps} of {step}: {hours}, {row['memory_gib']:.2g} GiB a GPU"
+
+
+def _hours(hours):
+    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.2g}"

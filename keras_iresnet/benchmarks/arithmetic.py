@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from keras_iresnet.benchmarks.operations import is_call, needed
 from keras_iresnet.borrowed.tensorflow_names import called
 
 _OPTIONS = ("strides", "padding", "transpose_a", "transpose_b", "adj_x", "adj_y")
@@ -110,27 +111,15 @@ class Arithmetic(NamedTuple):
 
 def _products_in(graph):
     found: collections.Counter[Product] = collections.Counter()
-    for operation in _needed(graph):
+    for operation in needed(graph):
         if operation.type in _CONVOLUTIONS + _MATRICES:
             found[_product(operation)] += 1
         for inner in called(operation):
             within = _products_in(inner)
-            if within and not operation.type.endswith("PartitionedCall"):
+            if within and not is_call(operation):
                 raise ValueError(f"Products in loops and choices cannot be counted. Received: {operation.name}")
             found += within
     return found
-
-
-def _needed(graph):
-    """The operations that the results depend on, or that change a variable; TensorFlow drops the others."""
-    waiting = [tensor.op for tensor in graph.outputs] + list(graph.control_outputs)
-    needed = set(waiting)
-    while waiting:
-        operation = waiting.pop()
-        before = {tensor.op for tensor in operation.inputs} | set(operation.control_inputs)
-        waiting += before - needed
-        needed |= before
-    return needed
 
 
 def _product(operation):

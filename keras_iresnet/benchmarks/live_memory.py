@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keras_iresnet.benchmarks.operations import VIEWS
 from keras_iresnet.borrowed.tensorflow_names import called
 
 
@@ -28,12 +29,6 @@ def live_bytes(function: Any) -> int:
     return _peak(function.graph)
 
 
-_VIEWS = (
-    *("Identity", "IdentityN", "Reshape", "StopGradient", "Squeeze", "ExpandDims", "PreventGradient"),
-    "ReadVariableOp",
-)
-
-
 def _peak(graph):
     operations = graph.get_operations()
     owner: dict[Any, Any] = {}  # of a view, the tensor whose memory it is
@@ -41,7 +36,7 @@ def _peak(graph):
     for index, operation in enumerate(operations):
         for tensor in operation.inputs:
             last[owner.get(tensor.ref(), tensor.ref())] = index
-        if operation.type in _VIEWS:
+        if operation.type in VIEWS:
             pairs = zip(operation.outputs, operation.inputs, strict=False)
             owner.update({view.ref(): owner.get(tensor.ref(), tensor.ref()) for view, tensor in pairs})
     for tensor in graph.outputs:
@@ -49,7 +44,7 @@ def _peak(graph):
     ending: dict[int, list[int]] = {}
     now = peak = 0
     for index, operation in enumerate(operations):
-        made = [] if operation.type in ("Placeholder", *_VIEWS) else operation.outputs
+        made = [] if operation.type in ("Placeholder", *VIEWS) else operation.outputs
         for tensor in made:
             size = _bytes(tensor)
             now += size

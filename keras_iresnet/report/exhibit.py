@@ -77,6 +77,7 @@ class Exhibit:
             or where it needs neither.
         released: released models that it is made from, those there are.
         recorded: recorded runs, likewise.
+        records: models of the zoo whose records it has figures of, beside those of `released`; `None` for all.
     """
 
     name: str
@@ -85,3 +86,4 @@ class Exhibit:
     make: Callable[[Sources], Shown]
     released: Sequence[str] = ()
     recorded: Sequence[str] = ()
+    records: Sequence[str] | None = ()

@@ -1,12 +1,12 @@
 """What a training step costs at the paper's sizes, counted in graphs of fewer blocks: nothing of that size is run.
 
-A step's products and the tensors that it keeps grow by the same amount with each block of a scale, so two depths tell
-those of any. `python -m keras_iresnet.report.paper_counts` writes `recorded/paper_counts.json` anew.
+A step's products, its operations and the tensors that it keeps grow by the same amount with each block of a scale, so
+two depths tell those of any. `python -m keras_iresnet.report.paper_counts` writes `recorded/paper_counts.json` anew.
 """
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras_iresnet import zoo
 from keras_iresnet.benchmarks.arithmetic import products_of
 from keras_iresnet.benchmarks.live_memory import live_bytes
+from keras_iresnet.benchmarks.operations import operations_of
 from keras_iresnet.benchmarks.training_step import TrainingStep
 from keras_iresnet.ops.shared import trace_anew
 
@@ -28,6 +29,8 @@ COUNTED: dict[str, tuple[str, dict[str, Any], int]] = {
     "irevnet_classifier": ("irevnet_classifier", IMAGES["cifar10"], 128),
     "cifar_flow": ("cifar_flow", {"blocks": (32, 32, 32)}, 128),
     "mnist_flow": ("mnist_flow", {}, 128),
+    "toy_flow": ("toy_flow", {"blocks": 100}, 500),
+    "glow": ("glow", {"event_shape": (2,), "blocks": 100}, 256),
 }
 
 
@@ -36,48 +39,57 @@ class StepCount(NamedTuple):
 
     Attributes:
         gflop: 10^9 multiplications and additions of its products.
+        operations: that it starts; see `operations_of`.
         live_mib: of tensors that are needed at once; see `live_bytes`.
         variables_mib: of weights and what the optimizer keeps for each.
         parameters: trainable ones.
     """
 
     gflop: float
+    operations: int
     live_mib: float
     variables_mib: float
     parameters: int
 
 
 def count_step(model: str, keywords: Mapping[str, Any], batch_size: int) -> StepCount:
-    """Count a training step of a model of images, by two shallow ones of it.
+    """Count a training step of a model, by two shallow ones of it.
 
     Args:
-        model: of the zoo, with the keyword `blocks` that has a number for each scale.
+        model: of the zoo, with the keyword `blocks` that has a number, or one for each scale.
         keywords: of its builder.
-        batch_size: images of the step.
+        batch_size: examples of the step.
 
     Returns:
         `StepCount`.
     """
     blocks = keywords.get("blocks", inspect.signature(zoo.get(model).builder).parameters["blocks"].default)
-    depths = [tuple(depth for _ in blocks) for depth in (1, 2)]
-    one, two = (_counted(model, {**keywords, "blocks": depth}, batch_size) for depth in depths)
-    further = sum(blocks) / len(blocks) - 1
-    gflop, live, variables, parameters = (a + further * (b - a) for a, b in zip(one, two, strict=True))
-    return StepCount(gflop, live, variables, round(parameters))
+    scales = len(blocks) if isinstance(blocks, Sequence) else None
+    # Not of one block: what several of a form share, such as the norms of their matrices, begins with the second.
+    depths = [depth if scales is None else (depth,) * scales for depth in (2, 3)]
+    two, three = (_counted(model, {**keywords, "blocks": depth}, batch_size) for depth in depths)
+    further = (blocks if scales is None else sum(blocks) / scales) - 2
+    gflop, operations, live, variables, parameters = (a + further * (b - a) for a, b in zip(two, three, strict=True))
+    return StepCount(gflop, round(operations), live, variables, round(parameters))
 
 
 def _counted(model, keywords, batch_size):
     """Of a model as it is."""
     network = zoo.get(model).builder(**keywords, seed=0)
-    step = TrainingStep(network, 2)  # two images set what a first batch sets
-    trace_anew()
-    specs = tf.nest.map_structure(lambda part: tf.TensorSpec((batch_size, *part.shape[1:]), part.dtype), step.batch)
-    traced = tf.function(network.train_step, autograph=False).get_concrete_function(specs)
+    traced = traced_step(network, batch_size)
     gflop = sum(count * product.flop for product, count in products_of(traced).items()) / 1e9
     kept = [*network.weights, *network.optimizer.variables]
     size = sum(math.prod(weight.shape) * tf.as_dtype(weight.dtype).size for weight in kept)
     parameters = sum(math.prod(weight.shape) for weight in network.trainable_weights)
-    return StepCount(gflop, live_bytes(traced) / 2**20, size / 2**20, parameters)
+    return StepCount(gflop, operations_of(traced), live_bytes(traced) / 2**20, size / 2**20, parameters)
+
+
+def traced_step(network: Any, batch_size: int) -> Any:
+    """The graph of a training step of `batch_size` examples, as a concrete function; it is not run at that size."""
+    step = TrainingStep(network, 2)  # two examples set what a first batch sets
+    trace_anew()
+    specs = tf.nest.map_structure(lambda part: tf.TensorSpec((batch_size, *part.shape[1:]), part.dtype), step.batch)
+    return tf.function(network.train_step, autograph=False).get_concrete_function(specs)
 
 
 def main() -> None:

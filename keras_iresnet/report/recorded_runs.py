@@ -38,6 +38,7 @@ COMMANDS = {
     "glow_classifier_additive": f"{_CLASSIFIER} glow_additive",
     "irevnet_classifier": f"{_CLASSIFIER} irevnet",
     "iresnet_classifier": f"{_CLASSIFIER} iresnet",
+    "resnet_classifier": f"{_CLASSIFIER} resnet",
 }
 MOST_BYTES = 300_000  # of the arrays of a run
 PLANE_POINTS, PLANE_CELLS = 5000, 120  # of a density in the plane
@@ -69,7 +70,8 @@ class Recorded:
     def told(self) -> str:
         """Commands, commit and machine in a line."""
         machine = self.facts["machine"]
-        where = f"{machine['cores']} cores of {machine['processor']}"
+        cores = "1 core" if machine["cores"] == 1 else f"{machine['cores']} cores"
+        where = f"{cores} of {machine['processor']}"
         return f"{' && '.join(self.facts['commands'])} (commit {self.facts['commit'][:7]}, {where})"
 
 
@@ -89,9 +91,13 @@ def read_recorded(path: str | os.PathLike) -> Recorded:
     ['keras-iresnet figures dynamics --size minutes --out figures']
     """
     path = pathlib.Path(path)
-    facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    if sorted(facts) != sorted(_FIELDS):
-        raise ValueError(f"{path}.json must have {', '.join(_FIELDS)}. Received: {', '.join(facts)}")
+    try:
+        facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}.json must hold JSON in UTF-8. Received: {error}") from error
+    if not isinstance(facts, dict) or sorted(facts) != sorted(_FIELDS):
+        received = ", ".join(facts) if isinstance(facts, dict) else facts
+        raise ValueError(f"{path}.json must have {', '.join(_FIELDS)}. Received: {received}")
     arrays = path.with_suffix(".npz")
     if not arrays.is_file():
         return Recorded(facts, {})
@@ -110,20 +116,28 @@ def record(
     """Keep what a run found.
 
     Args:
-        source: the table `.csv` of a study, beside its arrays; or a run folder, of a classifier or of a flow of points.
+        source: the table `.csv` of a study, beside its arrays; or a run folder, of a classifier or of a flow of points;
+            settings and figures of a classifier's, as `zoo/comparisons` keeps them, are enough.
         name: under which it is kept.
         commands: what was typed, in order.
-        commit: of the package that ran; by default that which is imported now.
+        commit: of the package that ran; by default that which a run says, for a study that which is imported now.
         out: folder of recorded runs.
 
     Returns:
         Path of the JSON file.
 
     Raises:
-        ValueError: none of these, or arrays that are not small.
+        ValueError: none of these, a run that has not ended, or arrays that are not small.
     """
-    rows, arrays = _content(pathlib.Path(source))
-    return keep(pathlib.Path(out) / name, rows, arrays, commands=commands, commit=commit)
+    source, file = pathlib.Path(source), pathlib.Path(out) / name
+    if source.suffix == ".csv":
+        return keep(file, *_study(source), commands=commands, commit=commit)
+    run = RunFolder(source) if RunFolder(source).begun else RunFolder.open(source)  # which says what it is not
+    config = run.read_config()
+    where = {"commit": commit or config["package_commit"], "date": config["started"].partition("T")[0]}
+    return keep(
+        file, *_run(run), commands=commands, where=where | {key: config[key] for key in ("machine", "versions")}
+    )
 
 
 def keep(
@@ -133,6 +147,7 @@ def keep(
     *,
     commands: Sequence[str],
     commit: str | None = None,
+    where: Mapping[str, Any] | None = None,
 ) -> pathlib.Path:
     """Write the files of a recorded run: what `record` does with what a command found.
 
@@ -142,18 +157,19 @@ def keep(
         arrays: name -> array.
         commands: what was typed.
         commit: of the package; by default that which is imported now.
+        where: `commit`, `machine`, `versions` and `date` of what ran; by default this machine, now.
 
     Returns:
         Path of the JSON file.
     """
-    content = {
-        "commands": list(commands),
+    here = where or {
         "commit": commit or provenance.package_commit(),
         "machine": provenance.machine(),
         "versions": provenance.versions(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "rows": [dict(row) for row in rows],
     }
+    content = {"commands": list(commands)} | {key: here[key] for key in _FIELDS if key in here}
+    content["rows"] = [dict(row) for row in rows]
     file = pathlib.Path(path).with_suffix(".json")
     file.parent.mkdir(parents=True, exist_ok=True)
     if arrays:
@@ -172,16 +188,20 @@ def _write_arrays(path, arrays):
             raise ValueError(f"`source` must have arrays of {MOST_BYTES:,} bytes at most. Received: {size:,}")
 
 
-def _content(source):
-    """Rows and arrays of what a command wrote."""
-    if source.suffix == ".csv":
-        with source.open(newline="") as file:
-            rows = [{column: _value(text) for column, text in row.items()} for row in csv.DictReader(file)]
-        with np.load(source.with_suffix(".npz")) as content:
-            return rows, dict(content)
-    run = RunFolder.open(source)
-    config, metrics = run.read_config(), run.read_metrics()
-    row = {"model": config["name"], **{key: metrics[key] for key in _METRICS if key in metrics}}
+def _study(source):
+    """Rows and arrays of what a study wrote."""
+    with source.open(newline="") as file:
+        rows = [{column: _value(text) for column, text in row.items()} for row in csv.DictReader(file)]
+    with np.load(source.with_suffix(".npz")) as content:
+        return rows, dict(content)
+
+
+def _run(run):
+    """The row of what a run reached, and arrays."""
+    metrics = run.read_metrics()
+    if not metrics:
+        raise ValueError(f"`source` must be a run that has ended. Received: {str(run.path)!r}, without figures")
+    row = {"model": run.read_config()["name"], **{key: metrics[key] for key in _METRICS if key in metrics}}
     return [row], _density(run) if "test_log_likelihood_nats" in metrics else {}
 
 

@@ -1,7 +1,6 @@
 """Every figure and table of the paper, from released weights and recorded runs: arrays, pictures, one page."""
 
 import importlib.metadata
-import json
 import os
 import pathlib
 import time
@@ -10,14 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_iresnet.report.entry_files import ARRAYS, ENTRIES, PICTURES, files_of, read_entry, write_entry
 from keras_iresnet.report.exhibit import Exhibit, Picture, Shown
 from keras_iresnet.report.exhibits import EXHIBITS
 from keras_iresnet.report.report_page import report_page
 from keras_iresnet.report.sources import Sources
 from keras_iresnet.runs.progress import console
 from keras_iresnet.runs.run_folder import replacing
-
-ARRAYS, PICTURES, ENTRIES = "arrays", "pictures", "entries"
 
 
 class Report(NamedTuple):
@@ -43,8 +41,8 @@ def report(
 ) -> Report:
     """Write `index.html`, `arrays/NAME.npz` and `pictures/NAME-*.png` into the folder `out`.
 
-    What was made before from the same weights and records is kept; what there are no weights of yet is named on the
-    page, with the command that trains them.
+    What was made before from the same weights and records is kept, as long as its files are as they were written; what
+    there are no weights of yet is named on the page, with the command that trains them.
 
     Args:
         out: the folder, which is made if it is not there.
@@ -82,7 +80,7 @@ def report(
     page = out / "index.html"
     with replacing(page) as temporary:
         temporary.write_text(report_page(entries, out / PICTURES), encoding="utf-8")
-    return Report((page, *(path for entry in entries for path in _files(entry, out))), rows)
+    return Report((page, *(path for entry in entries for path in files_of(entry, out))), rows)
 
 
 def _chosen(only):
@@ -94,14 +92,13 @@ def _chosen(only):
 
 def _entry(exhibit: Exhibit, sources: Sources, out: pathlib.Path):
     """What the page says of an exhibit, and whether it was made now."""
-    file = out / ENTRIES / f"{exhibit.name}.json"
     made_from = {
         "version": importlib.metadata.version("keras-iresnet"),
         "seed": sources.seed,
-        **sources.digest(exhibit.released, exhibit.recorded),
+        **sources.digest(exhibit.released, exhibit.recorded, exhibit.records),
     }
-    before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    if before.get("made_from") == made_from and all(path.is_file() for path in _files(before, out)):
+    before = read_entry(exhibit.name, out)
+    if before is not None and before["made_from"] == made_from:
         # Words may have changed since, and what is missing has another reason.
         return before | _said_of(exhibit, sources), "kept" if before["there"] else "not there yet"
     begin = time.perf_counter()
@@ -115,8 +112,7 @@ def _entry(exhibit: Exhibit, sources: Sources, out: pathlib.Path):
         "made_from": made_from,
         "seconds": time.perf_counter() - begin,
     }
-    with replacing(file) as temporary:
-        temporary.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
+    write_entry(entry, out)
     return entry, "made" if there else "not there yet"
 
 
@@ -155,10 +151,3 @@ def _written(exhibit: Exhibit, shown: Shown, out: pathlib.Path) -> dict[str, Any
         "tables": {heading: [dict(row) for row in rows] for heading, rows in shown.tables.items()},
         "settings": list(shown.settings),
     }
-
-
-def _files(entry, out):
-    """Of an entry, with those of its sliders."""
-    frames = [frame for slider in entry.get("sliders", ()) for frame in slider["frames"].values()]
-    pictures = [out / PICTURES / picture["file"] for picture in [*entry.get("pictures", ()), *frames]]
-    return [out / ARRAYS / entry["arrays"], *pictures] if "arrays" in entry else []

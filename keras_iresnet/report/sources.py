@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import hashlib
+import json
 import os
 import pathlib
 from collections.abc import Sequence
@@ -157,8 +159,26 @@ class Sources:
             if name not in self.recorded_there(names)
         }
 
-    def digest(self, released: Sequence[str], recorded: Sequence[str]) -> dict[str, str]:
-        """What something made of these depends on: name -> SHA-256 of the file of weights, or of the record."""
-        weights = {name: read_metadata(self.weights / name)["sha256"] for name in self.available(released)}
-        runs = {name: file_digest(self._recorded / f"{name}.json") for name in self.recorded_there(recorded)}
-        return weights | runs
+    def digest(
+        self, released: Sequence[str], recorded: Sequence[str], records: Sequence[str] | None = ()
+    ) -> dict[str, str]:
+        """What something made of these depends on: name -> SHA-256 of weights, of recorded runs' files, of records.
+
+        Args:
+            released: released models, whose own records count, too.
+            recorded: recorded runs.
+            records: models of the zoo whose records it has figures of; `None` for all.
+        """
+        there = self.available(released)
+        weights = {f"weights {name}": read_metadata(self.weights / name)["sha256"] for name in there}
+        files = [self._recorded / f"{name}{end}" for name in self.recorded_there(recorded) for end in (".json", ".npz")]
+        runs = {f"run {file.name}": file_digest(file) for file in files if file.is_file()}
+        models = {*(SOURCES[name].model for name in there), *(zoo.list() if records is None else records)}
+        return weights | runs | {f"record {name}": _record_digest(name) for name in sorted(models)}
+
+
+def _record_digest(name):
+    """Of what the process has read of a record, which is what it shows."""
+    record = zoo.get(name).record
+    content = None if record is None else dataclasses.asdict(record)
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

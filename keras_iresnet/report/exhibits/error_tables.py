@@ -1,6 +1,6 @@
 """Tables 2 and 3: errors of classifiers, from recorded runs and from the zoo's records."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,12 +10,29 @@ from keras_iresnet.report.sources import Sources, records_on
 from keras_iresnet.studies.sweep import SIZES, caption
 
 BY_COEFF = "error_by_coeff"
-# Recorded run -> its name, and the paper's error of CIFAR-10; `None` where table 3 alone has it, which was not at hand.
+
+
+class Beside(NamedTuple):
+    """A classifier of ours and what it stands beside.
+
+    Attributes:
+        title: of ours.
+        paper: which of the paper's it stands beside, and where that is.
+        published: its error in % of CIFAR-10; `None` where table 3 alone has it, which was not at hand.
+    """
+
+    title: str
+    paper: str
+    published: float | None
+
+
+_CIFAR10 = SIZES["paper-cifar10"].published
 CLASSIFIERS = {
-    "glow_classifier_affine": ("Glow, affine, 1x1 convolutions", None),
-    "glow_classifier_additive": ("Glow, additive, reversed channels", None),
-    "irevnet_classifier": ("i-RevNet", IREVNET["cifar10"]),
-    "iresnet_classifier": ("i-ResNet, as in table 2", SIZES["paper-cifar10"].published["vanilla"]),
+    "glow_classifier_affine": Beside("Glow, affine, 1x1 convolutions", "Glow, table 3", None),
+    "glow_classifier_additive": Beside("Glow, additive, reversed channels", "Glow, table 3", None),
+    "irevnet_classifier": Beside("i-RevNet", "i-RevNet, section 5.1", IREVNET["cifar10"]),
+    "resnet_classifier": Beside("no constraint, batch normalization", "vanilla, table 2", _CIFAR10["vanilla"]),
+    "iresnet_classifier": Beside("i-ResNet, c = 0.9", "c = 0.9, table 2", _CIFAR10["coeff-0.9"]),
 }
 _DIGITS, _MNIST = "digits_classifier", "mnist_classifier_small"
 _PAPERS = {"MNIST": "paper-mnist", "CIFAR-10": "paper-cifar10", "CIFAR-100": "paper-cifar100"}
@@ -62,28 +79,36 @@ def by_coeff(sources: Sources) -> Shown:
 
 def other_classifiers(sources: Sources) -> Shown:
     """The paper's column, and ours of 8x8 digits."""
-    settings = ["The paper's figures of Glow, in its table 3 alone, were not at hand; the others are of its table 2."]
+    settings = ["The paper's figures of Glow, in its table 3 alone, were not at hand."]
     found, rows, beside = [], [], []
     there = sources.recorded_there(list(CLASSIFIERS))
-    for name, (title, published) in CLASSIFIERS.items():
+    for name, (title, paper, published) in CLASSIFIERS.items():
         row: dict[str, Any] = {}
         if name in there:
             record = sources.recorded(name)
             row = record.rows[0]
             found.append(row["test_error_percent"])
             settings.append(f"{title}: {record.told}")
-        ours = {"8x8 digits, here": _told(row) if row else None} | {
-            key: row.get(key) for key in ("parameters", "steps")
-        }
-        rows.append({"classifier": title, "CIFAR-10, the paper": published, **ours})
-        theirs = "not at hand" if published is None else f"{published:.2f} (CIFAR-10)"
-        beside.append((title, theirs, ours["8x8 digits, here"] or "not recorded"))
-    settings.append("360 test digits, with the standard error over them. The paper's i-RevNet is of section 5.1.")
+        ours = _told(row) if row else None
+        rows.append(
+            {
+                "here": title,
+                "8x8 digits, here": ours,
+                **{key: row.get(key) for key in ("parameters", "steps")},
+                "in the paper": paper,
+                "CIFAR-10, the paper": published,
+            }
+        )
+        theirs = "not at hand" if published is None else f"{published:.2f}, CIFAR-10"
+        beside.append((title, f"{theirs} ({paper})", ours or "not recorded"))
+    settings.append("360 test digits, with the standard error over them.")
     errors = {"digits_error_percent": np.array(found, float)}
     return Shown(errors, beside=beside, tables={"Test error in %": rows}, settings=settings)
 
 
 def _told(row):
+    if row["test_error_percent"] is None:
+        return "diverged"
     return f"{row['test_error_percent']:.2f} ± {row['test_error_percent_standard_error']:.2f}"
 
 
@@ -108,12 +133,13 @@ ERROR_BY_COEFF = Exhibit(
     "8x8 digit, and of MNIST in a quarter of an hour: ours are other networks on other data, to be read along the row.",
     by_coeff,
     recorded=[BY_COEFF],
+    records=[_MNIST],
 )
 OTHER_CLASSIFIERS = Exhibit(
     "table-3",
     "Table 3: beside other invertible classifiers",
     "The paper has Glow's network classify CIFAR-10, and an i-ResNet of its depth and width. Here small ones of each, "
-    "on 8x8 digits, with about as many parameters, two minutes of one core each.",
+    "and ours without the constraint, on 8x8 digits, with about as many parameters, two minutes of one core each.",
     other_classifiers,
     recorded=list(CLASSIFIERS),
 )

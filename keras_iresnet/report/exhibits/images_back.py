@@ -48,7 +48,7 @@ def make(sources: Sources) -> Shown:
     beside = [
         ("c = 0.9", "visually perfect, after 100 fixed-point steps a block", _told(rows[0])),
         ("without the constraint, CIFAR-10", "nothing comes back", f"{free}, of 8x8 digits"),
-        ("without the constraint, MNIST", "comes back, by chance", "none of 200 came back (docs/classifiers.md)"),
+        ("without the constraint, MNIST", "comes back, by chance", "not recorded"),
     ]
     return Shown(arrays, pictures, beside=beside, tables={"Images that came back": rows}, settings=settings)
 

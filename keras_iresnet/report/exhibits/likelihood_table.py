@@ -85,4 +85,5 @@ EXHIBIT = Exhibit(
     "own protocol, and what the zoo's models reached; smaller networks, trained for minutes.",
     make,
     released=list(IMAGES),
+    records=None,
 )

@@ -88,4 +88,5 @@ EXHIBIT = Exhibit(
     make,
     released=list(_RELEASED.values()),
     recorded=list(_RECORDED.values()),
+    records=["toy_flow"],
 )
