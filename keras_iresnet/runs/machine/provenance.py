@@ -38,7 +38,7 @@ def package_commit() -> str | None:
     if _git(source, "ls-files", "--error-unmatch", pathlib.Path(__file__).name) is None:
         return None
     commit = _git(source, "rev-parse", "HEAD")
-    return commit and commit + ("+modified" if _git(source, "status", "--porcelain", "--", "..") else "")
+    return commit and commit + ("+modified" if _git(source, "status", "--porcelain", "--", "../..") else "")
 
 
 def project_commit() -> str | None:

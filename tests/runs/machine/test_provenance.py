@@ -38,9 +38,11 @@ def test_project_commit_is_that_of_the_working_directory(tmp_path, monkeypatch):
 
 
 def test_package_commit_speaks_of_tracked_source_alone(tmp_path, monkeypatch):
-    source = tmp_path / "package" / "training" / "provenance.py"
-    source.parent.mkdir(parents=True)
-    source.write_text("x = 1")
+    source = tmp_path / "package" / "runs" / "machine" / "provenance.py"
+    other = tmp_path / "package" / "layers" / "layer.py"
+    for file in (source, other):
+        file.parent.mkdir(parents=True)
+        file.write_text("x = 1")
     monkeypatch.setattr(provenance, "__file__", str(source))
     _git(tmp_path, "init", "-q")
     _git(tmp_path, "commit", "-q", "--allow-empty", "-m", "x")
@@ -49,7 +51,7 @@ def test_package_commit_speaks_of_tracked_source_alone(tmp_path, monkeypatch):
     _git(tmp_path, "commit", "-q", "-m", "y")
     head = _git(tmp_path, "rev-parse", "HEAD")
     assert provenance.package_commit() == head
-    source.write_text("x = 2")
+    other.write_text("x = 2")
     assert provenance.package_commit() == head + "+modified"
 
 
