@@ -63,7 +63,8 @@ def release_run(
         OSError: the data cannot be read, or the folder not be written.
     """
     folder, target = RunFolder.open(run), pathlib.Path(out)
-    config, figures = folder.read_config(), folder.read_metrics()
+    config = folder.read_config("overrides", "data", "command", "package_commit", "versions", "machine")
+    figures = folder.read_metrics()
     if "total_seconds" not in figures:
         raise ValueError(f"`run` must have ended; `keras-iresnet train --resume` goes on. Received: run={str(run)!r}")
     model = folder.load_best()
