@@ -42,3 +42,9 @@ def test_links_lead_somewhere(page):
 def test_every_page_of_the_docs_is_linked_from_the_readme():
     linked = {target.partition("#")[0] for target in _targets(ROOT / "README.md")}
     assert not [page.name for page in ROOT.glob("docs/*.md") if f"docs/{page.name}" not in linked]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_of_the_repository_that_a_page_names_are_there(page):
+    named = re.findall(r"(?<![\w/.])(?:tests|scripts|keras_iresnet|keras_iresnet_cli)/[\w/]+\.\w+", page.read_text())
+    assert not [path for path in named if "NAME" not in path and not (ROOT / path).is_file()]

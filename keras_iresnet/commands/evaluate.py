@@ -57,10 +57,12 @@ def evaluate_run(
     recipe, task = config["recipe"], task_of(config["name"], config["builder"])
     protocol = {"bias": bias, "standard_error": standard_error, "num_terms": num_terms, "max_passes": max_passes}
     protocol = {name: value for name, value in protocol.items() if value is not None}
-    task.check_protocol(protocol, points="data" in config and config["data"]["bins"] is None)
+    task.check_protocol(protocol, points=config.get("data", {}).get("bins", 0) is None)
     splits = data_of_run(folder, data_dir=data_dir, labels=task.labels, dataset=dataset)
     seed = recipe["seed"] if seed is None else seed
-    figures = task.figures(folder.load_best(), splits, split, seed=seed, progress=progress, **protocol)
+    model = folder.load_best()
+    task.check_fit(model, splits)
+    figures = task.figures(model, splits, split, seed=seed, progress=progress, **protocol)
     if not folder.is_preset:
         folder.write_json(folder.metrics, folder.read_metrics() | figures)
     return figures

@@ -66,7 +66,8 @@ def release_run(
     folder, target = RunFolder.open(run), pathlib.Path(out)
     if folder.is_preset:
         raise ValueError(f"`run` must be a run folder. Received: run={str(run)!r}, a preset already")
-    config, figures = folder.read_config(), folder.read_metrics()
+    config = folder.read_config("overrides", "data", "command", "package_commit", "versions", "machine")
+    figures = folder.read_metrics()
     if "total_seconds" not in figures:
         raise ValueError(f"`run` must have ended; `keras-iresnet train --resume` goes on. Received: run={str(run)!r}")
     model = folder.load_best()

@@ -58,7 +58,7 @@ def sample_run(
     config = folder.read_config()
     label = _number(label, description_of(folder))
     check_at_least(0, label=label)
-    check_label(label, conditional=config.get("builder", {}).get("conditional", False))
+    check_label(label, conditional=config["builder"].get("conditional", False))
     chosen = "" if label is None else f"-label{label}"
     points = config.get("data", {}).get("bins", 0) is None
     formats = (*FORMATS, ".csv") if points else FORMATS

@@ -95,6 +95,7 @@ def load(
             no classes where labels are wanted, or else cannot be used as it is.
         FileNotFoundError: there is no such file, or the TFDS data set is not in the data directory; the message says
             how to get it.
+        OSError: a file of the TFDS data set is gone, cut short or damaged.
 
     Example:
     >>> from keras_iresnet import data

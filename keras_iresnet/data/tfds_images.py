@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.data.pipeline import Splits
+from keras_iresnet.data.tfds_files import check_whole, damaged, descriptions, fault_of
 
 BINS = 256
 _LOOKED_AT = 512  # images whose pixels are looked at before training
@@ -62,6 +63,7 @@ def load(name: str, data_dir: str | os.PathLike | None = None, labels: bool = Fa
         ValueError: TFDS knows no data set of that name, or what it returned is not what it should be, or it has no
             classes and labels are wanted.
         FileNotFoundError: the data set is not in the data directory; the message says how to get it.
+        OSError: a file of it is gone, cut short or damaged; all are looked through before anything else is done.
 
     Example:
     >>> from keras_iresnet.data import tfds_images
@@ -77,7 +79,11 @@ def load(name: str, data_dir: str | os.PathLike | None = None, labels: bool = Fa
     held_out = expected.validation
     wanted = ("train", validation, test) if validation else (f"train[:-{held_out}]", f"train[-{held_out}:]", test)
     parts = [_images(builder, split) for split in wanted]
-    _check_pixels(name, parts[0])
+    try:
+        _check_pixels(name, parts[0])
+    except tf.errors.OpError as error:  # whole files of which something else was written
+        reason = f"an image that cannot be read: {error.message.splitlines()[-1]}"
+        raise damaged(name, builder.data_path, _command(name, data_dir), reason) from error
     classes = None
     if labels:
         classes, parts = _classes(builder), [_labelled_images(builder, split) for split in wanted]
@@ -87,6 +93,9 @@ def load(name: str, data_dir: str | os.PathLike | None = None, labels: bool = Fa
 
 def is_prepared(name: str, data_dir: str | os.PathLike | None = None) -> bool:
     """Whether the data directory holds a TFDS data set of that name.
+
+    Raises:
+        OSError: it does, and what TFDS wrote of it cannot be read.
 
     Example:
     >>> from keras_iresnet.data import tfds_images
@@ -106,10 +115,29 @@ def folder(data_dir: str | os.PathLike | None = None) -> str | None:
 
 
 def _builder(name, data_dir):
-    """TFDS's builder; what TFDS does not know is a `ValueError`."""
+    """TFDS's builder; what TFDS does not know is a `ValueError`, what it cannot read an `OSError`."""
     import tensorflow_datasets as tfds  # here, because only these data sets need it
 
-    return tfds.builder(TFDS_NAMES.get(name, name), data_dir=folder(data_dir))
+    try:
+        return tfds.builder(TFDS_NAMES.get(name, name), data_dir=folder(data_dir))
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # as many kinds as there are readers of JSON; a set without its features is "not found"
+        held = os.path.join(_root(data_dir), TFDS_NAMES.get(name, name))
+        if isinstance(error, ValueError) and not descriptions(held):
+            raise
+        raise damaged(name, held, _command(name, data_dir), fault_of(held, error)) from error
+
+
+def _root(data_dir):
+    """The data directory, that of TFDS where none is meant."""
+    return os.path.expanduser(folder(data_dir) or os.path.join("~", "tensorflow_datasets"))
+
+
+def _command(name, data_dir):
+    """What a user runs to prepare a data set."""
+    words = f"{TFDS_NAMES.get(name, name)!r}, data_dir={_root(data_dir)!r}"
+    return f'python -c "import tensorflow_datasets as tfds; tfds.load({words})"'
 
 
 def _prepared_builder(name, data_dir):
@@ -121,13 +149,12 @@ def _prepared_builder(name, data_dir):
             f"Received: name={name!r}, data_dir={folder(data_dir)!r}"
         ) from error
     if not builder.is_prepared():
-        root = str(builder.data_dir_root)
         raise FileNotFoundError(
             f"`data_dir` must hold the TFDS data set {name}. To download and prepare it, run once where there is a "
-            f'network: python -c "import tensorflow_datasets as tfds; '
-            f'tfds.load({TFDS_NAMES.get(name, name)!r}, data_dir={root!r})". '
-            f"Received: data_dir={root!r}"
+            f"network: {_command(name, data_dir)}. Received: data_dir={_root(data_dir)!r}"
         )
+    known = IMAGE_SETS.get(name)
+    check_whole(builder, _command(name, data_dir), ("train", known.test_split) if known else ())
     return builder
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime
-import hashlib
 import json
 import os
 import pathlib
@@ -17,8 +16,8 @@ import tensorflow as tf
 from keras_iresnet.models.files.model_file import load_checkpoint
 from keras_iresnet.models.files.preset import METADATA, MODEL, load_preset, released_folder, released_names
 from keras_iresnet.models.files.replacing import reason_of, replacing, tidy_away
+from keras_iresnet.runs.state.json_file import read_fields, read_settings, with_digest
 
-_DIGEST = "sha256"
 CONFIG = "config.json"
 STATES_KEPT = 2  # the last one, and the one before it, should the last be damaged
 
@@ -179,28 +178,30 @@ class RunFolder:
         """What processes that were killed left of files; see `replacing`."""
         return self.path.glob(".*.part*")
 
-    def read_config(self) -> dict:
-        """What was run.
+    def read_config(self, *more: str) -> dict:
+        """What was run: at least the name of the model, the recipe and the builder's keywords, and fields of `more`.
 
         Raises:
-            ValueError: config.json is damaged.
+            ValueError: config.json is damaged, or lacks one of them.
         """
-        content = _read_json(self.config)
-        digest = content.pop(_DIGEST, None)  # files of before have none
-        if digest not in (None, _digest(content)):
-            raise ValueError(
-                f"{self.config} must be as training wrote it: it is damaged, or was changed by hand; without its line "
-                f"{_DIGEST} it is taken as it is. Received: {_DIGEST}={digest!r}"
-            )
-        return content
+        return read_settings(self.config, more)
 
     def read_metrics(self) -> dict:
         """What the run reached, or `{}` before it ended; of a preset too: its metrics.json is that of its card."""
-        return _read_json(self.metrics) if self.metrics.is_file() and not self.is_preset else {}
+        return read_fields(self.metrics) if self.metrics.is_file() and not self.is_preset else {}
 
     def load_best(self) -> Any:
-        """The model of the best checkpoint, to use rather than to train on."""
-        return load_preset(self.path) if self.is_preset else load_checkpoint(self.best)
+        """The model of the best checkpoint, to use rather than to train on.
+
+        Raises:
+            ValueError: it is damaged, see `load_checkpoint`, or another than config.json says.
+        """
+        from keras_iresnet.runs.kind import check_kind  # which knows this file
+
+        model = load_preset(self.path) if self.is_preset else load_checkpoint(self.best)
+        if self.config.is_file():
+            check_kind(model, self)
+        return model
 
     def write_json(self, path: str | os.PathLike, content: Any) -> None:
         """Write `content` so that a reader sees the old file or the new one, never half of it.
@@ -208,8 +209,7 @@ class RunFolder:
         Settings, which states are compared with, get a checksum.
         """
         if pathlib.Path(path) == self.config:
-            content = {name: value for name, value in content.items() if name != _DIGEST}
-            content[_DIGEST] = _digest(content)
+            content = with_digest(content)
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(content, indent=2) + "\n")
 
@@ -222,26 +222,10 @@ class RunFolder:
         if not self.config.is_file():
             return ", ".join(held[:5]) + (f" and {len(held) - 5} more" if len(held) > 5 else "")
         try:
-            config = self.read_config()
+            config = self.read_config("started")
             return f"a run of {config['name']} started {config['started']}"
-        except (ValueError, KeyError, TypeError):
+        except ValueError:
             return "a run with an unreadable config.json"
-
-
-def _digest(content):
-    """Of settings, as they come back from JSON."""
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def _read_json(path):
-    """The dictionary in a file that `write_json` wrote."""
-    try:
-        content = json.loads(path.read_text())
-    except ValueError as error:  # no JSON, or no text at all
-        raise ValueError(f"{path} must be whole, as training wrote it. Received: no JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} must hold fields and values. Received: a {type(content).__name__}")
-    return content
 
 
 def default_path(name: str) -> pathlib.Path:

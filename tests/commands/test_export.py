@@ -18,7 +18,8 @@ from keras_iresnet_cli import cli
 
 def run_of(model, path):
     run = RunFolder.create(path)
-    run.write_json(run.config, {"name": "toy_flow"})
+    name = "image_classifier" if isinstance(model, ki.Classifier) else "toy_flow"
+    run.write_json(run.config, {"name": name, "builder": {}, "recipe": {"dataset": "", "seed": 0}})
     run.save(run.best, model)
     return run
 

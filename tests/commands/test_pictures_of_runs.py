@@ -19,7 +19,7 @@ from keras_iresnet.runs import RunFolder
 def _run(path, flow, dataset):
     run = RunFolder.create(path)
     run.save(run.best, flow)
-    run.write_json(run.config, {"recipe": {"dataset": dataset, "seed": 0}})
+    run.write_json(run.config, {"name": "image_flow", "builder": {}, "recipe": {"dataset": dataset, "seed": 0}})
     return run
 
 

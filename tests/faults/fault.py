@@ -24,11 +24,13 @@ class Outcome:
         status: the exit status.
         text: all that the user reads.
         unharmed: whether all came out as if nothing had been done, as is right after a status of 0.
+        counts: how many examples were refused, and how many were not, in a case of many at random.
     """
 
     status: int
     text: str
     unharmed: bool = False
+    counts: tuple[int, int] | None = None
 
     @property
     def message(self) -> str:

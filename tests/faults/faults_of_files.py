@@ -103,6 +103,22 @@ def rewrite(path: pathlib.Path, change) -> None:
             archive.writestr(name, content)
 
 
+OTHERS = {
+    "a classifier": lambda: ki.zoo.digits_classifier(blocks=(1, 1), channels=4, seed=0),
+    "a flow of images": lambda: ki.zoo.digits_flow(blocks=(1,), channels=4, seed=0),
+    "both in one": lambda: ki.zoo.hybrid_classifier(blocks=(1,), channels=4, seed=0),
+}
+
+
+@fault("files", names=r"best\.keras", survives=KEPT, few=["a classifier", "a flow of images"], every=list(OTHERS))
+def a_checkpoint_of_another_model(room, which) -> Outcome:
+    """best.keras is that of another run, whole and of a model of another kind; `evaluate`."""
+    run = room.run()
+    OTHERS[which]().save(run.best)
+    with untouched(run.path):
+        return room.command("evaluate", run.path)
+
+
 STATE = {
     "names": r"last\.\d+\.state",
     "survives": "the state before it, from which the run goes on to the same end; the damaged file, renamed",
@@ -156,6 +172,25 @@ def settings_cut_short(room, share) -> Outcome:
     cut(run.config, share)
     with untouched(run.path):
         return room.command("train", "--resume", run.path)
+
+
+LACKING = ["everything", "name", "recipe", "builder", "recipe.dataset", "recipe.seed", "overrides"]
+
+
+@fault("files", names=r"config\.json", survives=KEPT, few=["everything", "recipe.seed"], every=LACKING)
+def settings_that_lack_a_field(room, which) -> Outcome:
+    """config.json, without its checksum, has a field less, or none; `evaluate`, or `train --resume`."""
+    run = room.run(ended=which != "overrides")
+    content = json.loads(run.config.read_text())
+    del content["sha256"]
+    *part, field = which.split(".")
+    if which == "everything":
+        content = {}
+    else:
+        del (content[part[0]] if part else content)[field]
+    run.config.write_text(json.dumps(content))
+    with untouched(run.path):
+        return room.command(*(("train", "--resume") if which == "overrides" else ("evaluate",)), run.path)
 
 
 @fault("files", names=r"model\.keras|metadata\.json", survives=KEPT, few=[0.5], every=bits(200, seed=4))

@@ -1,6 +1,7 @@
 """Recipes, tables, arrays and pictures at random: each is taken, or refused in words that name it."""
 
 import csv
+import dataclasses
 import io
 import re
 
@@ -24,8 +25,11 @@ MODELS = ["toy_flow", "digits_flow", "tabular_flow", "digits_classifier", "hybri
 
 
 def examples(room, count: int, names: str, strategy, attempt) -> Outcome:
-    """How `attempt(value)` ends for values at random: the last refusal, each of which has `names` in its words."""
-    refused = []
+    """How `attempt(value)` ends for values at random: the last refusal, each of which has `names` in its words.
+
+    It is taken for the end of all, which are counted beside it.
+    """
+    refused, taken = [], 0
 
     @hypothesis.settings(
         max_examples=count, deadline=None, database=None, derandomize=True,
@@ -33,14 +37,18 @@ def examples(room, count: int, names: str, strategy, attempt) -> Outcome:
     )  # fmt: skip
     @hypothesis.given(strategy)
     def each(value):
+        nonlocal taken
         outcome = room.called(attempt, value)
         assert "Traceback" not in outcome.text, outcome.text
         if outcome.status:
             assert re.search(names, outcome.message), outcome.message
             refused.append(outcome)
+        else:
+            taken += 1
 
     each()
-    return refused[-1] if refused else Outcome(0, "", unharmed=True)
+    last = refused[-1] if refused else Outcome(0, "", unharmed=True)
+    return dataclasses.replace(last, counts=(len(refused), taken))
 
 
 TEXTS = st.one_of(

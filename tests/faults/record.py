@@ -30,13 +30,12 @@ def inflicted(fault, room) -> dict:
             fault.check(outcome)
         except AssertionError as error:
             raise AssertionError(f"{fault.name}: {case!r}: {error}") from error
-        refused += outcome.status != 0
-        unharmed += outcome.status == 0
+        counts = outcome.counts or (outcome.status != 0, outcome.status == 0)
+        refused, unharmed = refused + counts[0], unharmed + counts[1]
         message = outcome.message if outcome.status else message
         print(f"{fault.name}: {case!r}: {outcome.status} {outcome.message[:100]}", flush=True)
-    times = sum(case if isinstance(case, int) and fault.group == "input" else 1 for case in fault.every)
     return {
-        "times": times,
+        "times": refused + unharmed,
         "refused": refused,
         "unharmed": unharmed,
         "message": message.replace(str(room.folder), "/runs"),

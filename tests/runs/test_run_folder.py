@@ -11,6 +11,8 @@ import tensorflow as tf
 from keras_iresnet.models.files.replacing import replacing
 from keras_iresnet.runs.run_folder import RunFolder, default_path
 
+SETTINGS = {"name": "toy_flow", "recipe": {"dataset": "toy/moons", "seed": 1}, "builder": {}}
+
 
 def test_create_makes_the_folder_with_its_parents(tmp_path):
     run = RunFolder.create(tmp_path / "a" / "b")
@@ -35,7 +37,7 @@ def test_create_refuses_a_folder_that_cannot_be_written_and_names_it(tmp_path):
 
 def test_create_refuses_a_folder_with_a_run_and_says_which(tmp_path):
     run = RunFolder.create(tmp_path / "run")
-    run.write_json(run.config, {"name": "toy_flow", "started": "2026-01-02T03:04:05+00:00"})
+    run.write_json(run.config, SETTINGS | {"started": "2026-01-02T03:04:05+00:00"})
     with pytest.raises(ValueError, match=r"holds a run of toy_flow started 2026-01-02.*Choose another folder"):
         RunFolder.create(run.path)
 
@@ -163,8 +165,8 @@ def test_a_damaged_file_of_a_run_is_named(name, content, tmp_path):
 
 def test_settings_that_were_changed_are_refused_until_their_checksum_goes(tmp_path):
     run = RunFolder(tmp_path)
-    run.write_json(run.config, {"name": "toy_flow", "recipe": {"seed": 1}})
-    assert run.read_config() == {"name": "toy_flow", "recipe": {"seed": 1}}
+    run.write_json(run.config, SETTINGS)
+    assert run.read_config() == SETTINGS
     run.write_json(run.config, json.loads(run.config.read_text()) | {"name": "other"})
     assert run.read_config()["name"] == "other"
     changed = json.loads(run.config.read_text()) | {"name": "third"}
@@ -174,3 +176,39 @@ def test_settings_that_were_changed_are_refused_until_their_checksum_goes(tmp_pa
     del changed["sha256"]
     run.config.write_text(json.dumps(changed))
     assert run.read_config()["name"] == "third"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            lambda content: content.clear(),
+            "name, recipe, builder .*Received: no name, no recipe, no builder",
+        ),
+        (lambda content: content.pop("builder"), "Received: no builder$"),
+        (lambda content: content["recipe"].pop("seed"), r"Received: no recipe\.seed$"),
+        (lambda content: content.update(recipe=[]), r"a field recipe of type dict\. Received: recipe=\[\]"),
+        (
+            lambda content: content["recipe"].update(seed="1"),
+            r"a field recipe\.seed of type int\. Received: .*seed='1'",
+        ),
+        (lambda content: content.update(data=3), "a field data of type dict"),
+    ],
+)
+def test_settings_that_lack_a_field_are_refused(change, told, tmp_path):
+    run, content = RunFolder(tmp_path), json.loads(json.dumps(SETTINGS))
+    change(content)
+    run.write_json(run.config, content)
+    with pytest.raises(ValueError, match=f"^{re.escape(str(run.config))} must have .*{told}"):
+        run.read_config()
+
+
+def test_settings_that_a_command_needs_are_asked_for(tmp_path):
+    run = RunFolder(tmp_path)
+    run.write_json(run.config, SETTINGS)
+    with pytest.raises(
+        ValueError, match=r"config\.json must have .*machine among them\. Received: no overrides, no machine"
+    ):
+        run.read_config("overrides", "name", "machine")
+    run.write_json(run.config, SETTINGS | {"overrides": {}, "machine": {}})
+    assert run.read_config("overrides", "machine")["overrides"] == {}

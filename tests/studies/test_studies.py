@@ -21,7 +21,8 @@ def run(tmp_path_factory):
     """The run of a network that nobody trained."""
     run = RunFolder.create(tmp_path_factory.mktemp("untrained"))
     run.save(run.best, ki.zoo.digits_classifier(blocks=(1, 1), channels=4, seed=0))
-    run.write_json(run.config, {"recipe": {"dataset": "digits", "seed": 0}})
+    recipe = {"dataset": "digits", "seed": 0}
+    run.write_json(run.config, {"name": "digits_classifier", "builder": {}, "recipe": recipe})
     run.write_json(run.metrics, dict.fromkeys(error_by_coeff._METRICS, 2.5))
     return run
 

@@ -36,7 +36,7 @@ def settings_of(
             "`resume` must be a run that `train` began; a new one begins with its weights by `init_from`. "
             f"Received: {resume}, which was imported"
         )
-    config = RunFolder(resume).read_config()
+    config = RunFolder(resume).read_config("overrides")
     asked = dict(overrides or {}) if name else config["overrides"] | dict(overrides or {})
     given = resolve(name or config["name"], asked)
     if given.name == config["name"]:

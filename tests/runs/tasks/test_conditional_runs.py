@@ -99,7 +99,7 @@ def test_sample_command_draws_the_digit_asked_for(digits, tmp_path):
 def test_label_of_a_run_without_classes_is_refused(tmp_path):
     run = RunFolder.create(tmp_path / "run")
     run.save(run.best, ki.zoo.digits_flow(blocks=(1,), channels=4))
-    run.write_json(run.config, {"recipe": {"dataset": "digits", "seed": 0}})
+    run.write_json(run.config, {"name": "digits_flow", "builder": {}, "recipe": {"dataset": "digits", "seed": 0}})
     with pytest.raises(ValueError, match=r"`label` must be none .* Received: label=3"):
         sample_run(run.path, label=3)
 
