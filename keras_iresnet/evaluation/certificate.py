@@ -13,7 +13,7 @@ from keras_iresnet.layers.lipschitz import (
     ConvBound,
     LayerBound,
     UnknownBoundError,
-    norm_of,
+    composed_norm,
     part_bounds,
     within_budget,
     written_out_costs,
@@ -86,7 +86,7 @@ class BlockBound:
     def __str__(self):
         norms = " x ".join(f"{layer.norm:.4f} ({layer.method})" for layer in self.layers)
         where = "" if self.norm == 2 else f" in l_{self.norm:g}"
-        return f"{self.name} {self.event_shape}: Lip(g) <= {self.lip:.4f}{where}" + f" = {norms or self.reason}"
+        return f"{self.name} {self.event_shape}: Lip(g) <= {self.lip:.4f}{where}" + f" = {self.reason or norms}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -273,8 +273,11 @@ def _bound(name, branch, event_shape, kind, conv):
         found = tuple(part_bounds(branch, (None, *event_shape), conv))
     except UnknownBoundError as error:
         return BlockBound(name, event_shape, math.inf, reason=f"unknown, since {error}", kind=kind)
-    lip = math.prod(layer.norm for layer in found)
-    return BlockBound(name, event_shape, lip, found, kind=kind, norm=norm_of(branch))
+    try:
+        norm = composed_norm(branch)
+    except UnknownBoundError as error:
+        return BlockBound(name, event_shape, math.inf, found, reason=f"unknown, since {error}", kind=kind)
+    return BlockBound(name, event_shape, math.prod(layer.norm for layer in found), found, kind=kind, norm=norm)
 
 
 def _whole(model, branches, found):

@@ -1,11 +1,12 @@
 """What was proved about a layer, kept until one of its weights changes."""
 
+import math
 from collections.abc import Hashable
 from typing import Any
 
 import keras
 
-from keras_iresnet.layers.lipschitz import ConvBound, UnknownBoundError, norm_of, part_bounds, within_budget
+from keras_iresnet.layers.lipschitz import ConvBound, UnknownBoundError, composed_norm, part_bounds, within_budget
 from keras_iresnet.layers.lipschitz import written_out_costs as costs_of
 from keras_iresnet.layers.map_bounds import BranchLip, MapBounds
 from keras_iresnet.layers.weight_state import weight_state
@@ -58,7 +59,7 @@ def blocks_in(layer: Any) -> list[Any]:
 
     def noted(block):
         found.append(block)
-        return BranchLip(float("inf"))
+        return BranchLip(math.inf)
 
     layer._bounds(noted)
     return list(dict.fromkeys(found))
@@ -66,13 +67,11 @@ def blocks_in(layer: Any) -> list[Any]:
 
 def branch_lip(branch: keras.layers.Layer, input_shape: tuple[Any, ...], conv: ConvBound) -> BranchLip:
     """The bound of a branch for inputs (batch, *event), infinite where nothing is known of it."""
-    lip = 1.0
     try:
-        for part in part_bounds(branch, input_shape, conv):
-            lip *= part.norm
+        norm = composed_norm(branch)
+        return BranchLip(math.prod(part.norm for part in part_bounds(branch, input_shape, conv)), norm)
     except UnknownBoundError:
-        return BranchLip(float("inf"), norm_of(branch))
-    return BranchLip(lip, norm_of(branch))
+        return BranchLip(math.inf)
 
 
 def _shape(block):

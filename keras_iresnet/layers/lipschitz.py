@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_iresnet.layers.branches.activations import LipschitzActivation
+from keras_iresnet.layers.branches.activations import NORMS_OF, LipschitzActivation
 from keras_iresnet.layers.branches.branch import Branch
 from keras_iresnet.layers.branches.concatenation import Concatenation
 from keras_iresnet.layers.event_shape import Shape
@@ -84,10 +84,8 @@ def parts_and_bounds(layer: Any, input_shape: Shape, conv: ConvBound = conv_boun
     """`part_bounds`, each with the layer that it is of."""
     if hasattr(layer, "lipschitz_bound"):
         yield layer, LayerBound(layer.name, _declared(layer), "declared")
-    elif isinstance(layer, Branch) and type(layer).as_map is Branch.as_map and type(layer).call is Branch.call:
-        yield from _in_turn(layer.parts, input_shape, conv)
-    elif type(layer) is keras.Sequential:
-        yield from _in_turn(layer.layers, input_shape, conv)
+    elif (parts := _parts(layer)) is not None:
+        yield from _in_turn(parts, input_shape, conv)
     elif type(layer) in (SpectralConv2D, SpectralDense) and layer.norm != (2.0, 2.0):
         norm = float(induced_norm(tf.cast(layer.normalized_kernel(), tf.float64), *layer.norm))
         yield layer, LayerBound(layer.name, norm * (1 + _ROUNDING), "closed form")
@@ -110,10 +108,59 @@ def parts_and_bounds(layer: Any, input_shape: Shape, conv: ConvBound = conv_boun
         raise UnknownBoundError(f"no bound of a {type(layer).__name__} is known")
 
 
+def composed_norm(branch: Any) -> float:
+    """p of the l_p norm that the product of the bounds of a branch's parts is a Lipschitz constant in.
+
+    Each part is bounded from one norm to another, a kernel in those of its `norm`, what declares its bound in l_2; what
+    acts on each value alone keeps any. Bounds multiply where each begins in the norm that the one before ends in, and
+    make a contraction where the last ends in the norm that the first begins in.
+
+    Args:
+        branch: as for `part_bounds`.
+
+    Raises:
+        ValueError: they do not; it is an `UnknownBoundError`, and the message says where.
+
+    Example:
+    >>> import keras
+    >>> import keras_iresnet as ki
+    >>> from keras_iresnet.layers.lipschitz import composed_norm
+    >>> composed_norm(keras.Sequential([ki.layers.SpectralDense(8, norm="inf"), keras.layers.ReLU()]))
+    inf
+    >>> composed_norm(ki.layers.SpectralDense(8, norm=(1, "inf")))
+    Traceback (most recent call last):
+    keras_iresnet.layers.lipschitz.UnknownBoundError: it is bounded from l_1 to l_inf, no contraction of one norm
+    """
+    parts = list(_leaves(branch))
+    first = next((norms[0] for norms in map(_norms, parts) if norms), 2.0)
+    now = first
+    for part in parts:
+        norms = _norms(part)
+        if norms and norms[0] != now:
+            raise UnknownBoundError(
+                f"{part.name} is bounded from l_{norms[0]:g} to l_{norms[1]:g}, after what is bounded in l_{now:g}"
+            )
+        if type(part) is LipschitzActivation:
+            least, most = NORMS_OF.get(part.activation, (1.0, math.inf))
+            if not least <= now <= most:
+                raise UnknownBoundError(
+                    f"{part.activation} is 1-Lipschitz in l_p for p from {least:g} to {most:g}, and stands behind what "
+                    f"is bounded in l_{now:g}"
+                )
+        now = norms[1] if norms else now
+    if now != first:
+        raise UnknownBoundError(f"it is bounded from l_{first:g} to l_{now:g}, no contraction of one norm")
+    return first
+
+
 def norm_of(layer: Any) -> float:
-    """p of the l_p norm that a branch, or a layer from one norm to the same, is bounded in."""
-    norm = layer.norm if isinstance(layer, (Branch, SpectralConv2D, SpectralDense)) else 2.0
-    return norm[1] if isinstance(norm, tuple) else norm
+    """p of the l_p norm that a layer from one norm to the same is bounded in."""
+    norms = layer.norm if isinstance(layer, (SpectralConv2D, SpectralDense)) else (2.0, 2.0)
+    if norms[0] != norms[1]:
+        raise UnknownBoundError(
+            f"{layer.name} is bounded from l_{norms[0]:g} to l_{norms[1]:g}, beside what it is given"
+        )
+    return norms[1]
 
 
 def within_budget(costs: list[float], budget_s: float) -> ConvBound:
@@ -146,6 +193,32 @@ def written_out_costs(layer: Any, input_shape: Shape) -> list[float]:
     with contextlib.suppress(UnknownBoundError):  # it is reported where the bounds are taken
         list(part_bounds(layer, input_shape, counted))
     return costs
+
+
+def _parts(layer):
+    """What a layer applies in turn, where that is known; `None` of a single part."""
+    if isinstance(layer, Branch) and type(layer).as_map is Branch.as_map and type(layer).call is Branch.call:
+        return layer.parts
+    return layer.layers if type(layer) is keras.Sequential else None
+
+
+def _leaves(layer):
+    parts = None if hasattr(layer, "lipschitz_bound") else _parts(layer)
+    if parts is None:
+        yield layer
+    else:
+        for part in parts:
+            yield from _leaves(part)
+
+
+def _norms(part):
+    """p and q of the l_p and the l_q norm between which a part is bounded; `None` where it is in any."""
+    if type(part) in (SpectralConv2D, SpectralDense):
+        return part.norm
+    if type(part) is Concatenation:
+        return (norm_of(part.linear),) * 2
+    euclidean = hasattr(part, "lipschitz_bound") or type(part) in (keras.layers.Dense, keras.layers.Conv2D)
+    return (2.0, 2.0) if euclidean else None
 
 
 def _in_turn(parts, shape, conv):
