@@ -125,6 +125,8 @@ def _in_words_of_options(description, names):
     """A docstring's sentence for the command line: `decay="drop"` is --decay drop there."""
 
     def spelt(code):
+        if "(" in code[1]:  # Python's own, which cannot be typed here
+            return code[1]
         field, _, value = code[1].replace('"', "").partition("=")
         return f"{names.get(field, field)} {value}".strip().replace("None", "none")
 

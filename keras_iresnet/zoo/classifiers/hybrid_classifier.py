@@ -47,7 +47,7 @@ def hybrid_classifier(
         activation: 1-Lipschitz activation, see `LipschitzActivation`.
         power_iterations: steps of the power iteration in each training step.
         log_det: how training takes log-determinants: `"series"`, cut after `num_terms`; `"roulette"`, without bias;
-            `"exact"`, for small images; or an estimator such as `ki.RouletteLogDet(rate=0.9)`.
+            `"exact"`, for small images; in Python an estimator, too, as `ki.RouletteLogDet(rate=0.9)`.
         num_terms: terms of the log-det series in training.
         num_probes: random vectors of the trace estimator in training.
         seed: seed of weights and noise.

@@ -103,7 +103,7 @@ def image_flow(
         power_iterations: steps of the power iteration in each training step.
         dropout: share of the last hidden activations of each branch that a training step sets to 0, in [0, 1).
         log_det: how training takes log-determinants: `"series"`, cut after `num_terms`; `"roulette"`, without bias;
-            `"exact"`, for small images; or an estimator such as `ki.RouletteLogDet(rate=0.9)`.
+            `"exact"`, for small images; in Python an estimator, too, as `ki.RouletteLogDet(rate=0.9)`.
         num_terms: terms of the log-det series in training.
         num_probes: random vectors of the trace estimator in training.
         learned_prior: whether the prior's mean and scale are learned, or stay 0 and 1.
