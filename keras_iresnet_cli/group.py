@@ -30,7 +30,12 @@ class _Group(click.Group):
                 raise
             raise _Mendable(str(error)) from error
         except Exception as error:
-            if ctx.params["debug"] or not _is_out_of_memory(error):
+            if ctx.params["debug"]:
+                raise
+            # Known by its name, like those below: TensorFlow is not to be imported for this.
+            if type(error).__name__ == "NotConvergedError":
+                raise _Mendable(str(error)) from error
+            if not _is_out_of_memory(error):
                 raise
             raise _Mendable(
                 "There is not enough memory; what was saved is there still. A smaller `--batch-size` needs less, or "

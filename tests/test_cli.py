@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 
+import keras_iresnet as ki
 import keras_iresnet_cli
 from keras_iresnet import runs
 from keras_iresnet_cli import cli, tables
@@ -209,6 +210,16 @@ def test_a_training_that_a_signal_ended_exits_as_the_shell_expects(number, statu
     result = CliRunner().invoke(cli, ["train", "digits_flow", "--out", "x"])
     assert result.exit_code == status
     assert "goes on with: keras-iresnet train --resume x" in result.stderr
+
+
+def test_a_training_whose_solves_fail_is_told_without_a_traceback(monkeypatch):
+    def failing(*_, **__):
+        raise ki.NotConvergedError("The forward solves of block must converge.")
+
+    monkeypatch.setattr(runs, "train", failing)
+    result = CliRunner().invoke(cli, ["train", "toy_flow", "--out", "x"])
+    assert result.exit_code == 2
+    assert result.stderr == "Error: The forward solves of block must converge.\n"
 
 
 def test_memory_that_tensorflow_has_not_is_told_as_pythons_is(monkeypatch, tmp_path):

@@ -1,11 +1,11 @@
-"""What layers share whose forward map is a fixed point: how solves that do not converge are counted, and end a run."""
+"""What layers share whose forward map is a fixed point: solves that do not converge are counted, and end a run."""
 
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from keras_iresnet.layers.carried import Carried
-from keras_iresnet.layers.inverse_report import InverseReport, NotConvergedError, settle
+from keras_iresnet.layers.inverse_report import ASK, InverseReport, NotConvergedError, settle
 from keras_iresnet.layers.precision import FullPrecision
 
 MOST_FAILURES = 0.1  # share of recent solves that may fail in training
@@ -23,13 +23,35 @@ class ForwardSolves(Base):
     Outside of training a sample that does not converge is as in an inverse: `NotConvergedError`; in a compiled function
     an assertion, and NaN under XLA. In training such a sample has no gradient through this layer and is counted, in
     `failures` (how many, ever) and `failed_share` (of recent ones); more than a tenth of these ends the training with
-    the same error.
+    the same error. In a compiled step that is an assertion, which the models of this package turn into the error, and
+    under XLA nothing: there `fit` looks at the share itself, by `check_failures`.
     """
 
     def _build_counts(self) -> None:
         options: dict[str, Any] = {"shape": (), "initializer": "zeros", "trainable": False, "aggregation": "mean"}
         self.failures = self.add_weight(name="failures", **options)
         self.failed_share = self.add_weight(name="failed_share", **options)
+
+    def check_failures(self) -> None:
+        """Raise `NotConvergedError` where too many of the recent solves failed; not for compiled functions."""
+        share = float(tf.convert_to_tensor(self.failed_share))
+        if share > MOST_FAILURES:
+            raise NotConvergedError(f"{self._must} {share:.3g}. {ASK}")
+
+    def forgive_failures(self) -> None:
+        """Let a training begin whose predecessor was ended, or ought to have been, by too many failures.
+
+        A share within the limit is kept: a run that goes on from a saved state is as if it had not been interrupted.
+        """
+        if float(tf.convert_to_tensor(self.failed_share)) > MOST_FAILURES:
+            self.failed_share.assign(0.0)
+
+    @property
+    def _must(self):
+        return (
+            f"The forward solves of {self.name} must converge, in training all but a share of {MOST_FAILURES} of "
+            "recent ones. Received: share of recent ones that did not:"
+        )
 
     def _settled(
         self, y: tf.Tensor, log_det: tf.Tensor | float, report: InverseReport, carried: Carried
@@ -55,9 +77,7 @@ class ForwardSolves(Base):
         recent = tf.math.divide_no_nan(tf.reduce_sum(failed), tf.cast(tf.size(failed), failed.dtype))
         share = _MOMENTUM * tf.convert_to_tensor(self.failed_share) + (1 - _MOMENTUM) * recent
         self.failed_share.assign(share)
-        message = f"The forward solves of {self.name} must converge. Share of recent ones that did not:"
         if tf.executing_eagerly():
-            if float(share) > MOST_FAILURES:
-                raise NotConvergedError(f"{message} {float(share):.3f}. Is every branch contractive (coeff < 1)?")
+            self.check_failures()
             return tf.no_op()
-        return tf.debugging.Assert(share <= MOST_FAILURES, [message, share])
+        return tf.debugging.Assert(share <= MOST_FAILURES, [self._must, share])

@@ -1,15 +1,21 @@
 """How an inverse went, and what is done where it did not converge."""
 
+import contextlib
+import re
 import warnings
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import tensorflow as tf
 
 ON_FAILURE = ("raise", "warn", "ignore")
+ASK = "Is every branch contractive (coeff < 1)?"
+# The assertions of `settle` and of `ForwardSolves`: what must hold, and values, each in brackets of its own.
+_ASSERTED = re.compile(r"assertion failed: \[(The (?:inverse|forward solves of) [^\]]*)\]((?: \[[^\[\]]*\])+)")
 
 
 class NotConvergedError(RuntimeError):
-    """An inverse that did not reach its tolerance: the map is not contractive enough, or the steps ran out."""
+    """A fixed point that did not reach its tolerance: the map is not contractive enough, or the steps ran out."""
 
 
 class InverseReport(NamedTuple):
@@ -71,6 +77,25 @@ def settle(x: tf.Tensor, report: InverseReport, on_failure: str) -> tf.Tensor:
     with tf.control_dependencies([tf.debugging.Assert(failed == 0, [message, failed, worst])]):
         kept = tf.reshape(report.converged, [-1] + [1] * (x.shape.rank - 1))
         return tf.where(kept, x, tf.constant(float("nan"), x.dtype))
+
+
+@contextlib.contextmanager
+def failures_as_errors() -> Iterator[None]:
+    """Where a compiled function stops at solves that did not converge, raise what Python would have, without the graph.
+
+    XLA has no such assertions, and nothing stops there.
+
+    Raises:
+        NotConvergedError: in the place of `tf.errors.InvalidArgumentError`.
+    """
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        asserted = _ASSERTED.search(error.message)
+        if asserted is None:
+            raise
+        values = ", ".join(f"{float(value):.3g}" for value in re.findall(r"\[(.*?)\]", asserted[2]))
+        raise NotConvergedError(f"{asserted[1]} {values}. {ASK}") from error
 
 
 def _speak_up(report, on_failure):

@@ -1,5 +1,6 @@
 """What flows, classifiers and hybrids share: data are checked, layers set from them, norms converged, files written."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -13,8 +14,9 @@ from keras_iresnet.borrowed.keras_names import (
     is_within_fit,
     track_losses,
 )
+from keras_iresnet.layers.inverse_report import failures_as_errors
 from keras_iresnet.layers.precision import FullPrecision
-from keras_iresnet.models.convergence import converge_norms, with_convergence
+from keras_iresnet.models.convergence import converge_norms, solving_layers, with_convergence
 from keras_iresnet.models.example_checks import SLACK, check_batch, check_dtype, check_shape, checked_examples, is_array
 from keras_iresnet.models.files.onnx_files import export_onnx
 from keras_iresnet.models.files.onnx_functions import OnnxFunction
@@ -116,7 +118,7 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, Saved):
             examples, x = first_examples(x, self.initialization_examples, weights)
             self.initialize(examples)
         x, y, *_ = with_targets_for_weights(x, y, weights)
-        with assertions_as_errors():
+        with _plain_errors():
             return super().fit(x, y, *args, callbacks=with_convergence(callbacks), **kwargs)
 
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
@@ -124,12 +126,15 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, Saved):
         if not self.initialized:
             self._check_data(x, y, sample_weight)
             self.initialize(x if sample_weight is None else resampled(x, sample_weight))
-        with assertions_as_errors(lambda: self._check_data(x, y, sample_weight)):
-            return super().train_on_batch(x, y, sample_weight, **kwargs)
+        with _plain_errors(lambda: self._check_data(x, y, sample_weight)):
+            logs = super().train_on_batch(x, y, sample_weight, **kwargs)
+        for layer in solving_layers(self):  # XLA has not
+            layer.check_failures()
+        return logs
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
         """As `keras.Model.test_on_batch`."""
-        with assertions_as_errors(lambda: self._check_data(x, y, sample_weight)):
+        with _plain_errors(lambda: self._check_data(x, y, sample_weight)):
             return super().test_on_batch(x, y, sample_weight, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -140,19 +145,19 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, Saved):
             self._check_data(x, y, weights)
             kwargs["callbacks"] = with_convergence(kwargs.get("callbacks"))
         x, y, *_ = with_targets_for_weights(x, y, weights)
-        with assertions_as_errors():
+        with _plain_errors():
             return super().evaluate(x, y, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.predict`."""
         self._check_examples(x, self._slack_of_predict)
         kwargs["callbacks"] = with_convergence(kwargs.get("callbacks"))
-        with assertions_as_errors():
+        with _plain_errors():
             return super().predict(x, *args, **kwargs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """As `keras.Model.predict_on_batch`."""
-        with assertions_as_errors(lambda: self._check_examples(x, self._slack_of_predict)):
+        with _plain_errors(lambda: self._check_examples(x, self._slack_of_predict)):
             return super().predict_on_batch(x)
 
     def _check_data(self, x, y, weights=None):
@@ -278,3 +283,10 @@ class InvertibleModel(FullPrecision, BuiltBeforehand, Saved):
         """Rebuild the layer from its config."""
         config = of_known_version(config)
         return cls(**{**config, "layer": keras.saving.deserialize_keras_object(config["layer"])})
+
+
+@contextlib.contextmanager
+def _plain_errors(examine=None):
+    """What assertions of a compiled step are raised as: those of data, see `assertions_as_errors`, and of solves."""
+    with assertions_as_errors(examine), failures_as_errors():
+        yield

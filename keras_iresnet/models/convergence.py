@@ -1,4 +1,4 @@
-"""Keeps sigma at the norm of the kernels wherever the weights of a model are looked at."""
+"""What accompanies each training: sigma is kept at the norm of the kernels, and what cannot go well is ended."""
 
 import math
 import warnings
@@ -8,8 +8,11 @@ import keras
 import tensorflow as tf
 
 from keras_iresnet.borrowed.keras_names import layers_in
+from keras_iresnet.layers.forward_solves import ForwardSolves
 from keras_iresnet.layers.spectral.spectral_layer import SpectralLayer
 from keras_iresnet.layers.weight_state import weight_state
+
+SOLVES_EVERY = 50  # steps from one look at solves to the next: each waits for the device, once for each layer
 
 
 def converge_norms(model: keras.Model) -> None:
@@ -38,11 +41,12 @@ def _layers(model):
 def with_convergence(callbacks: Any) -> list[keras.callbacks.Callback]:
     """What `fit`, `evaluate` and `predict` take as `callbacks`, each followed by one that converges norms.
 
-    Any of them may change weights, such as `SwapEMAWeights`, and any may save them.
+    Any of them may change weights, such as `SwapEMAWeights`, and any may save them. What they log of an epoch has the
+    count of solves that failed.
     """
     if isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks = callbacks.callbacks  # Keras makes a list of its own of them, for the model
-    found: list[keras.callbacks.Callback] = [ConvergeNorms()]
+    found: list[keras.callbacks.Callback] = [WatchSolves(), ConvergeNorms()]
     for callback in tf.nest.flatten(callbacks or []):
         found += [callback, ConvergeNorms()]
     return [*found, ReportDivergence()]
@@ -55,6 +59,48 @@ class ConvergeNorms(keras.callbacks.Callback):
         converge_norms(self.model)
 
     on_test_begin = on_test_end = on_predict_begin = on_predict_end = on_epoch_end = on_train_end = _converge
+
+
+def failed_solves(model: keras.Model) -> dict[str, int]:
+    """Under the name that logs have, how many forward solves failed in all training; empty if no layer solves any."""
+    solving = solving_layers(model)
+    return {"failed_solves": sum(round(float(layer.failures)) for layer in solving)} if solving else {}
+
+
+def solving_layers(model: keras.Model) -> list[ForwardSolves]:
+    """The layers of a model whose forward map is solved for."""
+    return [layer for layer in layers_in(model) if isinstance(layer, ForwardSolves)]
+
+
+class WatchSolves(keras.callbacks.Callback):
+    """Logs how many forward solves failed in training, and ends one of which too many do.
+
+    A compiled step asserts the latter itself, but not under XLA.
+
+    Raises:
+        NotConvergedError: at the end of an epoch, or of `SOLVES_EVERY` steps of one.
+    """
+
+    async_safe = True  # Keras need not wait for each step because of this callback
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
+        self._solving, self._calls = solving_layers(self.model), 0
+        for layer in self._solving:
+            layer.forgive_failures()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
+        self._calls += 1
+        if self._calls % SOLVES_EVERY == 0:
+            self._check()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
+        if logs is not None:
+            logs.update(failed_solves(self.model))
+        self._check()
+
+    def _check(self):
+        for layer in self._solving:
+            layer.check_failures()
 
 
 class ReportDivergence(keras.callbacks.Callback):

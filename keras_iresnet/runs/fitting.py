@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_iresnet import data
 from keras_iresnet.evaluation.certification import Certification
+from keras_iresnet.models.convergence import failed_solves
 from keras_iresnet.runs.machine import devices
 from keras_iresnet.runs.patience import Patience
 from keras_iresnet.runs.progress import ProgressBar
@@ -78,18 +79,22 @@ class Fitting:
     def fit(self) -> dict:
         """Train, and leave the best weights in the model; returns what the run cost and how good its validation was."""
         if self.state.start.finished:
-            epochs = self.state.start.epoch
+            epochs, failed = self.state.start.epoch, failed_solves(self.model)
             if self.run is not None:  # whose process may have ended between its last state and best.keras
                 self.best.set_model(self.model)
                 self.best.on_train_end()
         else:
-            epochs = self._fit().epoch[-1] + 1
+            fitted = self._fit()
+            epochs = fitted.epoch[-1] + 1
+            # From the history: the model has the count of its best epoch by now.
+            failed = {name: fitted.history[name][-1] for name in failed_solves(self.model)}
         return {
             "parameters": sum(weight.shape.num_elements() for weight in self.model.trainable_weights),
             "epochs": epochs,
             "steps": steps_taken(self.model),
             "train_seconds": round(self.budget.elapsed, 1),
             "best_epoch": self.best.epoch,
+            **failed,
             **self.task.best(self.model, self.best.value),
         }
 

@@ -68,6 +68,7 @@ def train(
             which another process trains, or whose run cannot go on.
         OSError: the folder cannot be written, the data cannot be read, another machine is gone.
         FloatingPointError: the loss became infinite or NaN.
+        NotConvergedError: too many forward solves failed, or one did outside of training.
         TerminatedError: SIGTERM or Ctrl-C came; the state is saved.
     """
     started = time.monotonic()

@@ -160,6 +160,6 @@ def test_training_counts_failures_and_ends_where_they_are_many(compiled):
     assert float(layer.failures) == 5
     np.testing.assert_allclose(layer.failed_share, (1 - 0.99**5) / 3, rtol=1e-5)
     error = tf.errors.InvalidArgumentError if compiled else ki.NotConvergedError
-    with pytest.raises(error, match="Share of recent ones that did not"):
+    with pytest.raises(error, match="share of recent ones that did not"):
         [step() for _ in range(60)]
     np.testing.assert_allclose(layer.failures, 36, atol=1)  # a share of 0.1 after 36 steps
