@@ -108,7 +108,11 @@ class RouletteLogDet(DualSeries):
         """`max_terms`, or what it is by default for examples of so many dimensions."""
         if self.max_terms is not None:
             return self.max_terms
-        return max(1, _terms_within_bias(math.sqrt(self._known_rate()), dimension) - self.exact_terms)
+        return max(1, self._least_terms(math.sqrt(self._known_rate()), dimension) - self.exact_terms)
+
+    def _least_terms(self, lip, dimension):
+        """How many terms leave a bias of at most `CAP_BIAS` for a bound of `lip`."""
+        return _terms_within_bias(lip, dimension)
 
     def further_terms(self, seed: tf.Tensor, dimension: int) -> tf.Tensor:
         """N, a scalar of integers: how many terms follow the exact ones for this seed."""
