@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import numbers
 from typing import ClassVar, Self
 
 import tensorflow as tf
@@ -73,7 +74,7 @@ class RouletteLogDet(DualSeries):
         super().__post_init__()
         if self.max_terms is not None:
             check_count("max_terms", self.max_terms)
-        if self.rate is not None and not 0 < self.rate < 1:
+        if self.rate is not None and not (isinstance(self.rate, numbers.Real) and 0 < self.rate < 1):
             raise ValueError(f"`rate` must lie in (0, 1). Received: rate={self.rate!r}")
 
     def for_bound(self, lip: float | None) -> Self:

@@ -11,7 +11,7 @@ from keras_iresnet.layers.carried import EVALUATION, Carried
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.inverse_errors import ROUNDING
 from keras_iresnet.layers.inverse_report import InverseReport
-from keras_iresnet.layers.invertible import InvertibleLayer
+from keras_iresnet.layers.invertible import InvertibleLayer, check_layer
 from keras_iresnet.layers.precision import check_branch_precision
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS, FixedPoint, default_tolerance
@@ -67,6 +67,7 @@ class BranchBlock(InvertibleLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check_layer("branch", branch)
         if remat and not hasattr(branch, "as_map"):
             raise ValueError(
                 f"`remat` needs a branch with a method `as_map`, whose weights it can see. Received: {branch.name}"
