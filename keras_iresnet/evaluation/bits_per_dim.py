@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_iresnet.evaluation.batchwise import Bar, as_batches
+from keras_iresnet.evaluation.bias_bound import bias_bound
 from keras_iresnet.evaluation.certificate import certify
 from keras_iresnet.evaluation.image_evaluation import ImageEvaluation
 from keras_iresnet.evaluation.log_likelihood import EXACT_DIMENSION
@@ -185,13 +186,7 @@ class ImageEvaluator:
             return 0.0
         if self._estimated:
             return math.inf
-        if isinstance(self.estimator, SeriesToBias):
-            nats = len(self._certificate.blocks) * self.estimator.nats
-        elif hasattr(self.estimator, "num_terms"):
-            nats = self._certificate.series_bias(self.estimator.num_terms)
-        else:
-            return math.inf
-        return nats / (self._dimension * math.log(2))
+        return bias_bound(self.estimator, self.flow, self._certificate) / (self._dimension * math.log(2))
 
     def _effort(self, images):
         """Terms of the series, and products for each image since the last time; both where that is found on the way."""

@@ -261,6 +261,12 @@ class InvertibleLayer(FullPrecision, keras.layers.Layer):
             raise ValueError(f"{self.name} was built for shape {tuple(shape)}. Received: shape={tuple(x.shape)}")
 
 
+def check_layer(name: str, layer: object) -> None:
+    """Refuse what is no Keras layer."""
+    if not isinstance(layer, keras.layers.Layer):
+        raise ValueError(f"`{name}` must be a Keras layer. Received: {name}={layer!r}")
+
+
 def check_invertible(name: str, layer: object, owner: FullPrecision | None = None) -> None:
     """Refuse a layer without an inverse, or of another precision than the layer or model that holds it, if one does."""
     if not isinstance(layer, InvertibleLayer):

@@ -3,6 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 import keras
+import tensorflow as tf
+
+from keras_iresnet.borrowed.keras_names import layers_in
 
 
 def stream_dtype(variable_dtype: str) -> str:
@@ -16,6 +19,21 @@ def check_full_precision(what: str, policy: keras.DTypePolicy) -> None:
         raise ValueError(
             f"{what} must have one dtype for all: a mixed policy would round its evaluation. Received: {policy.name}"
         )
+
+
+def check_branch_precision(branch: keras.layers.Layer, dtype: str) -> None:
+    """Refuse a branch of Keras's layers that would round to less than `dtype`: no fixed point converges then."""
+    for layer in layers_in(branch):
+        # These hand on what they get: whatever their policy is, nothing is rounded.
+        if isinstance(layer, (keras.Sequential, keras.layers.InputLayer)) or hasattr(layer, "operations"):
+            continue
+        own = tf.as_dtype(layer.compute_dtype)
+        if own.is_floating and own.size < tf.as_dtype(dtype).size:
+            raise ValueError(
+                f"`branch` must compute in {dtype}, as the solves of its block do: one without a method `as_map` needs "
+                f'dtype="{dtype}" in each of its layers. Received: {branch.name}, whose layer {layer.name} computes in '
+                f"{own.name}"
+            )
 
 
 if TYPE_CHECKING:  # a mixin is taken for what it is mixed into

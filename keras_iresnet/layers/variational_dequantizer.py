@@ -7,9 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_iresnet.borrowed.keras_names import layers_in
+from keras_iresnet.layers.blocks.branch_block import BranchBlock
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.event_shape import Shape
-from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible
+from keras_iresnet.layers.invertible import InvertibleLayer, check_invertible, check_layer
 from keras_iresnet.layers.precision import FullPrecision
 from keras_iresnet.ops.replicas import draw_rows
 from keras_iresnet.ops.uniform import uniform
@@ -27,7 +29,12 @@ class VariationalDequantizer(FullPrecision, keras.layers.Layer):
     Args:
         layer: F, an invertible layer over images whose branches take c as their condition: `condition_size` channels of
             the grid that each branch works on.
-        context: Keras layer from images, as floats in [-1, 1], to c (batch, height, width, condition_size).
+        context: Keras layer from images, as floats in [-1, 1], to c (batch, height, width, condition_size); sides of
+            1, or none of them, for what is the same at every pixel.
+
+    Raises:
+        ValueError: `layer` is not invertible or `context` no Keras layer; when built, `layer` changes the shape, or
+            what `context` gives does not fit the branches.
 
     Reference: Ho et al., Flow++, ICML 2019 (arXiv:1902.00275), section 3.1.
 
@@ -45,6 +52,7 @@ class VariationalDequantizer(FullPrecision, keras.layers.Layer):
     def __init__(self, layer: InvertibleLayer, context: keras.layers.Layer, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_invertible("layer", layer)
+        check_layer("context", context)
         self.layer, self.context = layer, context
 
     def build(self, input_shape: Shape) -> None:
@@ -55,6 +63,27 @@ class VariationalDequantizer(FullPrecision, keras.layers.Layer):
         after = tuple(self.layer.compute_output_shape(tuple(input_shape)))
         if after[1:] != tuple(input_shape)[1:]:
             raise ValueError(f"`layer` must give images of the shape that it takes, {input_shape}. Received: {after}")
+        self._check_context(keras.KerasTensor((None, *input_shape[1:]), dtype=self.stream_dtype))
+
+    def _check_context(self, images):
+        """Refuse features that some branch cannot take, which TensorFlow would refuse in other words, or broadcast."""
+        takers = [
+            (layer.branch.condition_size, tuple(layer.input_spec.shape)[1:-1])
+            for layer in layers_in(self.layer)
+            if isinstance(layer, BranchBlock) and getattr(layer.branch, "condition_size", None) is not None
+        ]
+        if not takers:
+            return
+        _, *given, channels = getattr(self.context.compute_output_spec(images), "shape", (None, None))
+        for size, grid in takers:
+            sides = given or [1] * len(grid)
+            fits = len(sides) == len(grid) and all(a in (None, 1, b) for a, b in zip(sides, grid, strict=True))
+            if not fits or channels != size:
+                raise ValueError(
+                    f"`context` must give `condition_size` channels on the grid of each branch, {(None, *grid, size)}. "
+                    f"Received: {self.context.name}, which gives {(None, *given, channels)} for images of "
+                    f"{tuple(images.shape)[1:]}"
+                )
 
     def call(self, images: tf.Tensor, bins: int = 256) -> tf.Tensor:
         """Noise for images, of a fixed seed: (batch, height, width, channels)."""

@@ -8,14 +8,17 @@ Each takes what an estimator of `log_det` takes and returns g(x) and nats (batch
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import tensorflow as tf
 
 from keras_iresnet.ops import maps
+from keras_iresnet.ops.bounds import smallest_number
+from keras_iresnet.ops.bounds.odd_bias import odd_series_bias
 from keras_iresnet.ops.log_det import LogDetEstimator, SeriesLogDet
-from keras_iresnet.ops.roulette import RouletteLogDet
+from keras_iresnet.ops.roulette import CAP_BIAS, RouletteLogDet
 from keras_iresnet.ops.series_terms import SeriesValue, series_terms
 from keras_iresnet.ops.series_to_bias import SeriesToBias
 
@@ -70,7 +73,13 @@ class OddSeries(SeriesLogDet):
 
 
 class OddRoulette(RouletteLogDet):
-    """The same with a random number of terms, weighted as in `RouletteLogDet`: unbiased."""
+    """The same with a random number of terms, weighted as in `RouletteLogDet`: unbiased.
+
+    The default cap is its own: odd terms count twice, so that they can leave more than the whole series does.
+    """
+
+    def _least_terms(self, lip, dimension):
+        return _odd_terms_within_bias(lip, dimension)
 
     def _walk(self, linearized, v, image, seed):
         rate = self._known_rate()
@@ -111,6 +120,13 @@ class OddSeriesToBias(SeriesToBias):
 
     _stride: ClassVar[int] = 2
     _factor: ClassVar[float] = -2.0
+
+
+@functools.cache
+def _odd_terms_within_bias(lip, dimension):
+    if not lip < 1:  # the root of a rate that is 1 but for rounding
+        raise ValueError(f"`rate` must be below 1 by more than its rounding. Received: a bound of {lip!r}")
+    return smallest_number(lambda num_terms: odd_series_bias(lip, num_terms, dimension) <= CAP_BIAS)
 
 
 _MADE: dict[type, Callable[..., Any]] = {

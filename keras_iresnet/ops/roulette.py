@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import numbers
 from typing import ClassVar, Self
 
 import tensorflow as tf
@@ -73,7 +74,7 @@ class RouletteLogDet(DualSeries):
         super().__post_init__()
         if self.max_terms is not None:
             check_count("max_terms", self.max_terms)
-        if self.rate is not None and not 0 < self.rate < 1:
+        if self.rate is not None and not (isinstance(self.rate, numbers.Real) and 0 < self.rate < 1):
             raise ValueError(f"`rate` must lie in (0, 1). Received: rate={self.rate!r}")
 
     def for_bound(self, lip: float | None) -> Self:
@@ -108,7 +109,11 @@ class RouletteLogDet(DualSeries):
         """`max_terms`, or what it is by default for examples of so many dimensions."""
         if self.max_terms is not None:
             return self.max_terms
-        return max(1, _terms_within_bias(math.sqrt(self._known_rate()), dimension) - self.exact_terms)
+        return max(1, self._least_terms(math.sqrt(self._known_rate()), dimension) - self.exact_terms)
+
+    def _least_terms(self, lip, dimension):
+        """How many terms leave a bias of at most `CAP_BIAS` for a bound of `lip`."""
+        return _terms_within_bias(lip, dimension)
 
     def further_terms(self, seed: tf.Tensor, dimension: int) -> tf.Tensor:
         """N, a scalar of integers: how many terms follow the exact ones for this seed."""

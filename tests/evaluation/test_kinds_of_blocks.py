@@ -7,9 +7,11 @@ import tensorflow as tf
 from oracles import jacobian, leave_identity
 
 import keras_iresnet as ki
+from keras_iresnet.evaluation.bias_bound import bias_bound
 from keras_iresnet.layers import Chain, DenseBranch, ImplicitBlock, Inverse, InvertibleResidualBlock, MonotoneBlock
 from keras_iresnet.ops.bounds import series_bias
 from keras_iresnet.ops.bounds.odd_bias import odd_series_bias
+from keras_iresnet.ops.odd_series import odd
 
 
 def branch(coeff=0.9):
@@ -72,3 +74,30 @@ def test_bias_of_the_odd_series_is_its_own():
     terms = report.num_terms(1e-4)
     assert report.series_bias(terms) <= 1e-4 < report.series_bias(terms - 1)
     assert certified(CASES["inverse"])[1].series_bias(6) == series_bias(report.bound, 6, 4)
+
+
+@pytest.mark.parametrize(("name", "bias"), [("residual", series_bias), ("monotone", odd_series_bias)])
+def test_bias_of_a_roulette_is_that_of_its_cap(name, bias):
+    layer, report = certified(CASES[name])
+    for roulette in (ki.RouletteLogDet(), ki.RouletteLogDet(3, 0.7), ki.RouletteLogDet(max_terms=5)):
+        own = roulette.for_bound(layer.branch.lip_target)
+        terms = own.exact_terms + (odd(own) if name == "monotone" else own).cap(4)
+        assert bias_bound(roulette, layer, report) == bias(report.bound, terms, 4)
+    assert 1e-3 < bias_bound(ki.RouletteLogDet(max_terms=5), layer, report) < 1
+    assert bias_bound(ki.RouletteLogDet(), layer, report) <= 1e-6
+
+
+def test_bias_bounds_of_roulettes_add_up_and_are_told_of_images():
+    layer, report = certified(CASES["implicit"])
+    parts = [bias_bound(ki.RouletteLogDet(), block, ki.certify(block)) for block in (layer.layers[0], layer.layers[1])]
+    assert bias_bound(ki.RouletteLogDet(), layer, report) == pytest.approx(sum(parts), rel=1e-9)
+    assert len(report.blocks) == 2
+    keras.config.set_dtype_policy("float32")
+    flow = ki.zoo.digits_flow(blocks=(1, 1), channels=4)
+    images = np.random.default_rng(0).integers(0, 17, (20, 8, 8, 1), dtype=np.uint8)
+    flow.initialize(images)
+    for estimator in (ki.RouletteLogDet(), ki.SeriesLogDet(3)):
+        found = ki.evaluate_bits_per_dim(flow, images, estimator=estimator, max_passes=1)
+        nats = bias_bound(estimator, flow, ki.certify(flow))
+        assert found.bias_bound == pytest.approx(nats / (64 * np.log(2)))
+        assert f"bias at most {found.bias_bound:.1e}" in str(found)

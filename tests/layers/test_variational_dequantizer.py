@@ -148,3 +148,27 @@ def test_what_has_no_bound_is_refused():
         ki.Flow(ki.layers.ActNorm(), (3,), dequantizer=dequantizer())
     with pytest.raises(ValueError, match="`dequantizer` must be none"):
         ki.Hybrid(ki.layers.Chain([]), (2, 2, 1), 3, bins=BINS, dequantizer=dequantizer())
+
+
+@pytest.mark.parametrize(
+    ("context", "given"),
+    [
+        (lambda: keras.layers.Conv2D(2, 3, padding="same"), r"\(None, 4, 4, 2\)"),
+        (lambda: keras.layers.Conv2D(3, 2, strides=2), r"\(None, 2, 2, 3\)"),
+        (lambda: keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)]), r"\(None, 2\)"),
+    ],
+)
+def test_a_context_that_the_branches_cannot_take_is_refused(context, given):
+    block = InvertibleResidualBlock(ConvBranch(4, condition_size=3))
+    message = rf"`context` must give .* \(None, 4, 4, 3\)\. Received: .*, which gives {given} for images of \(4, 4, 1\)"
+    with pytest.raises(ValueError, match=message):
+        VariationalDequantizer(block, context()).build((None, 4, 4, 1))
+
+
+def test_a_context_may_be_the_same_at_every_pixel_but_has_to_be_a_layer():
+    for context in (keras.layers.GlobalAveragePooling2D(), keras.layers.GlobalAveragePooling2D(keepdims=True)):
+        block = InvertibleResidualBlock(ConvBranch(4, condition_size=1))
+        layer = VariationalDequantizer(block, context)
+        assert layer.draw(images(side=4), BINS, *SEEDS)[0].shape == (6, 4, 4, 1)
+    with pytest.raises(ValueError, match=r"`context` must be a Keras layer\. Received: context=None"):
+        VariationalDequantizer(block, None)

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 import keras_iresnet as ki
 from keras_iresnet.ops import maps
+from keras_iresnet.ops.bounds.odd_bias import odd_series_bias
 from keras_iresnet.ops.odd_series import OddByDifference, odd
 from keras_iresnet.ops.series_terms import SeriesValue
 from keras_iresnet.ops.series_to_bias import SeriesToBias
@@ -105,3 +106,13 @@ def test_vectors_of_the_first_odd_term_are_balanced(case):
     for found in (one, many):
         oracles.assert_mean(found, expected)
     assert many.var(0).mean() < 0.7 * one.var(0).mean()
+
+
+@pytest.mark.parametrize(("lip", "dimension"), [(0.069, 784), (0.729, 784), (0.3, 2), (0.97, 3072)])
+def test_default_cap_of_a_roulette_costs_less_than_a_millionth_of_a_nat(lip, dimension):
+    rate = lip**2 * (1 + 1e-9)  # just above what has a finite variance
+    estimator = odd(ki.RouletteLogDet(rate=rate).for_bound(lip))
+    terms = estimator.exact_terms + estimator.cap(dimension)
+    assert odd_series_bias(rate**0.5, terms, dimension) <= 1e-6
+    assert odd_series_bias(rate**0.5, terms - 1, dimension) > 1e-6
+    assert odd(ki.RouletteLogDet(rate=rate, max_terms=7)).cap(dimension) == 7

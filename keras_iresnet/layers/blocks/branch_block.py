@@ -11,7 +11,8 @@ from keras_iresnet.layers.carried import EVALUATION, Carried
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.inverse_errors import ROUNDING
 from keras_iresnet.layers.inverse_report import InverseReport
-from keras_iresnet.layers.invertible import InvertibleLayer
+from keras_iresnet.layers.invertible import InvertibleLayer, check_layer
+from keras_iresnet.layers.precision import check_branch_precision
 from keras_iresnet.ops import maps
 from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS, FixedPoint, default_tolerance
 from keras_iresnet.ops.kernels import shares_its_pass
@@ -38,7 +39,8 @@ class BranchBlock(InvertibleLayer):
     Args:
         branch: g, a `ConvBranch` or `DenseBranch`, which come with explicit derivatives; or any Keras layer that
             keeps shape and has a Lipschitz constant below 1, which `tf.GradientTape` differentiates. One with an
-            attribute `condition_size` that is not `None` is called with `condition=` too.
+            attribute `condition_size` that is not `None` is called with `condition=` too. Under a mixed policy its
+            layers need `dtype="float32"`.
         estimator: of log-determinants of dg/dx: `SeriesLogDet(num_terms, num_probes)`, `RouletteLogDet()`, which has
             no bias, or `ExactLogDet()`.
         tolerance: relative residual at which fixed points stop; `None` takes 16 roundings of the dtype.
@@ -65,6 +67,7 @@ class BranchBlock(InvertibleLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check_layer("branch", branch)
         if remat and not hasattr(branch, "as_map"):
             raise ValueError(
                 f"`remat` needs a branch with a method `as_map`, whose weights it can see. Received: {branch.name}"
@@ -74,8 +77,10 @@ class BranchBlock(InvertibleLayer):
         self.tolerance, self.max_steps, self.remat = tolerance, max_steps, remat
 
     def build(self, input_shape: Shape) -> None:
-        """Build the branch, and refuse one that changes the shape, or that the estimator is not made for."""
+        """Build the branch; refuse one that changes the shape, rounds, or that the estimator is not made for."""
         super().build(input_shape)
+        if not hasattr(self.branch, "as_map"):
+            check_branch_precision(self.branch, self.stream_dtype)
         if not self.branch.built:
             self.branch.build(input_shape)
         example = keras.KerasTensor((None, *input_shape[1:]), dtype=self.stream_dtype)

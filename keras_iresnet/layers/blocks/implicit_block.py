@@ -7,6 +7,7 @@ import keras
 from keras_iresnet.layers.blocks.residual_block import InvertibleResidualBlock
 from keras_iresnet.layers.composed.chain import Chain
 from keras_iresnet.layers.composed.inverse import Inverse
+from keras_iresnet.layers.invertible import check_layer
 from keras_iresnet.ops.fixed_point import DEFAULT_MAX_STEPS
 from keras_iresnet.ops.log_det import LogDetEstimator
 
@@ -27,6 +28,9 @@ class ImplicitBlock(Chain):
         tolerance: relative residual at which fixed points stop; `None` takes 16 roundings of the dtype.
         max_steps: bound on the steps of a fixed point.
         remat: whether the backward pass computes branches once more, see `InvertibleResidualBlock`.
+
+    Raises:
+        ValueError: a branch is no Keras layer.
 
     Reference: Lu et al., Implicit Normalizing Flows, ICLR 2021 (arXiv:2103.09527), equations 4 and 7.
 
@@ -50,6 +54,8 @@ class ImplicitBlock(Chain):
         remat: bool = False,
         **kwargs: Any,
     ) -> None:
+        check_layer("branch_x", branch_x)
+        check_layer("branch_z", branch_z)
         options: dict[str, Any] = {
             "estimator": estimator,
             "tolerance": tolerance,

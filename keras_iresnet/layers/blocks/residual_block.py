@@ -21,7 +21,8 @@ class InvertibleResidualBlock(BranchBlock):
     Args:
         branch: g, a `ConvBranch` or `DenseBranch`, which come with explicit derivatives; or any Keras layer that
             keeps shape and has a Lipschitz constant below 1, which `tf.GradientTape` differentiates. One with an
-            attribute `condition_size` that is not `None` is called with `condition=` too.
+            attribute `condition_size` that is not `None` is called with `condition=` too. Under a mixed policy its
+            layers need `dtype="float32"`.
         estimator: of log|det(I + dg/dx)|: `SeriesLogDet(num_terms, num_probes)`, `RouletteLogDet()`, which has
             no bias, or `ExactLogDet()`.
         tolerance: relative residual at which the inverse stops; `None` takes 16 roundings of the dtype.

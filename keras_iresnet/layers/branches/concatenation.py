@@ -26,6 +26,9 @@ class Concatenation(FullPrecision, keras.layers.Layer):
         activation: name of phi, see `LipschitzActivation`.
         scale: factor of the whole, in (0, 1].
 
+    Raises:
+        ValueError: `linear` is another layer, or, when built, changes the grid; or a `scale` outside (0, 1].
+
     Reference: Perugachi-Diaz et al., Invertible DenseNets, NeurIPS 2021 (arXiv:2102.02694), section 3.2.
 
     Example:
@@ -40,6 +43,8 @@ class Concatenation(FullPrecision, keras.layers.Layer):
         self, linear: SpectralLayer, *, activation: str = "clipswish", scale: float = 1.0, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
+        if not isinstance(linear, SpectralLayer):
+            raise ValueError(f"`linear` must be a SpectralDense or a SpectralConv2D. Received: linear={linear!r}")
         if not 0 < scale <= 1:
             raise ValueError(f"`scale` must lie in (0, 1]. Received: scale={scale!r}")
         self.linear, self.activation, self.scale = linear, activation, scale
@@ -49,7 +54,13 @@ class Concatenation(FullPrecision, keras.layers.Layer):
         """Create the weights for (batch, ..., channels)."""
         if not self.linear.built:
             self.linear.build(input_shape)
-        self.nonlinearity.build(self.linear.compute_output_shape(input_shape))
+        new_shape = tuple(self.linear.compute_output_shape(input_shape))
+        if new_shape[1:-1] != tuple(input_shape)[1:-1]:
+            raise ValueError(
+                "`linear` must keep the grid, which its output is put beside: a convolution with padding='same' and "
+                f"strides=1. Received: input_shape={tuple(input_shape)}, output_shape={new_shape}"
+            )
+        self.nonlinearity.build(new_shape)
         ones = {"shape": (), "initializer": "ones"}
         self.weight_kept = self.add_weight(name="weight_kept", **ones)
         self.weight_new = self.add_weight(name="weight_new", **ones)

@@ -7,6 +7,7 @@ from typing import Any, Self
 import keras
 import tensorflow as tf
 
+from keras_iresnet.borrowed.keras_names import layers_in
 from keras_iresnet.layers.carried import Carried
 from keras_iresnet.layers.event_shape import Shape
 from keras_iresnet.layers.forward_solves import ForwardSolves
@@ -27,11 +28,15 @@ class Inverse(ForwardSolves, InvertibleLayer):
     solves run in float32 at least, in training too. Those that do not converge raise `NotConvergedError` outside of
     training; in training they are counted in `failures`, and end it where they are more than a tenth.
 
+    `initialize` sets an ActNorm in the layer, too, so that what it gives on the way back is normalised. A layer that
+    sets itself from data on the way forward alone, such as `Gaussianize`, has to stand beside the `Inverse`.
+
     Args:
         layer: invertible layer. One that changes the shape must be built before.
 
     Raises:
-        ValueError: the layer is none that can be inverted both ways, or has another shape.
+        ValueError: the layer is none that can be inverted both ways, or has another shape; in `initialize`, it holds
+            one that is not set on the way back.
 
     Reference: Lu et al., ICLR 2021 (arXiv:2103.09527), equation 8 for the gradient.
 
@@ -72,7 +77,19 @@ class Inverse(ForwardSolves, InvertibleLayer):
 
     def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
         y, report, log_det = self._solve(x, dataclasses.replace(carried, precise=True))
+        if carried.initialize:
+            self._check_all_set(carried)
         return (y, log_det) if report is None else self._settled(y, log_det, report, carried)
+
+    def _check_all_set(self, carried):
+        """Refuse what a pass that initialises has left as it was."""
+        for layer in layers_in(self.layer):
+            sets = isinstance(layer, InvertibleLayer) and type(layer)._is_set is not InvertibleLayer._is_set
+            if sets and layer._is_to_be_set(carried):
+                raise ValueError(
+                    "`layer` must hold no layer that is set from data on the way forward alone: put it beside the "
+                    f"Inverse, or freeze it. Received: {self.name} with {layer.name} ({type(layer).__name__})"
+                )
 
     def _solve(self, x, carried):
         if carried.log_det:

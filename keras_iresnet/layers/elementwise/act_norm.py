@@ -22,7 +22,8 @@ class ActNorm(InvertibleLayer):
 
     `initialize(x)` sets shift and scale so that y has mean 0 and variance 1 over the batch and the grid; a channel that
     never changes, such as one of `InjectivePad`, keeps its scale. Until then the layer is the identity. That it was
-    initialised is a weight, saved with the others; a layer that was initialised or trained is not set again.
+    initialised is a weight, saved with the others; a layer that was initialised or trained is not set again. Inside of
+    an `Inverse` data go from y to x, and it is x that has mean 0 and variance 1.
 
     The unit is 1, and for points the deviation of the first ones: a step of an optimizer moves y by as much, in
     whatever unit the points were measured.
@@ -54,16 +55,20 @@ class ActNorm(InvertibleLayer):
         return bool(tf.convert_to_tensor(self.initialized) | moved)
 
     def _initialize(self, x, points):
-        """Set shift and scale from x (batch, ..., channels)."""
-        axes = list(range(x.shape.rank - 1))
-        mean, variance = tf.nn.moments(x, axes)
-        deviation = tf.sqrt(variance)
-        rounding = _ROUNDINGS * np.finfo(x.dtype.as_numpy_dtype).eps * tf.reduce_max(tf.abs(x), axes)
-        deviation = tf.where(deviation > rounding, deviation, tf.ones_like(deviation))
+        """Set shift and scale from x (batch, ..., channels), for a y of mean 0 and variance 1."""
+        mean, deviation = _moments(x)
         unit = deviation if points else tf.ones_like(deviation)
+        self._set(unit, -mean / unit, -tf.math.log(deviation))
+
+    def _initialize_backward(self, y):
+        """Set them from y, for such an x, which a step of the shift moves by as much as in the other direction."""
+        mean, deviation = _moments(y)
+        self._set(tf.ones_like(deviation), mean / deviation, tf.math.log(deviation))
+
+    def _set(self, unit, shift, log_scale):
         self.unit.assign(unit)
-        self.shift.assign(-mean / unit)
-        self.log_scale.assign(-tf.math.log(deviation))
+        self.shift.assign(shift)
+        self.log_scale.assign(log_scale)
         self.initialized.assign(True)
 
     def _forward(self, x: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, tf.Tensor | float]:
@@ -74,6 +79,8 @@ class ActNorm(InvertibleLayer):
         return tf.nn.bias_add(x, self._offset()) * tf.exp(log_scale), log_det
 
     def _inverse(self, y: tf.Tensor, carried: Carried) -> tuple[tf.Tensor, InverseReport | None]:
+        if self._is_to_be_set(carried):  # in an `Inverse`
+            self._initialize_backward(y)
         return y * tf.exp(-self._cast(self.log_scale)) - self._offset(), None
 
     def _bounds(self, lip_of: LipOf) -> MapBounds:
@@ -90,3 +97,12 @@ class ActNorm(InvertibleLayer):
         if len(store.keys()) == 3:
             store = {**{name: store[name] for name in store.keys()}, "3": np.ones(self.unit.shape)}  # noqa: SIM118
         super().load_own_variables(store)
+
+
+def _moments(x):
+    """Mean and deviation of each channel of (batch, ..., channels); 1 for one that never changes."""
+    axes = list(range(x.shape.rank - 1))
+    mean, variance = tf.nn.moments(x, axes)
+    deviation = tf.sqrt(variance)
+    rounding = _ROUNDINGS * np.finfo(x.dtype.as_numpy_dtype).eps * tf.reduce_max(tf.abs(x), axes)
+    return mean, tf.where(deviation > rounding, deviation, tf.ones_like(deviation))

@@ -34,3 +34,12 @@ def test_it_solves_its_equation_and_can_expand_as_well_as_contract():
     lip = 0.9**2
     assert values.max() <= (1 + lip) / (1 - lip)
     assert values.min() >= (1 - lip) / (1 + lip)
+
+
+@pytest.mark.parametrize("name", ["branch_x", "branch_z"])
+def test_what_is_no_layer_is_refused_as_a_branch(name):
+    branches = {"branch_x": DenseBranch((6,)), "branch_z": DenseBranch((6,)), name: None}
+    with pytest.raises(ValueError, match=rf"`{name}` must be a Keras layer\. Received: {name}=None"):
+        ImplicitBlock(**branches)
+    with pytest.raises(ValueError, match=r"`branch` must be a Keras layer\. Received: branch=None"):
+        ki.layers.MonotoneBlock(None, remat=True)

@@ -30,7 +30,7 @@ class TestBlockOfDenseLayers(InvertibleCase):
 
 class TestBlockOfAnyKerasLayer(InvertibleCase):
     def make(self, **kwargs):
-        # The last layer is linear in the stream's dtype: a Keras layer rounds its output under a mixed policy.
+        # A Keras layer rounds its output under a mixed policy, and is refused then.
         dtype = "float64" if keras.config.dtype_policy().name == "float64" else "float32"
         branch = [
             SpectralDense(6, dtype=dtype),
@@ -38,6 +38,31 @@ class TestBlockOfAnyKerasLayer(InvertibleCase):
             SpectralDense(4, dtype=dtype),
         ]
         return InvertibleResidualBlock(keras.Sequential(branch), **kwargs)
+
+
+@pytest.mark.parametrize("block", [InvertibleResidualBlock, ki.layers.MonotoneBlock, ki.layers.ImplicitBlock])
+def test_a_branch_of_keras_layers_that_round_is_refused(block):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+
+    def made(dtype):
+        layers = [SpectralDense(6, dtype="float32"), keras.layers.Activation("tanh", dtype=dtype)]
+        branch = keras.Sequential([*layers, SpectralDense(4, dtype="float32")])
+        return block(branch, DenseBranch((4,))) if block is ki.layers.ImplicitBlock else block(branch)
+
+    message = r'`branch` must compute in float32, .* dtype="float32" .* Received: .* activation.* computes in bfloat16'
+    with pytest.raises(ValueError, match=message):
+        made(None).build((None, 4))
+    layer, x = made("float32"), tf.random.normal((16, 4), seed=1)
+    y = layer(x)  # whose solves converge
+    np.testing.assert_allclose(layer.inverse(y), x, atol=1e-4)
+
+
+def test_a_functional_branch_of_full_precision_is_taken_under_a_mixed_policy():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    inputs = keras.Input((4,), dtype="float32")
+    block = InvertibleResidualBlock(keras.Model(inputs, SpectralDense(4, dtype="float32")(inputs)))
+    x = tf.random.normal((16, 4), seed=1)
+    np.testing.assert_allclose(block.inverse(block(x)), x, atol=1e-4)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -123,3 +123,12 @@ def test_sizes_that_cannot_be_are_refused(options, message):
 def test_scale_above_1_is_refused():
     with pytest.raises(ValueError, match=r"`scale` must lie in \(0, 1\]. Received: scale=1.1"):
         Concatenation(SpectralDense(3), scale=1.1)
+
+
+def test_linear_layers_that_cannot_stand_beside_their_input_are_refused():
+    with pytest.raises(ValueError, match=r"`linear` must be a SpectralDense or .* Received: linear=<Dense"):
+        Concatenation(keras.layers.Dense(3))
+    for options in ({"padding": "valid"}, {"strides": 2}):
+        layer = Concatenation(ki.layers.SpectralConv2D(3, 3, **options))
+        with pytest.raises(ValueError, match=r"`linear` must keep the grid.* input_shape=\(None, 4, 4, 2\), output_"):
+            layer.build((None, 4, 4, 2))

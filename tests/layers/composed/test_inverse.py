@@ -104,6 +104,39 @@ def test_an_injection_has_no_inverse_layer():
         Inverse(pad).build((None, 2, 2, 3))
 
 
+@pytest.mark.parametrize("images", [False, True])
+def test_layers_in_it_are_initialised_by_what_they_give_on_the_way_back(images):
+    event = (2, 2, 3) if images else (3,)
+    inner = [ki.layers.ActNorm() for _ in range(3)]
+    block = InvertibleResidualBlock(ki.layers.ConvBranch(4) if images else DenseBranch((5,)))
+    back = Inverse(Chain([inner[0], block, inner[1], Inverse(inner[2])]))
+    flow = ki.Flow(Chain([back]), event_shape=event)
+    x = np.random.default_rng(0).normal([5.0, -300.0, 0.02], [2.0, 1.0, 0.01], (600, *event)).astype("float32")
+    flow.initialize(x)
+    assert all(layer._is_set() for layer in inner)
+    axes = tuple(range(len(event)))
+    y = back(x).numpy()
+    np.testing.assert_allclose(y.mean(axes), 0, atol=1e-4)
+    np.testing.assert_allclose(y.std(axes), 1, atol=1e-3)
+    middle = inner[2](x).numpy()  # the inverse of an inverse: as if it stood there itself
+    np.testing.assert_allclose(middle.mean(axes), 0, atol=2e-3)
+    np.testing.assert_allclose(inner[1].inverse(middle).numpy().std(axes), 1, atol=1e-3)
+    before = flow.get_weights()
+    flow.initialize(2 * x)
+    for old, new in zip(before, flow.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_layer_that_is_set_on_the_way_forward_alone_is_refused_when_initialised():
+    inner = ki.layers.Gaussianize(4, name="histogram")
+    layer = Inverse(Chain([inner]))
+    x = tf.random.normal((50, 3), seed=1)
+    with pytest.raises(ValueError, match=r"put it beside the Inverse.* Received: .*with histogram \(Gaussianize\)"):
+        layer.initialize(x)
+    inner.trainable = False
+    layer.initialize(x)
+
+
 def test_dropout_of_the_solve_is_that_of_the_log_det():
     keras.config.set_dtype_policy("float64")
     branch = DenseBranch((40,), dropout=0.5, seed=3)
